@@ -1,0 +1,646 @@
+"""Recording: one person in one video; and the only place that knows the per-frame CSV files.
+
+A recording lies in a folder of its own, one small file for each frame and person::
+
+    keypoints/backflip-1-s07/backflip-1-s07.mov-1-0.csv      activity-sample-athlete.mov-frame-person.csv
+                             recording.json                  fps, image size, estimator ...: what CSVs cannot say
+
+Each CSV has the header `x,y,c` and a row for each joint; 0,0,0 = not found, which is NaN, NaN, 0 in here.
+A frame in which nobody was found has no file.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import os
+import re
+import warnings
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gymskel.skeleton import BODY_25, Skeleton
+
+FILE_NAME = re.compile(r"(?P<video>.+)-(?P<frame>\d+)-(?P<person>\d+)\.csv")
+_VIDEO_NAME = re.compile(r"(?P<activity>.+)-(?P<sample>\d+)-(?P<athlete>[^-]+)")
+JSON_NAME = "recording.json"
+_JSON_FORMAT = 1
+_HEADER = b"x,y,c"
+_AT_ONCE = 32  # folders
+_CHUNK = 1 << 14  # bytes; a file has 1,900
+MAX_CONFIDENCE = 1.2
+"""OpenPose's confidence is the peak of an interpolated heat map and overshoots 1: 1.023 in the published recordings."""
+
+
+class HoleWarning(UserWarning):
+    """Frames without a file became frames of NaN."""
+
+
+class UnseenError(ValueError):
+    """A joint that a step cannot do without is unseen throughout a recording."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """One person in one video.
+
+    Attributes:
+        keypoints: (frames, joints, 3) float32. x and y in pixels (origin top left, y down) as long as `space`
+            is "image"; confidence in [0, 1]. Unseen = NaN, NaN, 0. Finite x, y with confidence 0 is a place
+            that was filled in, not seen.
+        fps: frames a second, or None if nobody said.
+        activity: the move, or None.
+        sample: which try of the athlete, or the video's name where it says nothing else.
+        athlete: who, or None.
+        skeleton: the layout of the joints.
+        history: the steps applied so far, each a dict with `step` and its arguments.
+        video: file name of the video it comes from.
+        person: index of the person in that video.
+        first_frame: number of the first frame (OpenPose counts from 1, the published cleaned sets from 0).
+        image_size: (width, height) in pixels, or None.
+        estimator: what found the keypoints, or None.
+        timestamps: (frames,) seconds, for videos whose frame rate varies, or None.
+        space: "image" = pixels from the picture's top left corner; "body" = relative to a joint.
+    """
+
+    keypoints: np.ndarray
+    fps: float | None = None
+    activity: str | None = None
+    sample: str = "1"
+    athlete: str | None = None
+    skeleton: Skeleton = BODY_25
+    history: tuple[Mapping[str, Any], ...] = ()
+    video: str | None = None
+    person: int = 0
+    first_frame: int = 0
+    image_size: tuple[int, int] | None = None
+    estimator: str | None = None
+    timestamps: np.ndarray | None = field(default=None, repr=False)
+    space: str = "image"
+
+    def __post_init__(self) -> None:
+        keypoints = np.asarray(self.keypoints, np.float32)
+        wanted = f"(frames, {len(self.skeleton)}, 3) for {self.skeleton.name}"
+        if keypoints.ndim != 3 or keypoints.shape[1:] != (len(self.skeleton), 3) or not len(keypoints):
+            raise ValueError(
+                f"{self.name}: `keypoints` must be {wanted} with at least a frame, got {keypoints.shape}."
+            )
+        xy, confidence = keypoints[..., :2], keypoints[..., 2]
+        if np.isinf(xy).any() or (np.isnan(xy[..., 0]) != np.isnan(xy[..., 1])).any():
+            raise ValueError(f"{self.name}: x and y must both be finite or both be NaN (unseen).")
+        if not ((confidence >= 0) & (confidence <= MAX_CONFIDENCE)).all():
+            raise ValueError(
+                f"{self.name}: confidence must lie in [0, 1] (a peak may overshoot to {MAX_CONFIDENCE}), got {np.min(confidence):.3g} to {np.max(confidence):.3g}."
+            )
+        if (np.isnan(xy[..., 0]) & (confidence > 0)).any():
+            raise ValueError(f"{self.name}: an unseen joint (NaN) must have confidence 0.")
+        if self.fps is not None and not 0 < self.fps < 100_000:
+            raise ValueError(f"{self.name}: `fps` must be frames a second above 0, got {self.fps}.")
+        if self.timestamps is not None and np.shape(self.timestamps) != (len(keypoints),):
+            raise ValueError(
+                f"{self.name}: `timestamps` must be ({len(keypoints)},), got {np.shape(self.timestamps)}."
+            )
+        if self.space not in ("image", "body"):
+            raise ValueError(f"{self.name}: `space` must be 'image' or 'body', got {self.space!r}.")
+        object.__setattr__(self, "keypoints", keypoints)
+        object.__setattr__(self, "history", tuple(self.history))
+        object.__setattr__(self, "sample", str(self.sample))
+
+    def __len__(self) -> int:
+        return len(self.keypoints)
+
+    def __repr__(self) -> str:
+        rate = f" at {self.fps:g} fps" if self.fps else ""
+        steps = "".join(f" > {entry['step']}" for entry in self.history)
+        return f"<Recording {self.name}: {len(self)} frames{rate}, {self.skeleton.name}{steps}>"
+
+    @property
+    def name(self) -> str:
+        """`activity-sample-athlete`, or the sample alone where the others are unknown."""
+        return "-".join(part for part in (self.activity, self.sample, self.athlete) if part)
+
+    @property
+    def source(self) -> str:
+        """The recording of origin: the video's name without extension where known. Copies keep it."""
+        return Path(self.video).stem if self.video else self.name
+
+    @property
+    def xy(self) -> np.ndarray:
+        """(frames, joints, 2) the coordinates."""
+        return self.keypoints[..., :2]
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """(frames, joints) in [0, 1]."""
+        return self.keypoints[..., 2]
+
+    @property
+    def seen(self) -> np.ndarray:
+        """(frames, joints) bool: the joint has a place, found by the estimator or filled in."""
+        return ~np.isnan(self.keypoints[..., 0])
+
+    @property
+    def seconds(self) -> float | None:
+        """Duration, or None while the frame rate is unknown."""
+        return len(self) / self.fps if self.fps else None
+
+    def after(
+        self, step: str, keypoints: np.ndarray, *, changes: Mapping[str, Any] | None = None, **arguments: Any
+    ) -> Recording:
+        """The recording that a step made of this one: new keypoints, and the step in its history.
+
+        Args:
+            step: the step's name.
+            keypoints: (frames, joints, 3), or (frames, joints, 2) to keep the confidence as it is.
+            changes: other fields that changed, e.g. `fps`.
+            arguments: what the step was told; goes into the history.
+        """
+        if keypoints.shape[-1] == 2:
+            keypoints = np.concatenate([keypoints, self.keypoints[..., 2:]], axis=-1)
+        history = (*self.history, {"step": step, **arguments})
+        return replace(self, keypoints=keypoints, history=history, **(changes or {}))
+
+
+# --- names -----------------------------------------------------------------------------------------------------
+
+
+def parse_name(stem: str) -> dict[str, str | None]:
+    """What a published name says, read from the right because activities contain dashes.
+
+    >>> parse_name("back-handspring-24-s09")
+    {'activity': 'back-handspring', 'sample': '24', 'athlete': 's09'}
+    >>> parse_name("IMG_1234")
+    {'activity': None, 'sample': 'IMG_1234', 'athlete': None}
+    """
+    match = _VIDEO_NAME.fullmatch(stem)
+    if match is None:
+        return {"activity": None, "sample": stem, "athlete": None}
+    return {key: match[key] for key in ("activity", "sample", "athlete")}
+
+
+# --- reading ---------------------------------------------------------------------------------------------------
+
+
+class _Folder:
+    """The files of a folder on disk."""
+
+    def __init__(self, path: str | Path, names: Iterable[str] | None = None) -> None:
+        self.label = str(path)
+        self.names = sorted(os.listdir(path) if names is None else names)
+        self._path = str(path)
+
+    def read(self, name: str) -> bytes:
+        file = os.open(f"{self._path}{os.sep}{name}", os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        try:  # half the time of open(), and there are 10,000 of them
+            text = more = os.read(file, _CHUNK)
+            while len(more) == _CHUNK:
+                more = os.read(file, _CHUNK)
+                text += more
+            return text
+        finally:
+            os.close(file)
+
+
+class _ZipFolder:
+    """The files of a folder inside an open .zip."""
+
+    def __init__(self, archive: zipfile.ZipFile, folder: str, names: list[str]) -> None:
+        self.label = f"{archive.filename}/{folder}"
+        self.names = sorted(names)
+        self._archive, self._folder = archive, folder
+
+    def read(self, name: str) -> bytes:
+        return self._archive.read(f"{self._folder}/{name}" if self._folder else name)
+
+
+def read_recording(
+    folder: str | Path,
+    *,
+    person: int | None = None,
+    fps: float | None = None,
+    skeleton: Skeleton | None = None,
+) -> Recording:
+    """The recording in a folder of per-frame CSVs.
+
+    Args:
+        folder: a folder of files `activity-sample-athlete.mov-frame-person.csv`; any extension will do for
+            the video, and names that say less are fine (`IMG_1234.MOV-0-0.csv`).
+        person: which one, where the files hold several people.
+        fps: frames a second; overrides what `recording.json` says.
+        skeleton: layout of the rows; by default what `recording.json` says, else BODY_25.
+
+    Returns:
+        A Recording; a frame without a file is a frame of NaN, and a `HoleWarning` says which.
+
+    Raises:
+        FileNotFoundError: no such folder, or no such CSV in it.
+        ValueError: several people and no `person`; a CSV that is not 25 rows of three numbers.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise FileNotFoundError(
+            f"No folder {path}. Give the folder of one recording's CSVs, or use read_recordings for a tree or .zip."
+        )
+    people = _people(_Folder(path), person, fps, skeleton)
+    if len(people) > 1:
+        told = "; ".join(f"person={one.index}: {len(one.files)} frames" for one in people)
+        raise ValueError(
+            f"{path} holds {len(people)} people ({told}). Say which with person=, or read all of them with read_recordings."
+        )
+    keypoints = _parse(people)[0]
+    if isinstance(keypoints, ValueError):
+        raise keypoints
+    return people[0].recording(keypoints)
+
+
+def read_recordings(
+    root: str | Path,
+    *,
+    person: int | None = None,
+    fps: float | None = None,
+    labels: str | Path | pd.DataFrame | None = None,
+    skeleton: Skeleton | None = None,
+) -> list[Recording]:
+    """Every recording in a tree of folders, or in a .zip of one, sorted by folder.
+
+    Args:
+        root: folder or .zip; each folder that holds CSVs directly is a recording. Where a name says no
+            activity (`IMG_1234`), the folder above it does: one folder per activity.
+        person: take this person from every recording; by default every person is a Recording of their own.
+        fps: frames a second; overrides what the files say.
+        labels: a CSV file or DataFrame with columns file, activity and (optionally) athlete that says who
+            does what in which video; it overrides names and folders.
+        skeleton: as in `read_recording`.
+
+    Raises:
+        FileNotFoundError: no such path, or no recording in it.
+        ValueError: faulty files, all of them listed; labels that name no recording.
+    """
+    path = Path(root)
+    if path.is_dir():
+        folders = [(_activity_above(Path(folder.label), path), folder) for folder in _csv_folders(path)]
+        recordings, faults = _read_all(folders, person, fps, skeleton)
+    elif path.is_file() and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            recordings, faults = _read_all(list(_zip_folders(archive)), person, fps, skeleton)
+    elif path.exists():
+        raise ValueError(f"{path} is neither a folder nor a .zip of per-frame CSVs.")
+    else:
+        raise FileNotFoundError(f"No folder or .zip {path}.")
+    if faults:
+        more = [f"... and {len(faults) - 8} more"] if len(faults) > 8 else []
+        raise ValueError(
+            "\n".join([f"{len(faults)} recordings in {path} cannot be read:", *faults[:8], *more])
+        )
+    if not recordings:
+        raise FileNotFoundError(
+            f"No recording in {path}: expected folders of files like backflip-1-s07.mov-0-0.csv. "
+            "Videos become such folders with `gymskel extract`."
+        )
+    return recordings if labels is None else label_recordings(recordings, labels)
+
+
+def _read_all(
+    folders: Iterable[tuple[str | None, Any]],
+    person: int | None,
+    fps: float | None,
+    skeleton: Skeleton | None,
+) -> tuple[list[Recording], list[str]]:
+    """Recordings and faults; `_AT_ONCE` folders are parsed together, as a parser's start costs most of its time."""
+    recordings, faults = [], []
+    folders = iter(folders)
+    while batch := list(itertools.islice(folders, _AT_ONCE)):
+        people: list[_Person] = []
+        for activity, folder in batch:
+            try:
+                people += _people(folder, person, fps, skeleton, activity)
+            except (ValueError, FileNotFoundError) as fault:
+                faults.append(str(fault))
+        for one, keypoints in zip(people, _parse(people), strict=True):
+            if isinstance(keypoints, ValueError):
+                faults.append(str(keypoints))
+            else:
+                recordings.append(one.recording(keypoints))
+    return recordings, faults
+
+
+def _csv_folders(root: Path) -> Iterator[_Folder]:
+    for at, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if JSON_NAME in files or any(FILE_NAME.fullmatch(name) for name in files):
+            yield _Folder(at, files)
+
+
+def _activity_above(folder: Path, root: Path) -> str | None:
+    """The folder between the root and the recording, if there is one."""
+    between = folder.relative_to(root).parts[:-1]
+    return between[0] if between else None
+
+
+def _zip_folders(archive: zipfile.ZipFile) -> Iterator[tuple[str | None, _ZipFolder]]:
+    files: dict[str, list[str]] = {}
+    for name in archive.namelist():
+        path = PurePosixPath(name)
+        if not name.endswith("/") and not name.startswith("__MACOSX"):
+            files.setdefault("" if str(path.parent) == "." else str(path.parent), []).append(path.name)
+    root = os.path.commonpath([f.split("/")[0] for f in files]) if files else ""
+    for folder in sorted(files):
+        if JSON_NAME in files[folder] or any(FILE_NAME.fullmatch(name) for name in files[folder]):
+            between = PurePosixPath(folder).parts[:-1]
+            between = between[1:] if between and between[0] == root else between
+            yield (between[0] if between else None), _ZipFolder(archive, folder, files[folder])
+
+
+@dataclass(frozen=True)
+class _Person:
+    """One person's files in a folder, found but not read."""
+
+    folder: Any
+    index: int
+    files: dict[int, str]
+    video: str
+    layout: Skeleton
+    saved: Mapping[str, Any]
+    fps: float | None
+    activity: str | None
+
+    def recording(self, parsed: np.ndarray) -> Recording:
+        """The Recording with the parsed files at their frames; warns of holes that nobody meant."""
+        numbers, saved = list(self.files), self.saved
+        first = saved.get("first_frame", min(numbers, default=0))
+        frames = saved.get("frames", max(numbers, default=first) - first + 1)
+        keypoints = np.full((frames, len(self.layout), 3), (np.nan, np.nan, 0), np.float32)
+        keypoints[np.subtract(numbers, first).astype(int)] = parsed
+        if len(numbers) < frames and not saved:  # recording.json tells that they are meant
+            missing = sorted(set(range(first, first + frames)) - set(numbers))
+            shown = ", ".join(map(str, missing[:8])) + (" ..." if len(missing) > 8 else "")
+            warnings.warn(
+                f"{self.folder.label}: person {self.index} has no file for {len(missing)} of {frames} frames "
+                f"({shown}); they are NaN.",
+                HoleWarning,
+                stacklevel=4,
+            )
+        fields = {**parse_name(Path(self.video).stem), **{key: saved[key] for key in _SAVED if key in saved}}
+        if fields["activity"] is None:
+            fields["activity"] = self.activity
+        size, times = saved.get("image_size"), saved.get("timestamps")
+        return Recording(
+            keypoints,
+            skeleton=self.layout,
+            video=self.video,
+            person=self.index,
+            first_frame=first,
+            image_size=tuple(size) if size else None,
+            timestamps=None if times is None else np.asarray(times, float),
+            **{**fields, "fps": self.fps or fields.get("fps")},
+        )
+
+
+def _people(
+    folder: Any, wanted: int | None, fps: float | None, skeleton: Skeleton | None, activity: str | None = None
+) -> list[_Person]:
+    """The people of one folder, from the names of its files and its recording.json."""
+    files = _frame_files(folder)
+    known = _saved_people(folder)
+    people = sorted({person for _, person in files} | set(known))
+    if wanted is not None:
+        if wanted not in people:
+            raise ValueError(f"{folder.label} holds no person {wanted}, only {people}.")
+        people = [wanted]
+    found = []
+    for person in people:
+        saved = known.get(person, {})
+        layout = skeleton or (Skeleton.from_dict(saved["skeleton"]) if "skeleton" in saved else BODY_25)
+        own = {frame: name for (frame, index), name in sorted(files.items()) if index == person}
+        video = saved.get("video") or FILE_NAME.fullmatch(next(iter(own.values())))["video"]
+        found.append(_Person(folder, person, own, video, layout, saved, fps, activity))
+    return found
+
+
+def _saved_people(folder: Any) -> dict[int, dict[str, Any]]:
+    """What recording.json says of each person; nothing where there is none."""
+    if JSON_NAME not in folder.names:
+        return {}
+    where = f"{folder.label}/{JSON_NAME}"
+    try:
+        facts = json.loads(folder.read(JSON_NAME))
+        written, people = facts["format"], {int(index): saved for index, saved in facts["people"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise ValueError(
+            f"{where} is damaged ({fault}). Without it the CSVs can be read, if fps is given."
+        ) from None
+    if written > _JSON_FORMAT:
+        raise ValueError(f"{where}: written by a newer gymskel (format {written}). Update gymskel.")
+    return people
+
+
+_SAVED = ("activity", "sample", "athlete", "fps", "estimator", "history")
+
+
+def _frame_files(folder: Any) -> dict[tuple[int, int], str]:
+    """(frame, person) -> file name, for the CSVs of one folder, which must be of one video."""
+    files: dict[tuple[int, int], str] = {}
+    videos = set()
+    for name in folder.names:
+        match = FILE_NAME.fullmatch(name)
+        if match:
+            files[int(match["frame"]), int(match["person"])] = name
+            videos.add(match["video"])
+        elif name.endswith(".csv"):
+            raise ValueError(
+                f"{folder.label}/{name}: expected a name like backflip-1-s07.mov-0-0.csv (video-frame-person.csv)."
+            )
+    if len(videos) > 1:
+        raise ValueError(
+            f"{folder.label} holds files of several videos ({', '.join(sorted(videos)[:4])}); give each a folder of its own."
+        )
+    if not files and JSON_NAME not in folder.names:
+        raise FileNotFoundError(
+            f"No per-frame CSV in {folder.label}: expected files like backflip-1-s07.mov-0-0.csv."
+        )
+    return files
+
+
+def _parse(people: list[_Person]) -> list[np.ndarray | ValueError]:
+    """For each person (files, joints, 3) float32, unseen as NaN, NaN, 0; or what is wrong with the files.
+
+    All files are joined and parsed once; only where that fails is each person looked at alone.
+    """
+    bodies, size = [], len(_HEADER)
+    for one in people:
+        texts = [one.folder.read(name) for name in one.files.values()]
+        own = [text[size:] if text.endswith(b"\n") else text[size:] + b"\n" for text in texts]
+        lines = len(one.layout) + 1
+        if any(text[:size] != _HEADER for text in texts) or any(body.count(b"\n") != lines for body in own):
+            return _parse_alone(people)
+        bodies += own
+    try:  # a body starts with the header's line end, so that blank lines part the files
+        table = pd.read_csv(io.BytesIO(b"".join(bodies)), header=None, dtype=np.float64, na_filter=False)
+    except ValueError:
+        return _parse_alone(people) if bodies else [np.zeros((0, len(one.layout), 3)) for one in people]
+    values = table.to_numpy()
+    rows = np.cumsum([len(one.files) * len(one.layout) for one in people])
+    inside = np.isfinite(values).all() and values[:, 2].min() >= 0 and values[:, 2].max() <= MAX_CONFIDENCE
+    if values.shape != (rows[-1], 3) or not inside:
+        return _parse_alone(people)
+    keypoints = values.astype(np.float32)
+    keypoints[~values.any(axis=-1), :2] = np.nan
+    return [
+        part.reshape(-1, len(one.layout), 3)
+        for one, part in zip(people, np.split(keypoints, rows[:-1]), strict=True)
+    ]
+
+
+def _parse_alone(people: list[_Person]) -> list[np.ndarray | ValueError]:
+    """As `_parse`, person by person, so that one faulty file costs only its own recording."""
+    if len(people) == 1:
+        one = people[0]
+        names = list(one.files.values())
+        return [_csv_fault(one.folder, names, [one.folder.read(name) for name in names], len(one.layout))]
+    return [_parse([one])[0] for one in people]
+
+
+def _csv_fault(folder: Any, names: list[str], texts: list[bytes], joints: int) -> ValueError:
+    """The error that names the first faulty file, found by a slower second look."""
+    for name, text in zip(names, texts, strict=True):
+        lines = text.decode("utf-8", "replace").split()
+        expected = f"expected the header x,y,c and {joints} rows of three numbers"
+        if not lines or lines[0] != "x,y,c":
+            return ValueError(f"{folder.label}/{name}: header is {lines[0] if lines else ''!r}; {expected}.")
+        if len(lines) != joints + 1:
+            return ValueError(
+                f"{folder.label}/{name}: {len(lines) - 1} rows; {expected}. Another layout? Give skeleton=."
+            )
+        for row, line in enumerate(lines[1:]):
+            try:
+                x, y, c = map(float, line.split(","))
+                good = np.isfinite([x, y, c]).all() and 0 <= c <= MAX_CONFIDENCE
+            except ValueError:
+                good = False
+            if not good:
+                return ValueError(
+                    f"{folder.label}/{name}: row {row} is {line!r}; {expected} (unseen is 0,0,0; c lies in 0..1)."
+                )
+    return ValueError(
+        f"{folder.label}: blank lines or spaces inside its CSVs; expected the header x,y,c and {joints} rows."
+    )
+
+
+# --- labels ----------------------------------------------------------------------------------------------------
+
+
+def label_recordings(recordings: Iterable[Recording], labels: str | Path | pd.DataFrame) -> list[Recording]:
+    """The same recordings with activity and athlete from a table.
+
+    Args:
+        recordings: to label; each is looked up by its video's file name, with or without extension.
+        labels: a CSV file or DataFrame with columns `file`, `activity` and optionally `athlete`.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: columns are missing, a file is named twice, or a recording has no row.
+    """
+    recordings = list(recordings)
+    if isinstance(labels, pd.DataFrame):
+        table, where = labels, "labels"
+    else:
+        where = str(labels)
+        if not Path(labels).is_file():
+            raise FileNotFoundError(
+                f"No labels file {labels}; expected a CSV with columns file, activity, athlete."
+            )
+        table = pd.read_csv(labels, dtype=str)
+    if not {"file", "activity"} <= set(table.columns):
+        raise ValueError(
+            f"{where}: columns are {list(table.columns)}; expected file, activity and (optionally) athlete."
+        )
+    stems = table["file"].map(lambda file: Path(str(file)).stem)
+    if stems.duplicated().any():
+        raise ValueError(f"{where}: named twice: {', '.join(sorted(set(stems[stems.duplicated()])))}.")
+    rows = {stem: row for stem, row in zip(stems, table.to_dict("records"), strict=True)}
+    unnamed = [r.source for r in recordings if r.source not in rows or pd.isna(rows[r.source]["activity"])]
+    if unnamed:
+        raise ValueError(
+            f"{where} has no activity for {', '.join(unnamed[:8])}{' ...' if len(unnamed) > 8 else ''}. Add a row `file,activity,athlete` for each."
+        )
+    labelled = []
+    for recording in recordings:
+        athlete = rows[recording.source].get("athlete")
+        labelled.append(
+            replace(
+                recording,
+                activity=rows[recording.source]["activity"],
+                athlete=None if pd.isna(athlete) else str(athlete),
+            )
+        )
+    return labelled
+
+
+# --- writing ---------------------------------------------------------------------------------------------------
+
+
+def write_recording(recording: Recording, root: str | Path) -> Path:
+    """Writes a recording as per-frame CSVs in the raw published form, and `recording.json` beside them.
+
+    The folder is `root/<name of the video>`; other people of the same video share it. What is written reads
+    back equal. The JSON comes after the CSVs, so it tells which people are complete.
+
+    Args:
+        recording: in pixels; a frame in which no joint is seen gets no file.
+        root: the folder of all recordings; made if it is not there.
+
+    Returns:
+        The recording's folder.
+
+    Raises:
+        ValueError: the recording is not in pixels any more (centred, scaled).
+    """
+    if recording.space != "image":
+        raise ValueError(
+            f"{recording.name}: only recordings in pixels are written as CSVs; this one is relative to a joint ({recording!r})."
+        )
+    video = recording.video or f"{recording.name}.mov"
+    folder = Path(root) / Path(video).stem
+    folder.mkdir(parents=True, exist_ok=True)
+    known = folder / JSON_NAME
+    people = json.loads(known.read_text(encoding="utf-8"))["people"] if known.exists() else {}
+    for entry in os.scandir(folder):  # an older version of the same person
+        match = FILE_NAME.fullmatch(entry.name)
+        if match and int(match["person"]) == recording.person:
+            Path(entry.path).unlink()
+    rows = "x,y,c\n" + "%.18e,%.18e,%.18e\n" * len(recording.skeleton)
+    values = np.nan_to_num(recording.keypoints.astype(np.float64), nan=0.0).reshape(len(recording), -1)
+    for frame in np.flatnonzero(recording.seen.any(axis=1)):
+        name = f"{video}-{recording.first_frame + frame}-{recording.person}.csv"
+        (folder / name).write_bytes((rows % tuple(values[frame])).encode())
+    people[str(recording.person)] = _facts(recording, video)
+    part = folder / f".{JSON_NAME}.part"
+    part.write_text(json.dumps({"format": _JSON_FORMAT, "people": people}, indent=1), encoding="utf-8")
+    part.replace(known)
+    return folder
+
+
+def _facts(recording: Recording, video: str) -> dict[str, Any]:
+    """What the CSVs cannot say."""
+    times = recording.timestamps
+    return {
+        "video": video,
+        "activity": recording.activity,
+        "sample": recording.sample,
+        "athlete": recording.athlete,
+        "fps": recording.fps,
+        "image_size": list(recording.image_size) if recording.image_size else None,
+        "first_frame": int(recording.first_frame),
+        "frames": len(recording),
+        "estimator": recording.estimator,
+        "history": [dict(entry) for entry in recording.history],
+        "timestamps": None if times is None else [float(t) for t in times],
+        "skeleton": recording.skeleton.to_dict(),
+    }

@@ -1,0 +1,297 @@
+"""Skeletons: which joints there are, and what hangs on what. Names are the truth, indices are derived."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+Pair = tuple[str, str]
+
+MIDPOINTS: Mapping[str, Pair] = MappingProxyType(
+    {"Neck": ("RShoulder", "LShoulder"), "MidHip": ("RHip", "LHip")}
+)
+"""Joints that a layout without them gets as the middle of two others."""
+
+
+def _mirror_pairs(joints: Iterable[str]) -> tuple[Pair, ...]:
+    """`RKnee` with `LKnee`, `right_knee` with `left_knee`: the pairs that the names give away."""
+    names = tuple(joints)
+    pairs = []
+    for name in names:
+        for right, left in (("R", "L"), ("Right", "Left"), ("right", "left")):
+            tail = re.fullmatch(rf"{right}([A-Z_\d].*)", name)
+            if tail and left + tail[1] in names:
+                pairs.append((name, left + tail[1]))
+                break
+    return tuple(pairs)
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """The layout of a body: joints, limbs, parts, mirror pairs, root.
+
+    A layout of your own takes five lines; the mirror pairs are read from the names unless given:
+
+    >>> stick = Skeleton(
+    ...     name="stick",
+    ...     joints=("Head", "MidHip", "RFoot", "LFoot"),
+    ...     limbs=(("MidHip", "Head"), ("MidHip", "RFoot"), ("MidHip", "LFoot")),
+    ...     root="MidHip")
+    >>> stick.mirror
+    (('RFoot', 'LFoot'),)
+    >>> stick.indices(["LFoot", "Head"])
+    [3, 0]
+
+    Attributes:
+        name: what the layout is called, e.g. `BODY_25`.
+        joints: the joints' names, in the order of the arrays.
+        limbs: pairs of joints that a bone connects, the one nearer to the root first where it matters.
+        parts: body part -> its joints; the hierarchical model reads `right_arm`, `left_arm`, `trunk`,
+            `right_leg` and `left_leg`. A joint may be in no part.
+        mirror: pairs that change places when the picture is mirrored.
+        root: the joint that the others hang on, or None.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    limbs: tuple[Pair, ...] = ()
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    mirror: tuple[Pair, ...] | None = None
+    root: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "joints", tuple(self.joints))
+        object.__setattr__(self, "limbs", tuple((a, b) for a, b in self.limbs))
+        parts = {part: tuple(joints) for part, joints in self.parts.items()}
+        object.__setattr__(self, "parts", MappingProxyType(parts))
+        mirror = _mirror_pairs(self.joints) if self.mirror is None else self.mirror
+        object.__setattr__(self, "mirror", tuple((a, b) for a, b in mirror))
+        if len(set(self.joints)) != len(self.joints) or not self.joints:
+            raise ValueError(f"Skeleton {self.name}: `joints` must be unique names, got {self.joints}.")
+        named = [j for pair in self.limbs + self.mirror for j in pair]
+        named += [j for part in parts.values() for j in part] + ([self.root] if self.root else [])
+        self.indices(named)
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    def __contains__(self, joint: object) -> bool:
+        return joint in self.joints
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a mappingproxy does not pickle, and joblib pickles
+        return Skeleton, (self.name, self.joints, self.limbs, dict(self.parts), self.mirror, self.root)
+
+    def index(self, joint: str) -> int:
+        """The row of one joint. Raises ValueError if the layout does not have it."""
+        return self.indices([joint])[0]
+
+    def indices(self, joints: Iterable[str]) -> list[int]:
+        """The rows of several joints. Raises ValueError that names every joint the layout does not have."""
+        rows = {name: row for row, name in enumerate(self.joints)}
+        joints = list(joints)
+        missing = [joint for joint in dict.fromkeys(joints) if joint not in rows]
+        if missing:
+            raise ValueError(
+                f"Skeleton {self.name} has no joint {', '.join(map(str, missing))}; it has {', '.join(self.joints)}."
+            )
+        return [rows[joint] for joint in joints]
+
+    @property
+    def mirror_order(self) -> list[int]:
+        """For each row the row of its mirror image (itself for joints in the middle)."""
+        order = list(range(len(self)))
+        for right, left in self.mirror:
+            a, b = self.indices((right, left))
+            order[a], order[b] = b, a
+        return order
+
+    def select(self, joints: Iterable[str], name: str | None = None) -> Skeleton:
+        """The layout of these joints alone, in this order; limbs, parts and pairs that lose a joint go.
+
+        >>> BODY_25.select(["Neck", "RShoulder", "RElbow"]).limbs
+        (('Neck', 'RShoulder'), ('RShoulder', 'RElbow'))
+        """
+        keep = tuple(joints)
+        self.indices(keep)
+        name = name or f"{self.name}/{len(keep)}"
+        return Skeleton(
+            name=name,
+            joints=keep,
+            limbs=tuple(pair for pair in self.limbs if set(pair) <= set(keep)),
+            parts={part: names for part, names in self.parts.items() if set(names) <= set(keep)},
+            mirror=tuple(pair for pair in self.mirror if set(pair) <= set(keep)),
+            root=self.root if self.root in keep else None,
+        )
+
+    def convert(self, keypoints: np.ndarray, to: Skeleton) -> np.ndarray:
+        """The same keypoints in another layout, joint by name.
+
+        A joint that `to` has and this layout lacks is the middle of two others where `MIDPOINTS` knows it
+        (its confidence the smaller of the two, unseen if either is), and unseen otherwise.
+
+        Args:
+            keypoints: (..., joints, 3), x, y and confidence; unseen = NaN, NaN, 0.
+            to: the layout wanted.
+
+        Returns:
+            (..., len(to), 3) in the dtype of `keypoints`.
+
+        >>> coco = np.zeros((17, 3)); coco[6] = 10, 20, .9; coco[5] = 20, 40, .5
+        >>> COCO_17.convert(coco, BODY_25)[1]
+        array([15. , 30. ,  0.5])
+        """
+        keypoints = np.asarray(keypoints)
+        if keypoints.shape[-2:] != (len(self), 3):
+            raise ValueError(
+                f"`keypoints` must be (..., {len(self)}, 3) for {self.name}, got {keypoints.shape}."
+            )
+        converted = np.full((*keypoints.shape[:-2], len(to), 3), (np.nan, np.nan, 0), keypoints.dtype)
+        for row, joint in enumerate(to.joints):
+            if joint in self:
+                converted[..., row, :] = keypoints[..., self.index(joint), :]
+            elif joint in MIDPOINTS and set(MIDPOINTS[joint]) <= set(self.joints):
+                a, b = (keypoints[..., i, :] for i in self.indices(MIDPOINTS[joint]))
+                seen = ~np.isnan(a[..., :1] + b[..., :1])
+                converted[..., row, :2] = (a[..., :2] + b[..., :2]) / 2
+                converted[..., row, 2:] = np.where(seen, np.minimum(a[..., 2:], b[..., 2:]), 0)
+        return converted
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and strings, for JSON."""
+        return {
+            "name": self.name,
+            "joints": list(self.joints),
+            "limbs": [list(pair) for pair in self.limbs],
+            "parts": {part: list(joints) for part, joints in self.parts.items()},
+            "mirror": [list(pair) for pair in self.mirror],
+            "root": self.root,
+        }
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> Skeleton:
+        """What `to_dict` wrote."""
+        return cls(**facts)
+
+
+_PARTS = {
+    "right_arm": ("RShoulder", "RElbow", "RWrist"),
+    "left_arm": ("LShoulder", "LElbow", "LWrist"),
+    "trunk": ("Nose", "Neck", "MidHip"),
+    "right_leg": ("RHip", "RKnee", "RAnkle"),
+    "left_leg": ("LHip", "LKnee", "LAnkle"),
+}
+
+_ARMS_AND_LEGS = (
+    ("RShoulder", "RElbow"),
+    ("RElbow", "RWrist"),
+    ("LShoulder", "LElbow"),
+    ("LElbow", "LWrist"),
+    ("RHip", "RKnee"),
+    ("RKnee", "RAnkle"),
+    ("LHip", "LKnee"),
+    ("LKnee", "LAnkle"),
+)
+_FACE = (("Nose", "REye"), ("REye", "REar"), ("Nose", "LEye"), ("LEye", "LEar"))
+_BOX = (("RShoulder", "LShoulder"), ("RShoulder", "RHip"), ("LShoulder", "LHip"), ("RHip", "LHip"))
+
+BODY_25 = Skeleton(
+    name="BODY_25",
+    joints=tuple(
+        "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist MidHip RHip RKnee RAnkle LHip LKnee "
+        "LAnkle REye LEye REar LEar LBigToe LSmallToe LHeel RBigToe RSmallToe RHeel".split()
+    ),
+    limbs=(
+        ("Neck", "MidHip"),
+        ("Neck", "RShoulder"),
+        ("Neck", "LShoulder"),
+        ("RShoulder", "RElbow"),
+        ("RElbow", "RWrist"),
+        ("LShoulder", "LElbow"),
+        ("LElbow", "LWrist"),
+        ("MidHip", "RHip"),
+        ("RHip", "RKnee"),
+        ("RKnee", "RAnkle"),
+        ("MidHip", "LHip"),
+        ("LHip", "LKnee"),
+        ("LKnee", "LAnkle"),
+        ("Neck", "Nose"),
+        *_FACE,
+        ("LAnkle", "LBigToe"),
+        ("LBigToe", "LSmallToe"),
+        ("LAnkle", "LHeel"),
+        ("RAnkle", "RBigToe"),
+        ("RBigToe", "RSmallToe"),
+        ("RAnkle", "RHeel"),
+    ),
+    parts=_PARTS,
+    root="MidHip",
+)
+"""OpenPose's BODY_25 (poseParameters.cpp): the layout of every file that gymskel writes."""
+
+GYMNASTICS_15 = BODY_25.select(BODY_25.joints[:15], name="GYMNASTICS_15")
+"""The 15 joints the thesis classifies by: BODY_25 without face and feet."""
+
+COCO_17 = Skeleton(
+    name="COCO_17",
+    joints=tuple(
+        "Nose LEye REye LEar REar LShoulder RShoulder LElbow RElbow LWrist RWrist LHip RHip LKnee RKnee "
+        "LAnkle RAnkle".split()
+    ),
+    limbs=(*_BOX, *_ARMS_AND_LEGS, *_FACE),
+    parts={part: joints for part, joints in _PARTS.items() if part != "trunk"},
+)
+
+COCO_18 = Skeleton(
+    name="COCO_18",
+    joints=tuple(
+        "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist RHip RKnee RAnkle LHip LKnee LAnkle "
+        "REye LEye REar LEar".split()
+    ),
+    limbs=(
+        ("Neck", "RShoulder"),
+        ("Neck", "LShoulder"),
+        ("Neck", "RHip"),
+        ("Neck", "LHip"),
+        ("Neck", "Nose"),
+        *_ARMS_AND_LEGS,
+        *_FACE,
+    ),
+    parts={part: joints for part, joints in _PARTS.items() if part != "trunk"},
+    root="Neck",
+)
+
+HALPE_26 = Skeleton(
+    name="HALPE_26",
+    joints=(
+        *COCO_17.joints,
+        *["Head", "Neck", "MidHip", "LBigToe", "RBigToe", "LSmallToe", "RSmallToe", "LHeel", "RHeel"],
+    ),
+    limbs=(*BODY_25.limbs, ("Nose", "Head")),
+    parts=_PARTS,
+    root="MidHip",
+)
+
+MEDIAPIPE_33 = Skeleton(
+    name="MEDIAPIPE_33",
+    joints=tuple(
+        "Nose LEyeInner LEye LEyeOuter REyeInner REye REyeOuter LEar REar LMouth RMouth LShoulder "
+        "RShoulder LElbow RElbow LWrist RWrist LPinky RPinky LIndex RIndex LThumb RThumb LHip RHip LKnee "
+        "RKnee LAnkle RAnkle LHeel RHeel LBigToe RBigToe".split()
+    ),
+    limbs=(
+        *_BOX,
+        *_ARMS_AND_LEGS,
+        *_FACE,
+        ("LAnkle", "LBigToe"),
+        ("LAnkle", "LHeel"),
+        ("RAnkle", "RBigToe"),
+        ("RAnkle", "RHeel"),
+    ),
+    parts={part: joints for part, joints in _PARTS.items() if part != "trunk"},
+)
+"""MediaPipe's pose landmarks; its foot index is the big toe of BODY_25."""
