@@ -1,0 +1,203 @@
+"""The four architectures of the papers, as plain keras.Models with the inputs `keypoints` and `mask`.
+
+Each builder has two forms. By default the recurrent layers see the mask and the head pools over the frames, so
+that neither the length nor the content of the padding changes an answer. With `head="flatten"` it is the network
+as published: no mask, a dense layer in every frame, all frames flattened, tied to one length `frames`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from gymskel.models.layers import AttentionPooling, TakeJoints, WithVelocity
+from gymskel.skeleton import GYMNASTICS_15, Skeleton
+
+LIMBS = ("right_arm", "left_arm", "right_leg", "left_leg")
+
+
+def simple_rnn(
+    classes: int,
+    *,
+    skeleton: Skeleton = GYMNASTICS_15,
+    channels: int = 2,
+    frames: int | None = None,
+    units: int = 64,
+    dropout: float = 0.4,
+    velocity: bool = True,
+    head: str = "mean",
+) -> keras.Model:
+    """One SimpleRNN layer (`recurrent`) over the frames; thesis sec. 5.1.2.
+
+    Published size (514 parameters): `simple_rnn(2, frames=110, units=2, dropout=.5, velocity=False,
+    head="flatten")`, or `PUBLISHED["simple_rnn"]`.
+
+    Args:
+        classes: number of classes.
+        skeleton: layout of the joints.
+        channels: numbers for each joint.
+        frames: length of the clips; needed for head="flatten", otherwise any length will do.
+        units: recurrent units.
+        dropout: share of values dropped before the head in training.
+        velocity: feed the change since the last frame beside the place.
+        head: "mean" pools the states over the frames of the mask; "flatten" is the published head.
+
+    Returns:
+        keypoints (clips, frames, joints, channels), mask (clips, frames) -> probabilities (clips, classes).
+    """
+    return _one_layer(
+        layers.SimpleRNN, "simple_rnn", classes, skeleton, channels, frames, units, dropout, velocity, head
+    )
+
+
+def lstm(
+    classes: int,
+    *,
+    skeleton: Skeleton = GYMNASTICS_15,
+    channels: int = 2,
+    frames: int | None = None,
+    units: int = 64,
+    dropout: float = 0.4,
+    velocity: bool = True,
+    head: str = "mean",
+) -> keras.Model:
+    """One LSTM layer (`recurrent`) over the frames; thesis sec. 5.1.2. Arguments as in `simple_rnn`.
+
+    Published size: 712 parameters, `PUBLISHED["lstm"]`.
+    """
+    return _one_layer(
+        layers.LSTM, "lstm", classes, skeleton, channels, frames, units, dropout, velocity, head
+    )
+
+
+def lstm_attention(
+    classes: int,
+    *,
+    skeleton: Skeleton = GYMNASTICS_15,
+    channels: int = 2,
+    frames: int | None = None,
+    units: int = 64,
+    dropout: float = 0.4,
+    velocity: bool = True,
+    attention_units: int = 32,
+) -> keras.Model:
+    """An LSTM (`recurrent`) whose frames are pooled by learned attention (`attention`); Zhang et al., eq. 9-12.
+
+    The paper gives neither layer sizes nor the number of heads; sizes here are ours. Arguments as in
+    `simple_rnn`, and:
+
+    Args:
+        attention_units: size of the space in which the learned query meets the frames.
+    """
+    inputs, features, mask = _inputs(skeleton, channels, frames, velocity)
+    states = layers.LSTM(units, return_sequences=True, name="recurrent")(features, mask=mask)
+    pooled = AttentionPooling(attention_units, name="attention")(states, mask=mask)
+    return _classify(inputs, layers.Dropout(dropout)(pooled), classes, "lstm_attention")
+
+
+def hierarchical_rnn(
+    classes: int,
+    *,
+    skeleton: Skeleton = GYMNASTICS_15,
+    channels: int = 2,
+    frames: int | None = None,
+    units: int = 16,
+    dropout: float = 0.4,
+    velocity: bool = True,
+    head: str = "mean",
+) -> keras.Model:
+    """A SimpleRNN for each part of the body, joined limb by limb; thesis sec. 5.1.2, after Du, Wang, Wang 2015.
+
+    Layers `right_arm`, `left_arm`, `trunk`, `right_leg`, `left_leg`; each limb is joined with the trunk, arms
+    make the upper body, legs the lower, both the full body (8 * units values). The joints of each part come
+    from the skeleton. Arguments as in `simple_rnn`; published size: `PUBLISHED["hierarchical_rnn"]`.
+
+    Raises:
+        ValueError: the skeleton lacks a part.
+    """
+    missing = sorted({*LIMBS, "trunk"} - set(skeleton.parts))
+    if missing:
+        raise ValueError(
+            f"Skeleton {skeleton.name} has no part {', '.join(missing)}; the hierarchical model needs the joints of each, see Skeleton.parts."
+        )
+    keypoints, mask = _keypoints(skeleton, channels, frames), _mask(frames)
+    masked = None if head == "flatten" else mask
+    states = {}
+    for part in ("right_arm", "left_arm", "trunk", "right_leg", "left_leg"):
+        features = TakeJoints(skeleton.indices(skeleton.parts[part]), name=f"{part}_joints")(keypoints)
+        if velocity:
+            features = WithVelocity(name=f"{part}_velocity")(features)
+        states[part] = layers.SimpleRNN(units, return_sequences=True, name=part)(features, mask=masked)
+    right_arm, left_arm, right_leg, left_leg = (
+        layers.Concatenate(name=f"{limb}_and_trunk")([states[limb], states["trunk"]]) for limb in LIMBS
+    )
+    upper = layers.Concatenate(name="upper_body")([right_arm, left_arm])
+    lower = layers.Concatenate(name="lower_body")([right_leg, left_leg])
+    body = layers.Concatenate(name="full_body")([upper, lower])
+    pooled = _pool(body, mask, head, frames, dropout)
+    return _classify([keypoints, mask], pooled, classes, "hierarchical_rnn")
+
+
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "simple_rnn": {"units": 2, "dropout": 0.5, "velocity": False, "head": "flatten"},
+    "lstm": {"units": 2, "dropout": 0.5, "velocity": False, "head": "flatten"},
+    "hierarchical_rnn": {"units": 2, "dropout": 0.8, "velocity": False, "head": "flatten"},
+}
+"""Arguments that give the networks of the thesis; `frames` comes from the data (110 there)."""
+
+
+def _one_layer(
+    layer: Any,
+    name: str,
+    classes: int,
+    skeleton: Skeleton,
+    channels: int,
+    frames: int | None,
+    units: int,
+    dropout: float,
+    velocity: bool,
+    head: str,
+) -> keras.Model:
+    inputs, features, mask = _inputs(skeleton, channels, frames, velocity)
+    masked = None if head == "flatten" else mask
+    states = layer(units, return_sequences=True, name="recurrent")(features, mask=masked)
+    return _classify(inputs, _pool(states, mask, head, frames, dropout), classes, name)
+
+
+def _keypoints(skeleton: Skeleton, channels: int, frames: int | None) -> Any:
+    return keras.Input((frames, len(skeleton), channels), name="keypoints")
+
+
+def _mask(frames: int | None) -> Any:
+    return keras.Input((frames,), dtype="bool", name="mask")
+
+
+def _inputs(skeleton: Skeleton, channels: int, frames: int | None, velocity: bool) -> tuple[list, Any, Any]:
+    """The two inputs, and the keypoints flattened, with their velocity if wanted."""
+    keypoints, mask = _keypoints(skeleton, channels, frames), _mask(frames)
+    features = TakeJoints(list(range(len(skeleton))), name="joints")(keypoints)
+    if velocity:
+        features = WithVelocity(name="velocity")(features)
+    return [keypoints, mask], features, mask
+
+
+def _pool(states: Any, mask: Any, head: str, frames: int | None, dropout: float) -> Any:
+    """(clips, frames, units) -> (clips, values)."""
+    if head == "mean":
+        pooled = layers.GlobalAveragePooling1D(name="mean")(states, mask=mask)
+        return layers.Dropout(dropout)(pooled)
+    if head != "flatten":
+        raise ValueError(f"`head` must be 'mean' or 'flatten', got {head!r}.")
+    if frames is None:
+        raise ValueError("head='flatten' is tied to one length of clip: give `frames`.")
+    each = layers.Dense(2, activation="relu", name="each_frame")(layers.Dropout(dropout)(states))
+    return layers.Flatten()(each)
+
+
+def _classify(inputs: list, values: Any, classes: int, name: str) -> keras.Model:
+    if classes < 2:
+        raise ValueError(f"`classes` must be at least 2, got {classes}.")
+    outputs = layers.Dense(classes, activation="softmax", name="probabilities")(values)
+    return keras.Model(inputs, outputs, name=name)

@@ -1,0 +1,102 @@
+"""The few layers that Keras does not have. All of them know the mask, and reload in safe mode."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="gymskel")
+class TakeJoints(keras.layers.Layer):
+    """(clips, frames, joints, channels) -> (clips, frames, len(joints) * channels): some joints, flattened.
+
+    Args:
+        joints: rows of the joints.
+    """
+
+    def __init__(self, joints: list[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.joints = [int(joint) for joint in joints]
+
+    def call(self, keypoints: Any) -> Any:
+        taken = ops.take(keypoints, self.joints, axis=2)
+        frames, channels = ops.shape(keypoints)[1], keypoints.shape[-1]
+        return ops.reshape(taken, (-1, frames, len(self.joints) * channels))
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return (*shape[:2], len(self.joints) * shape[-1])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "joints": self.joints}
+
+
+@keras.saving.register_keras_serializable(package="gymskel")
+class WithVelocity(keras.layers.Layer):
+    """(..., frames, features) -> (..., frames, 2 * features): the features and their change since the last frame.
+
+    The first frame's change is 0. Nothing from behind a right-padded mask reaches a frame before it.
+
+    Args:
+        gain: factor on the change, which is small beside the place.
+    """
+
+    def __init__(self, gain: float = 10.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.gain = float(gain)
+        self.supports_masking = True
+
+    def call(self, features: Any) -> Any:
+        change = ops.pad(features[:, 1:] - features[:, :-1], [[0, 0], [1, 0], [0, 0]])
+        return ops.concatenate([features, self.gain * change], axis=-1)
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return (*shape[:-1], 2 * shape[-1])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "gain": self.gain}
+
+
+@keras.saving.register_keras_serializable(package="gymskel")
+class AttentionPooling(keras.layers.Layer):
+    """(clips, frames, units) -> (clips, units): the frames' mean, weighted by additive attention.
+
+    Zhang et al., eq. 9-11: b_i = V^T tanh(W h' + U h_i + b), a = softmax(b), v = sum_i a_i h_i, with a learned
+    h'. As W h' + b is then one learned vector, the layer keeps that vector, `query`, and neither W nor h'.
+    Frames behind the mask get weight 0.
+
+    Args:
+        units: size of the space in which the query meets the frames.
+    """
+
+    def __init__(self, units: int = 32, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = int(units)
+        self.supports_masking = True
+
+    def build(self, shape: tuple) -> None:
+        self.kernel = self.add_weight(
+            shape=(shape[-1], self.units), initializer="glorot_uniform", name="kernel"
+        )
+        self.query = self.add_weight(shape=(self.units,), initializer="zeros", name="query")
+        self.score = self.add_weight(shape=(self.units, 1), initializer="glorot_uniform", name="score")
+
+    def weights_of(self, states: Any, mask: Any = None) -> Any:
+        """(clips, frames) the attention a, which sums to 1 over the frames of each clip."""
+        score = ops.matmul(ops.tanh(ops.matmul(states, self.kernel) + self.query), self.score)[..., 0]
+        if mask is not None:
+            score = ops.where(mask, score, -1e9)
+        return ops.softmax(score, axis=-1)
+
+    def call(self, states: Any, mask: Any = None) -> Any:
+        return ops.sum(self.weights_of(states, mask)[..., None] * states, axis=1)
+
+    def compute_mask(self, states: Any, mask: Any = None) -> None:
+        return None
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return (shape[0], shape[-1])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units}

@@ -1,0 +1,279 @@
+"""Clips -> a trained model: recipes, fit, repeated runs. Augmentation happens here, after the split."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from gymskel.clips import Clips, grouped_part
+from gymskel.preprocess.augment import augmented, rotated_copies
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained.
+
+    Attributes:
+        name: what it is called.
+        epochs: passes over the training part at the most.
+        batch_size: clips in a step.
+        learning_rate: peak of the schedule.
+        schedule: "constant", or "cosine": five epochs of warming up, then down to 0 along a cosine.
+        weight_decay: of AdamW; 0 = plain Adam.
+        label_smoothing: share of the label's weight spread over all classes.
+        augment: "fly" = a fresh copy of every clip each epoch; "copies" = `copies` rotated copies of each clip
+            in place of the originals (thesis sec. 4.2.5); None.
+        copies: for augment="copies".
+        validation: share of the clips held out to watch the loss; 0 = none.
+        validation_by: "athlete" holds out whole athletes, "random" any clips (as published: it leaks).
+        patience: epochs without a better validation loss before training stops; the best weights are restored.
+    """
+
+    name: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    schedule: str = "constant"
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    augment: str | None = None
+    copies: int = 0
+    validation: float = 0.0
+    validation_by: str = "athlete"
+    patience: int = 0
+
+
+RECIPES = {
+    "default": Recipe(
+        "default",
+        epochs=100,
+        batch_size=16,
+        learning_rate=2e-3,
+        schedule="cosine",
+        weight_decay=0.02,
+        label_smoothing=0.1,
+        augment="fly",
+        validation=0.2,
+        patience=40,
+    ),
+    "thesis": Recipe(
+        "thesis",
+        epochs=5,
+        batch_size=1,
+        learning_rate=1e-3,
+        augment="copies",
+        copies=10,
+        validation=0.33,
+        validation_by="random",
+        patience=3,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What happened in one training.
+
+    Attributes:
+        history: name of a measure -> its value after each epoch.
+        seconds: wall time.
+        seed: the seed.
+        note: how the number of epochs came about, in words.
+    """
+
+    history: dict[str, list[float]]
+    seconds: float
+    seed: int | None
+    note: str
+
+    @property
+    def epochs(self) -> int:
+        """Epochs run."""
+        return len(self.history["loss"])
+
+
+def get_recipe(recipe: str | Recipe) -> Recipe:
+    """The recipe of this name, or itself."""
+    if isinstance(recipe, Recipe):
+        return recipe
+    if recipe not in RECIPES:
+        raise ValueError(f"`recipe` must be one of {sorted(RECIPES)} or a Recipe, got {recipe!r}.")
+    return RECIPES[recipe]
+
+
+def fit(
+    model: keras.Model,
+    clips: Clips,
+    recipe: str | Recipe = "default",
+    *,
+    seed: int | None = None,
+    progress: bool = False,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+) -> Run:
+    """Trains a model on labelled clips, in place.
+
+    The validation part, if the recipe wants one, is taken from the clips before anything is augmented. Where
+    there are too few athletes to hold any out (some class would be left with fewer than two), all clips are
+    trained on for the recipe's number of epochs, and the note says so.
+
+    Args:
+        model: from a builder of gymskel.models.
+        clips: with labels `y`.
+        recipe: a name of RECIPES, or a Recipe.
+        seed: for augmentation, validation part and order of clips; weights were drawn when the model was built.
+        progress: show a bar over the epochs.
+        callbacks: passed on to keras.
+
+    Returns:
+        A Run.
+    """
+    recipe = get_recipe(recipe)
+    if clips.y is None or not len(clips):
+        raise ValueError(
+            "`clips` needs labels `y` and at least one clip. Recordings get theirs from activity."
+        )
+    start = time.perf_counter()
+    training, validation, note = _validation_part(clips, recipe, seed)
+    if seed is not None:
+        keras.utils.set_random_seed(seed)
+    if recipe.augment == "copies":
+        training = rotated_copies(training, recipe.copies, seed=seed)
+    batches = _Batches(training, recipe, seed)
+    model.compile(
+        optimizer=_optimizer(model, recipe, len(batches)),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    callbacks = list(callbacks)
+    if validation is not None:
+        stop = keras.callbacks.EarlyStopping(
+            monitor="val_loss", patience=recipe.patience, restore_best_weights=True
+        )
+        callbacks.append(stop)
+    if progress:
+        callbacks.append(_Bar(recipe.epochs))
+    watched = None if validation is None else (validation.inputs, one_hot(validation))
+    history = model.fit(
+        batches, epochs=recipe.epochs, validation_data=watched, callbacks=callbacks, verbose=0
+    )
+    if validation is not None:
+        best = int(np.argmin(history.history["val_loss"])) + 1
+        note += f"; best of {len(history.epoch)} epochs: {best}"
+    return Run(
+        history={name: [float(v) for v in values] for name, values in history.history.items()},
+        seconds=time.perf_counter() - start,
+        seed=seed,
+        note=note,
+    )
+
+
+def repeat(
+    build: Callable[[], keras.Model],
+    clips: Clips,
+    runs: int = 5,
+    recipe: str | Recipe = "default",
+    *,
+    seed: int = 0,
+    progress: bool = False,
+) -> list[tuple[keras.Model, Run]]:
+    """Independent trainings from new weights, with seeds seed, seed + 1, ...; each with its model.
+
+    Args:
+        build: makes a new model, e.g. `lambda: models.lstm(2)`.
+    """
+    trained = []
+    for k in range(runs):
+        keras.utils.set_random_seed(seed + k)
+        model = build()
+        trained.append((model, fit(model, clips, recipe, seed=seed + k, progress=progress)))
+    return trained
+
+
+def one_hot(clips: Clips) -> np.ndarray:
+    """(clips, classes) float32 with 1 at the label."""
+    return np.eye(len(clips.classes), dtype=np.float32)[clips.y]
+
+
+def _validation_part(clips: Clips, recipe: Recipe, seed: int | None) -> tuple[Clips, Clips | None, str]:
+    """(training, validation or None, how it was done)."""
+    fixed = f"{recipe.epochs} epochs"
+    if not recipe.validation:
+        return clips, None, fixed
+    if recipe.validation_by == "random":
+        order = np.random.default_rng(seed).permutation(len(clips))
+        split = len(clips) - round(recipe.validation * len(clips))
+        return clips[order[:split]], clips[order[split:]], "validation part drawn at random"
+    split = grouped_part(clips, recipe.validation, seed)
+    if split is None:
+        return clips, None, f"{fixed}: too few athletes to hold some out for validation"
+    held = sorted(set(clips.groups[split[1]]))
+    return (
+        clips[split[0]],
+        clips[split[1]],
+        f"validation on {', '.join(held[:6])}{' ...' if len(held) > 6 else ''}",
+    )
+
+
+def _optimizer(model: keras.Model, recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+    rate: Any = recipe.learning_rate
+    if recipe.schedule == "cosine":
+        warm = min(5, recipe.epochs // 4) * steps
+        rate = keras.optimizers.schedules.CosineDecay(
+            rate / 10, max(recipe.epochs * steps - warm, 1), warmup_target=rate, warmup_steps=warm
+        )
+    elif recipe.schedule != "constant":
+        raise ValueError(f"`schedule` must be 'constant' or 'cosine', got {recipe.schedule!r}.")
+    if not recipe.weight_decay:
+        return keras.optimizers.Adam(rate)
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, clipnorm=1.0)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return optimizer
+
+
+class _Batches(keras.utils.PyDataset):
+    """The training part in batches, in a new order and with a fresh augmented copy each epoch."""
+
+    def __init__(self, clips: Clips, recipe: Recipe, seed: int | None) -> None:
+        super().__init__()
+        self._clips, self._recipe = clips, recipe
+        self._rng = np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return -(-len(self._clips) // self._recipe.batch_size)
+
+    def __getitem__(self, step: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        rows = self._order[step * self._recipe.batch_size : (step + 1) * self._recipe.batch_size]
+        batch = {name: array[rows] for name, array in self._epoch.inputs.items()}
+        return batch, self._labels[rows]
+
+    def on_epoch_end(self) -> None:
+        self._order = self._rng.permutation(len(self._clips))
+        self._epoch = augmented(self._clips, self._rng) if self._recipe.augment == "fly" else self._clips
+        self._labels = one_hot(self._epoch)
+
+
+class _Bar(keras.callbacks.Callback):
+    """One progress bar over the epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self._epochs = epochs
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        from tqdm.auto import tqdm
+
+        self._bar = tqdm(total=self._epochs, unit="epoch", leave=False)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._bar.set_postfix({k: f"{v:.3f}" for k, v in (logs or {}).items()})
+        self._bar.update()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._bar.close()
