@@ -1,0 +1,361 @@
+"""visualize: made data drawn where it belongs, and clear refusals."""
+
+# ruff: noqa: D103
+from __future__ import annotations
+
+from dataclasses import replace
+
+import matplotlib
+import numpy as np
+import pytest
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+from matplotlib.colors import to_hex
+
+from gymskel.recording import Recording
+from gymskel.skeleton import BODY_25, Skeleton
+from gymskel.visualize import (
+    SIDES,
+    plot_attention,
+    plot_confusion,
+    plot_skeletons,
+    plot_training,
+    plot_trajectories,
+)
+
+STICK = Skeleton(
+    name="stick",
+    joints=("Head", "MidHip", "RFoot", "LFoot"),
+    limbs=(("MidHip", "Head"), ("MidHip", "RFoot"), ("MidHip", "LFoot")),
+    root="MidHip",
+)
+
+
+@pytest.fixture(autouse=True)
+def _drawn_and_closed():
+    """Every figure must also render without a warning; afterwards all are closed."""
+    yield
+    for number in plt.get_fignums():
+        plt.figure(number).canvas.draw()
+    plt.close("all")
+
+
+def stick(frames=11, fps=10.0, **fields):
+    """Jumps from y = 200 to y = 100 and back while it travels 50 px a frame; feet 80 px below the hip."""
+    time = np.linspace(0, 1, frames)
+    hip = np.stack([300 + 50 * np.arange(frames), 200 - 400 * time * (1 - time)], axis=1)
+    offsets = np.array([(0, -60), (0, 0), (-20, 80), (20, 80)])
+    keypoints = np.full((frames, 4, 3), 0.9, np.float32)
+    keypoints[..., :2] = hip[:, None] + offsets
+    options = {"activity": "jump", "athlete": "s01", "skeleton": STICK, **fields}
+    return Recording(keypoints, fps=fps, **options)
+
+
+def limbs(ax):
+    """(colour, (2, 2) ends) of the limbs drawn, without the line at the lowest point."""
+    return [(line.get_color(), line.get_xydata()) for line in ax.lines if line.get_zorder() == 2]
+
+
+def words(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def joints_drawn(ax):
+    return np.concatenate([dots.get_offsets() for dots in ax.collections])
+
+
+# --- skeletons ----------------------------------------------------------------------------------------------
+
+
+def test_bodies_stand_in_columns_of_one_width_and_keep_their_height():
+    recording = stick()
+    ax = plot_skeletons(recording, frames=[0, 5, 10])
+    drawn = limbs(ax)
+    assert len(drawn) == 3 * 3
+    hips = np.array([ends[0] for _, ends in drawn[::3]])
+    np.testing.assert_allclose(hips[:, 1], recording.xy[[0, 5, 10], 1, 1], atol=1e-3)
+    np.testing.assert_allclose(np.diff(hips[:, 0]), np.diff(hips[:, 0])[0], atol=1e-3)  # travel is left out
+    assert np.diff(hips[:, 0])[0] > 40  # wider than a body
+    for place in range(3):
+        body = np.array([ends for _, ends in drawn[3 * place : 3 * place + 3]])
+        np.testing.assert_allclose(body[:, 1] - body[:, 0], [(0, -60), (-20, 80), (20, 80)], atol=1e-3)
+    assert [colour for colour, _ in drawn[:3]] == [SIDES["middle"], SIDES["right"], SIDES["left"]]
+    bottom, top = ax.get_ylim()
+    assert bottom > 280 and top < 40 and bottom > top  # y runs down
+    assert ax.get_aspect() == 1
+    left, right = ax.get_xlim()
+    assert left < hips[0, 0] - 20 and right > hips[-1, 0] + 20
+
+
+def test_captions_are_seconds_or_frames():
+    assert words(plot_skeletons(stick(), frames=[0, 5, 10])) == ["0.00 s", "0.50 s", "1.00 s"]
+    assert words(plot_skeletons(stick(fps=None), frames=[0, 7])) == ["frame 0", "frame 7"]
+    times = np.linspace(2, 4, 11)
+    assert words(plot_skeletons(stick(timestamps=times), frames=[0, 5])) == ["2.00 s", "3.00 s"]
+    assert words(plot_skeletons(stick(), frames=3)) == ["0.00 s", "0.50 s", "1.00 s"]
+    assert len(words(plot_skeletons(stick()))) == 8
+    assert len(words(plot_skeletons(stick(frames=3)))) == 3  # no frame twice
+    assert plot_skeletons(stick()).get_title(loc="left") == "jump-1-s01"
+
+
+def test_unseen_joints_and_their_limbs_are_not_drawn():
+    keypoints = stick().keypoints.copy()
+    keypoints[0, 2] = np.nan, np.nan, 0  # RFoot
+    keypoints[5] = np.nan, np.nan, 0
+    ax = plot_skeletons(replace(stick(), keypoints=keypoints), frames=[0, 5, 10])
+    assert len(limbs(ax)) == 2 + 0 + 3
+    assert joints_drawn(ax).shape == (3 + 0 + 4, 2) and np.isfinite(joints_drawn(ax)).all()
+    assert words(ax).count("unseen") == 1
+
+
+def test_filled_in_joints_are_hollow_and_explained():
+    assert [t.get_text() for t in plot_skeletons(stick()).get_legend().get_texts()] == [
+        "right",
+        "left",
+        "middle",
+    ]
+    keypoints = stick().keypoints.copy()
+    keypoints[0, 3, 2] = 0
+    ax = plot_skeletons(replace(stick(), keypoints=keypoints), frames=[0])
+    faces = {to_hex(dots.get_facecolor()[0]): len(dots.get_offsets()) for dots in ax.collections}
+    assert faces == {SIDES["right"].lower(): 1, SIDES["middle"].lower(): 2, "#ffffff": 1}
+    assert ax.get_legend().get_texts()[-1].get_text() == "filled in"
+
+
+def test_any_skeleton_and_centred_recordings():
+    centred = stick().keypoints.copy()
+    centred[..., :2] -= centred[:, 1:2, :2]
+    ax = plot_skeletons(replace(stick(), keypoints=centred, space="body"), frames=4)
+    assert len(limbs(ax)) == 12 and ax.get_ylim()[0] > 80 and ax.get_ylim()[1] < -60
+    random = np.random.default_rng(0).uniform(0, 1, (5, 25, 3))
+    assert len(limbs(plot_skeletons(Recording(random), frames=2))) == 2 * len(BODY_25.limbs)
+    lone = Skeleton(name="dots", joints=("a", "b"))
+    ax = plot_skeletons(Recording(random[:, :2], skeleton=lone), frames=1)
+    assert not limbs(ax) and len(joints_drawn(ax)) == 2
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["middle"]
+    plot_skeletons(Recording(random[:1, :2] * 0 + 0.5, skeleton=lone))  # all joints in one place
+
+
+def test_sides_follow_the_names_even_in_pairs_given_the_other_way_round():
+    for names, mirror in [
+        (("LFoot", "RFoot"), True),
+        (("left_foot", "right_foot"), True),
+        (("P1", "P2"), False),
+    ]:
+        pair = Skeleton(name="pair", joints=("hip", *names), limbs=(("hip", names[0]),), mirror=(names,))
+        ax = plot_skeletons(Recording(np.ones((1, 3, 3)), skeleton=pair))
+        assert limbs(ax)[0][0] == SIDES["left" if mirror else "right"]
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        (0, "`frames` must be at least 1 or a list of frames, got 0"),
+        ([], r"`frames` must be from 0 to 10 for jump-1-s01, got \[\]"),
+        ([0, 11, -1], r"from 0 to 10 for jump-1-s01, got \[11, -1\]"),
+        ([0.5], r"got \[0.5\]"),
+    ],
+)
+def test_plot_skeletons_refuses(frames, message):
+    with pytest.raises(ValueError, match=message):
+        plot_skeletons(stick(), frames=frames)
+
+
+def test_plot_skeletons_refuses_to_draw_nobody():
+    nobody = np.full((3, 4, 3), (np.nan, np.nan, 0))
+    with pytest.raises(ValueError, match=r"no joint is seen in frames \[0, 2\]"):
+        plot_skeletons(replace(stick(), keypoints=nobody), frames=[0, 2])
+
+
+# --- trajectories -------------------------------------------------------------------------------------------
+
+
+def named(ax):
+    return {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}
+
+
+def test_trajectories_are_the_coordinates_over_seconds():
+    recording = stick()
+    ax = plot_trajectories(recording, ["MidHip", "RFoot", "LFoot"])
+    lines = named(ax)
+    assert list(lines) == ["MidHip", "RFoot", "LFoot"]
+    np.testing.assert_allclose(lines["MidHip"].get_xdata(), np.arange(11) / 10)
+    np.testing.assert_array_equal(lines["RFoot"].get_ydata(), recording.xy[:, 2, 1])
+    assert [lines[n].get_color() for n in lines] == [SIDES["middle"], SIDES["right"], SIDES["left"]]
+    assert lines["RFoot"].get_linestyle() == lines["LFoot"].get_linestyle()
+    assert ax.yaxis_inverted() and ax.get_xlabel() == "time (s)" and ax.get_ylabel() == "y (px)"
+    across = plot_trajectories(replace(recording, space="body", fps=None), "Head", coordinate="x")
+    np.testing.assert_array_equal(named(across)["Head"].get_ydata(), recording.xy[:, 0, 0])
+    assert not across.yaxis_inverted() and across.get_xlabel() == "frame"
+    assert across.get_ylabel() == "x (from the joint in the centre)"
+
+
+def test_joints_of_one_side_differ_in_line_style():
+    recording = Recording(np.random.default_rng(0).uniform(0, 1, (4, 25, 3)))
+    lines = named(plot_trajectories(recording, ["RHip", "RKnee", "LKnee", "RAnkle", "LHip"]))
+    style = {name: line.get_linestyle() for name, line in lines.items()}
+    assert style["RKnee"] == style["LKnee"] and style["RHip"] == style["LHip"]
+    assert len({style["RHip"], style["RKnee"], style["RAnkle"]}) == 3
+
+
+def test_gaps_stay_gaps_and_filled_in_places_are_marked():
+    keypoints = stick().keypoints.copy()
+    keypoints[[1, 3, 4], 0] = np.nan, np.nan, 0  # frame 2 stands alone
+    keypoints[[6, 7], 0, 2] = 0
+    ax = plot_trajectories(replace(stick(), keypoints=keypoints), "Head")
+    head = named(ax)["Head"].get_ydata()
+    assert np.flatnonzero(np.isnan(head)).tolist() == [1, 3, 4]
+    alone, hollow = (line for line in ax.lines if line.get_label().startswith("_"))
+    np.testing.assert_allclose(alone.get_xdata(), [0, 0.2])
+    np.testing.assert_allclose(hollow.get_xdata(), [0.6, 0.7])
+    assert hollow.get_markerfacecolor() == "white" and "filled in" in named(ax)
+
+
+def test_default_joint_and_given_axes():
+    _, axes = plt.subplots(2)
+    assert plot_trajectories(stick(), ax=axes[1]) is axes[1]
+    assert plot_trajectories(stick(), coordinate="x", ax=axes[0]) is axes[0]
+    assert list(named(axes[1])) == ["MidHip"]
+    rootless = Skeleton(name="dots", joints=("a", "b"))
+    assert list(named(plot_trajectories(Recording(np.ones((3, 2, 3)), skeleton=rootless)))) == ["a"]
+
+
+def test_plot_trajectories_refuses():
+    with pytest.raises(ValueError, match="Skeleton stick has no joint Nose, Chin; it has Head"):
+        plot_trajectories(stick(), ["Nose", "Head", "Chin"])
+    with pytest.raises(ValueError, match="`coordinate` must be 'x' or 'y', got 'z'"):
+        plot_trajectories(stick(), coordinate="z")
+    with pytest.raises(ValueError, match="`joints` names no joint"):
+        plot_trajectories(stick(), [])
+    assert not plt.get_fignums()  # refused before a figure was made
+
+
+# --- training and evaluation --------------------------------------------------------------------------------
+
+
+def test_training_is_the_mean_on_a_band_from_lowest_to_highest():
+    runs = [
+        {"accuracy": [0.5, 0.6, 0.9], "val_accuracy": [0.4, 0.5, 0.6], "loss": [1, 0.5, 0.2]},
+        {"accuracy": [0.7, 0.8], "val_accuracy": [0.6, 0.9], "loss": [2, 1.5]},
+    ]
+    ax = plot_training(runs)
+    lines = named(ax)
+    np.testing.assert_allclose(lines["training"].get_xydata(), [(1, 0.6), (2, 0.7), (3, 0.9)])
+    np.testing.assert_allclose(lines["validation"].get_ydata(), [0.5, 0.7, 0.6])
+    band = ax.collections[0].get_paths()[0].vertices
+    for epoch, low, high in [(1, 0.5, 0.7), (2, 0.6, 0.8)]:
+        ys = band[band[:, 0] == epoch, 1]
+        assert (ys.min(), ys.max()) == (low, high)
+    assert ax.get_xlabel() == "epoch" and ax.get_ylabel() == "accuracy"
+    loss = plot_training(runs, measure="loss")
+    np.testing.assert_allclose(named(loss)["training"].get_ydata(), [1.5, 1, 0.2])
+    assert list(named(loss)) == ["training"]  # no val_loss was kept
+
+
+def test_one_run_has_no_band_and_nan_losses_leave_holes():
+    class History:  # what keras' fit gives back
+        history = {"loss": [1.0, np.nan, 0.5]}  # noqa: RUF012
+
+    ax = plot_training(History(), measure="loss")
+    assert not ax.collections
+    values = np.ma.filled(named(ax)["training"].get_ydata(), np.nan)
+    np.testing.assert_array_equal(values, [1, np.nan, 0.5])
+    plot_training({"accuracy": [0.5]})  # a single epoch is a dot
+    assert plt.gca().lines[0].get_marker() == "o"
+
+
+def test_plot_training_refuses():
+    with pytest.raises(ValueError, match=r"knows no 'accuracy': 1 runs with keys \['loss'\]"):
+        plot_training({"loss": [1.0]})
+    with pytest.raises(ValueError, match=r"knows no 'accuracy': 0 runs"):
+        plot_training([])
+    with pytest.raises(ValueError, match="must be a dict of lists, or several of them"):
+        plot_training([[0.1, 0.2]])
+
+
+def test_confusion_shows_counts_and_shares_of_the_row():
+    ax = plot_confusion([[8, 2, 0], [1, 3, 0], [0, 0, 0]], ["flip", "spring", "none"])
+    assert words(ax) == ["8\n80%", "2\n20%", "0\n0%", "1\n25%", "3\n75%", "0\n0%", "0", "0", "0"]
+    assert [text.get_position() for text in ax.texts[:4]] == [(0, 0), (1, 0), (2, 0), (0, 1)]
+    np.testing.assert_allclose(ax.images[0].get_array(), [[0.8, 0.2, 0], [0.25, 0.75, 0], [0, 0, 0]])
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["flip", "spring", "none"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["flip (10)", "spring (4)", "none (0)"]
+    assert ax.texts[0].get_color() == "white" and ax.texts[1].get_color() == "black"
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted", "true")
+
+
+def test_labels_of_the_confusion_lie_inside_the_figure():
+    for classes in (["backflip", "back-handspring"], [f"a rather long move {i}" for i in range(14)]):
+        ax = plot_confusion(np.eye(len(classes)), classes)
+        ax.figure.canvas.draw()
+        box, inside = ax.get_tightbbox(), ax.figure.bbox
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= inside.x1 and box.y1 <= inside.y1
+
+
+@pytest.mark.parametrize(
+    ("matrix", "message"),
+    [
+        ([[1, 2]], r"must be \(2, 2\) for 2 classes, got \(1, 2\)"),
+        ([[1, -2], [0, 1]], "counts of at least 0"),
+        ([[1, np.nan], [0, 1]], "none of them missing"),
+    ],
+)
+def test_plot_confusion_refuses(matrix, message):
+    with pytest.raises(ValueError, match=message):
+        plot_confusion(matrix, ["a", "b"])
+
+
+# --- attention ----------------------------------------------------------------------------------------------
+
+
+def test_attention_of_one_clip_is_a_curve_over_its_frames():
+    weights = np.array([0.1, 0.2, 0.6, 0.1, np.nan])
+    lines = named(plot_attention(weights, fps=4))
+    np.testing.assert_array_equal(lines["attention"].get_ydata(), weights)
+    np.testing.assert_allclose(lines["attention"].get_xdata(), [0, 0.25, 0.5, 0.75, 1])
+    np.testing.assert_allclose(lines["all frames alike"].get_ydata(), 0.25)
+    assert plt.gca().get_xlabel() == "time (s)" and plt.gca().get_ylim()[0] == 0
+    assert plot_attention(weights).get_xlabel() == "frame"
+
+
+def test_attention_of_several_clips_is_a_map_with_the_first_on_top():
+    weights = np.array([[0.5, 0.5, np.nan], [0.2, 0.3, 0.5]])
+    _, given = plt.subplots()
+    ax = plot_attention(weights, fps=10, ax=given)
+    assert ax is given
+    shown = ax.images[0].get_array()
+    np.testing.assert_array_equal(np.ma.filled(shown, np.nan), weights)
+    np.testing.assert_allclose(ax.images[0].get_extent(), (-0.05, 0.25, 1.5, -0.5))
+    assert ax.yaxis_inverted() and ax.get_ylabel() == "clip"
+
+
+@pytest.mark.parametrize(
+    ("weights", "fps", "message"),
+    [
+        (np.ones((2, 3, 4)), None, r"\(frames,\) or \(clips, frames\) with finite values, got \(2, 3, 4\)"),
+        ([np.nan, np.nan], None, "with finite values"),
+        ([0.5, -0.1], None, "finite and at least 0, got -0.1"),
+        ([0.5, np.inf], None, "finite and at least 0"),
+        ([0.5, 0.5], 0, "`fps` must be above 0, got 0"),
+    ],
+)
+def test_plot_attention_refuses(weights, fps, message):
+    with pytest.raises(ValueError, match=message):
+        plot_attention(weights, fps=fps)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda ax: plot_skeletons(stick(), ax=ax),
+        lambda ax: plot_trajectories(stick(), ax=ax),
+        lambda ax: plot_training({"accuracy": [0.1, 0.2]}, ax=ax),
+        lambda ax: plot_confusion([[1]], ["a"], ax=ax),
+        lambda ax: plot_attention([0.5, 0.5], ax=ax),
+    ],
+)
+def test_every_picture_goes_into_the_axes_it_is_given(draw):
+    _, ax = plt.subplots()
+    assert draw(ax) is ax
+    assert len(plt.get_fignums()) == 1
