@@ -1,0 +1,221 @@
+"""The shell's face of gymskel: arguments in, files and tables out, no logic of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets with a page of lines otherwise
+
+app = typer.Typer(
+    help="Videos of gymnastic moves -> a trained, explained classifier of those moves.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Fps = Annotated[float | None, typer.Option(help="Frames a second as filmed; overrides what the files say.")]
+Labels = Annotated[Path | None, typer.Option(help="CSV with the columns file, activity, athlete.")]
+Person = Annotated[int | None, typer.Option(help="Which person, where files hold several.")]
+Data = Annotated[Path, typer.Argument(help="Folder or .zip of per-frame CSVs, or a folder of videos.")]
+Model = Annotated[str, typer.Option(help="simple_rnn, lstm, hierarchical_rnn or lstm_attention.")]
+RecipeName = Annotated[str, typer.Option("--recipe", help="default or thesis.")]
+Seed = Annotated[int, typer.Option(help="Makes training repeatable.")]
+
+
+@app.command()
+def extract(
+    videos: Annotated[list[Path], typer.Argument(help="Videos, or a folder of them.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the CSVs.")] = Path("keypoints"),
+    fps: Fps = None,
+    estimator: Annotated[str, typer.Option(help="auto, mediapipe or openpose.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Extract again what is finished.")] = False,
+) -> None:
+    """Videos -> per-frame BODY_25 CSVs. Interrupted and started again, it goes on where it was."""
+    _extract(videos, out, fps, estimator, overwrite)
+
+
+@app.command()
+def train(
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The classifier to write.")] = Path(
+        "classifier.gymskel"
+    ),
+    model: Model = "lstm_attention",
+    recipe: RecipeName = "default",
+    labels: Labels = None,
+    fps: Fps = None,
+    person: Person = None,
+    folds: Annotated[
+        int | None, typer.Option(help="Leave athletes out in this many folds, not one by one.")
+    ] = None,
+    test: Annotated[
+        bool, typer.Option("--test/--no-test", help="Leave athletes out first and show the table.")
+    ] = True,
+    seed: Seed = 0,
+) -> None:
+    """CSVs or videos -> one saved classifier, and the table that says how well it does by athlete."""
+    from gymskel.classifier import SkeletonClassifier
+
+    recordings = _recordings(data, labels, fps, person)
+    classifier = SkeletonClassifier(model, recipe=recipe, random_state=seed)
+    if test and len({r.athlete or r.source for r in recordings}) > 1:
+        from gymskel.evaluation import evaluate as run
+
+        typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
+        typer.echo(f"{run(classifier, recordings, folds=folds, seed=seed, progress=True)}\n")
+    elif test:
+        typer.echo("! Only one athlete: no honest test is possible. Record others.", err=True)
+    typer.echo("Training on all recordings ...", err=True)
+    classifier.fit(recordings, progress=True)
+    typer.echo(f"{classifier.save(out)}: {model} on {len(recordings)} recordings, {classifier.run_.note}")
+
+
+@app.command()
+def evaluate(
+    data: Data,
+    model: Model = "lstm_attention",
+    recipe: RecipeName = "default",
+    protocol: Annotated[
+        str, typer.Option(help="athletes, or thesis (the published split, which leaks).")
+    ] = "athletes",
+    runs: Annotated[int, typer.Option(help="Independent repetitions.")] = 1,
+    labels: Labels = None,
+    fps: Fps = None,
+    person: Person = None,
+    folds: Annotated[
+        int | None, typer.Option(help="Leave athletes out in this many folds, not one by one.")
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """How well a model does on athletes it has not seen, beside the simplest rules."""
+    from gymskel.classifier import SkeletonClassifier
+    from gymskel.evaluation import evaluate as run
+
+    recordings = _recordings(data, labels, fps, person)
+    classifier = SkeletonClassifier(model, recipe=recipe)
+    typer.echo(
+        run(classifier, recordings, protocol=protocol, runs=runs, folds=folds, seed=seed, progress=True)
+    )
+
+
+@app.command()
+def predict(
+    classifier: Annotated[Path, typer.Argument(help="A .gymskel file.")],
+    data: Annotated[Path, typer.Argument(help="A video, a folder of videos, or a folder or .zip of CSVs.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the table and the strips.")] = Path(
+        "predictions"
+    ),
+    fps: Fps = None,
+    person: Person = None,
+    strips: Annotated[bool, typer.Option("--strips/--no-strips", help="Draw what the neurons did.")] = True,
+) -> None:
+    """The move in each video or recording, its probabilities, and the activation strips as PNG."""
+    from gymskel.classifier import SkeletonClassifier
+
+    loaded = SkeletonClassifier.load(classifier)
+    recordings = _recordings(data, None, fps, person, keep=out / "keypoints")
+    rates = loaded.facts_["fps_in"]
+    if odd := sorted({r.fps for r in recordings if r.fps and rates and r.fps not in rates}):
+        told = ", ".join(f"{rate:g}" for rate in odd)
+        typer.echo(
+            f"! Filmed at {told} fps, trained at {', '.join(f'{rate:g}' for rate in rates)}: if the files lie, give --fps.",
+            err=True,
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    table = loaded.predict_table(recordings)
+    typer.echo(table.to_string(index=False, float_format="{:.3f}".format))
+    table.to_csv(out / "predictions.csv", index=False)
+    written = [out / "predictions.csv"]
+    if strips:
+        written += _draw_strips(loaded, recordings, table, out)
+    typer.echo("\n" + "\n".join(map(str, written)))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for what it makes.")] = Path("demo"),
+    seed: Seed = 0,
+) -> None:
+    """The whole journey on simulated gymnasts, in about two minutes; ends with what it wrote."""
+    from gymskel.demo import run
+
+    typer.echo("\n".join(map(str, run(out, seed=seed, say=typer.echo))))
+
+
+# --- inside ----------------------------------------------------------------------------------------------------
+
+
+def _extract(videos: list[Path], out: Path, fps: float | None, estimator: str, overwrite: bool) -> None:
+    from gymskel import extract as stage
+
+    makers = {"auto": lambda: None, "mediapipe": stage.MediaPipe, "openpose": stage.OpenPose}
+    if estimator not in makers:
+        raise ValueError(f"--estimator must be one of {', '.join(makers)}, got {estimator}.")
+    paths: Any = videos[0] if len(videos) == 1 else videos
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", stage.ExtractionWarning)  # told below
+        result = stage.extract_videos(paths, out, estimator=makers[estimator](), fps=fps, overwrite=overwrite)
+    typer.echo(
+        f"{out}: {len(result.written)} extracted, {len(result.skipped)} finished before, {len(result.failed)} failed"
+    )
+    for video, fault in result.failed.items():
+        typer.echo(f"! {video}: {fault}", err=True)
+    if result.failed:
+        raise typer.Exit(1)
+
+
+def _recordings(
+    data: Path, labels: Path | None, fps: float | None, person: int | None, keep: Path | None = None
+) -> list:
+    """The recordings in CSVs, or in videos, which are extracted first into a folder that is kept."""
+    from gymskel.recording import read_recordings
+    from gymskel.video import VIDEO_SUFFIXES, find_videos
+
+    is_video = data.is_file() and data.suffix.lower() in VIDEO_SUFFIXES
+    if is_video or (
+        data.is_dir()
+        and not any(data.rglob("*.csv"))
+        and any(p.suffix.lower() in VIDEO_SUFFIXES for p in data.rglob("*"))
+    ):
+        keypoints = keep or data.parent / f"{data.stem}-keypoints"
+        typer.echo(f"{data} holds videos: extracting {len(find_videos(data))} into {keypoints}", err=True)
+        _extract([data], keypoints, fps, "auto", False)
+        data = keypoints
+    return read_recordings(data, person=person, fps=fps, labels=labels)
+
+
+def _draw_strips(classifier: Any, recordings: list, table: Any, out: Path) -> list[Path]:
+    from gymskel.activations import draw_strips, layer_outputs, recurrent_layers
+
+    clips = classifier.clips(recordings)
+    written = []
+    for layer in recurrent_layers(classifier.model_):
+        states = layer_outputs(classifier.model_, clips, layer)
+        for name, move, one in zip(table["recording"], table["move"], states, strict=True):
+            path = out / f"{name}.{move}.{layer}.png"
+            draw_strips(one).save(path)
+            written.append(path)
+    return written
+
+
+def main() -> None:
+    """Runs the command; faults of the user's files end in one line, not in a traceback."""
+    try:
+        app()
+    except (ValueError, TypeError, FileNotFoundError, ImportError) as fault:
+        if os.environ.get("GYMSKEL_DEBUG"):
+            raise
+        typer.echo(f"gymskel: {fault}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        typer.echo(
+            "gymskel: interrupted; what was finished is kept, start the same command again to go on.",
+            err=True,
+        )
+        sys.exit(130)

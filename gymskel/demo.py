@@ -1,0 +1,62 @@
+"""The whole journey on simulated gymnasts: CSVs, test by athlete, training, one artefact, prediction, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from gymskel.activations import draw_class_strips, draw_strips, layer_outputs, recurrent_layers
+from gymskel.classifier import SkeletonClassifier
+from gymskel.evaluation import evaluate
+from gymskel.recording import read_recordings, write_recording
+from gymskel.simulate import simulate_recordings
+from gymskel.visualize import plot_confusion, plot_skeletons, plot_training
+
+
+def run(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) -> list[Path]:
+    """Runs the demo and returns the files it wrote.
+
+    Args:
+        out: folder for everything; made if it is not there.
+        seed: of the gymnasts and of the training.
+        say: told what happens.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    out.mkdir(parents=True, exist_ok=True)
+    say("1  Simulated gymnasts do backflips and back handsprings; per-frame CSVs are written and read back.")
+    for recording in simulate_recordings(athletes=6, per_athlete=4, seed=seed):
+        write_recording(recording, out / "keypoints")
+    recordings = read_recordings(out / "keypoints")
+    say(f"   {len(recordings)} recordings, e.g. {recordings[0]}")
+
+    say("2  Each athlete is left out once: what would the classifier say about somebody new?")
+    result = evaluate(SkeletonClassifier(random_state=seed), recordings, seed=seed, folds=3, progress=True)
+    say("   (simulated data)\n" + "\n".join(f"   {line}" for line in str(result).splitlines()))
+    (out / "evaluation.txt").write_text(f"simulated data\n{result}\n", encoding="utf-8")
+
+    say("3  A classifier is trained on all of them, saved as one file, and loaded again.")
+    path = SkeletonClassifier(random_state=seed).fit(recordings, progress=True).save(out / "moves.gymskel")
+    classifier = SkeletonClassifier.load(path)
+
+    say("4  It names the moves of two gymnasts it has never seen.")
+    unseen = simulate_recordings(athletes=8, per_athlete=1, seed=seed + 1)[-4:]
+    table = classifier.predict_table(unseen)
+    table.to_csv(out / "predictions.csv", index=False)
+    say("   " + table.to_string(index=False, float_format="{:.3f}".format).replace("\n", "\n   "))
+
+    say("5  Pictures.")
+    written = [out / name for name in ("keypoints", "evaluation.txt", "moves.gymskel", "predictions.csv")]
+    for name, axes in {
+        "skeletons.png": plot_skeletons(unseen[0], frames=12),
+        "training.png": plot_training([classifier.run_.history]),
+        "confusion.png": plot_confusion(result.confusion().to_numpy(), result.classes),
+    }.items():
+        axes.figure.savefig(out / name, bbox_inches="tight", dpi=120)
+        written.append(out / name)
+    layer = recurrent_layers(classifier.model_)[0]
+    states = layer_outputs(classifier.model_, classifier.clips(unseen), layer)
+    draw_strips(states[0]).save(out / "strip.png")
+    draw_class_strips(states, titles=list(table["recording"])).save(out / "strips.png")
+    return [*written, out / "strip.png", out / "strips.png"]
