@@ -6,9 +6,10 @@ import json
 import tempfile
 import warnings
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,7 @@ from gymskel.clips import Clips, concatenate
 from gymskel.models import BUILDERS
 from gymskel.preprocess import Preprocessor, is_recognizable
 from gymskel.recording import Recording, UnseenError
-from gymskel.skeleton import Skeleton
-from gymskel.training import Recipe, fit
+from gymskel.training import Recipe, Run, fit
 
 _FORMAT = 1
 _STEP = 32  # clips are padded to multiples of this, so that few lengths have to be compiled
@@ -90,7 +90,13 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         if seed is not None:
             keras.utils.set_random_seed(seed)
         self.model_ = self._build(clips)
-        self.run_ = fit(self.model_, clips, self.recipe, seed=seed, progress=progress)
+        self.run_ = fit(
+            self.model_,
+            clips if self._fixed_frames is None else self._fitting(clips),
+            self.recipe,
+            seed=seed,
+            progress=progress,
+        )
         self.classes_ = np.array(clips.classes)
         return self
 
@@ -104,14 +110,17 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Sequence[Recording] | Clips) -> np.ndarray:
         """(recordings,) the most probable class of each."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
     def predict_table(self, X: Sequence[Recording] | Clips) -> pd.DataFrame:
         """One row a recording: `recording`, `move`, `probability`, `doubt` (why not to trust it, or empty), and
         a column `p(class)` for each class."""
+        check_is_fitted(self, "model_")
+        X = _as_given(X)
         probabilities, doubts = self._answers(X)
-        names = X.sources if isinstance(X, Clips) else [r.source for r in _as_list(X)]
-        table = pd.DataFrame({"recording": list(names), "move": self.classes_[probabilities.argmax(axis=1)]})
+        names = list(X.sources) if isinstance(X, Clips) else _told_apart(X)
+        table = pd.DataFrame({"recording": names, "move": self.classes_[probabilities.argmax(axis=1)]})
         table["probability"] = probabilities.max(axis=1, initial=0)
         table["doubt"] = doubts
         for k, name in enumerate(self.classes_):
@@ -120,32 +129,34 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
 
     def score(self, X: Sequence[Recording] | Clips, y: Sequence[str] | None = None) -> float:
         """Share of right answers; without `y` against each recording's activity or the clips' labels."""
-        if y is None:
-            y = [X.classes[k] for k in X.y] if isinstance(X, Clips) else [r.activity for r in _as_list(X)]
+        check_is_fitted(self, "model_")
+        X = _as_given(X)
+        if y is None and isinstance(X, Clips):
+            if X.y is None:
+                raise ValueError("The clips have no labels: give `y`.")
+            y = [X.classes[k] for k in X.y]
+        elif y is None:
+            y = [r.activity for r in _labelled(X, None)]
         return float(np.mean(self.predict(X) == np.asarray(y, str)))
 
     def clips(self, X: Sequence[Recording] | Clips) -> Clips:
         """The clips that the model sees of these recordings: for activations and pictures."""
         check_is_fitted(self, "model_")
-        if not isinstance(X, Clips) and X and isinstance(X[0], Clips):
-            X = concatenate(X)
+        X = _as_given(X)
         if isinstance(X, Clips):
             self._check_clips(X)
-            return X
+            return self._fitting(X)
         if self.preprocessor_ is None:
             raise ValueError("This classifier was fitted on Clips and knows no preprocessing: give it Clips.")
-        recordings = _as_list(X)
         wanted = self.facts_["skeleton_in"]
-        for r in recordings:
+        for r in X:
             if r.skeleton.joints != tuple(wanted["joints"]):
                 raise ValueError(
                     f"{r.name} has the layout {r.skeleton.name} ({len(r.skeleton)} joints), the classifier was trained on "
                     f"{wanted['name']} ({len(wanted['joints'])}). Convert it with Skeleton.convert."
                 )
-        clips = self.preprocessor_.transform(
-            recordings, frames=self._fixed_frames, classes=tuple(self.classes_)
-        )
-        return clips if self._fixed_frames else clips.padded_to(-(-clips.x.shape[1] // _STEP) * _STEP)
+        clips = self.preprocessor_.transform(X, frames=self._fixed_frames, classes=tuple(self.classes_))
+        return self._fitting(clips)
 
     # --- one artefact ------------------------------------------------------------------------------------------
 
@@ -162,17 +173,19 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             "keras": keras.__version__,
             "model": self.model if isinstance(self.model, str) else getattr(self.model, "__name__", "own"),
             "model_params": dict(self.model_params or {}),
-            "recipe": self.recipe if isinstance(self.recipe, str) else self.recipe.name,
+            "recipe": self.recipe if isinstance(self.recipe, str) else asdict(self.recipe),
             "classes": [str(name) for name in self.classes_],
             "preprocessor": self.preprocessor_.to_dict() if self.preprocessor_ else None,
             "run": vars(self.run_),
             "facts": self.facts_,
         }
+        text = json.dumps(facts, indent=1)
+        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.part")
         with tempfile.TemporaryDirectory() as folder:
             self.model_.save(Path(folder) / "model.keras")
             with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-                archive.writestr("classifier.json", json.dumps(facts, indent=1))
+                archive.writestr("classifier.json", text)
                 archive.write(Path(folder) / "model.keras", "model.keras")
         part.replace(path)
         return path
@@ -185,8 +198,6 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             FileNotFoundError: no such file.
             ValueError: not a .gymskel file, or one from a newer gymskel.
         """
-        from gymskel.training import Run
-
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"No classifier {path}. `gymskel train` makes one.")
@@ -195,14 +206,24 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
             if not {"classifier.json", "model.keras"} <= set(archive.namelist()):
                 raise ValueError(f"{path} is not a .gymskel file: it lacks classifier.json or model.keras.")
-            facts = json.loads(archive.read("classifier.json"))
-            if facts["format"] > _FORMAT:
+            try:
+                facts = json.loads(archive.read("classifier.json"))
+                if facts["format"] <= _FORMAT:
+                    archive.extract("model.keras", folder)
+                    model = keras.saving.load_model(Path(folder) / "model.keras", safe_mode=True)
+                    return cls._restored(facts, model)
+            except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as fault:
                 raise ValueError(
-                    f"{path} was written by gymskel {facts.get('gymskel', '?')} (format {facts['format']}), this is {gymskel.__version__} (format {_FORMAT}). Update gymskel."
-                )
-            archive.extract("model.keras", folder)
-            model = keras.saving.load_model(Path(folder) / "model.keras", safe_mode=True)
-        loaded = cls(model=facts["model"], model_params=facts["model_params"], recipe=facts["recipe"])
+                    f"{path} is damaged, or its model has layers of your own that are not imported: {fault}"
+                ) from fault
+        raise ValueError(
+            f"{path} was written by gymskel {facts.get('gymskel', '?')} (format {facts['format']}), this is {gymskel.__version__} (format {_FORMAT}). Update gymskel."
+        )
+
+    @classmethod
+    def _restored(cls, facts: dict[str, Any], model: keras.Model) -> SkeletonClassifier:
+        recipe = facts["recipe"] if isinstance(facts["recipe"], str) else Recipe(**facts["recipe"])
+        loaded = cls(model=facts["model"], model_params=facts["model_params"], recipe=recipe)
         loaded.model_, loaded.classes_ = model, np.array(facts["classes"])
         loaded.preprocessor_ = (
             Preprocessor.from_dict(facts["preprocessor"]) if facts["preprocessor"] else None
@@ -216,10 +237,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
 
     def _training_clips(self, X: Any, y: Sequence[str] | None) -> Clips:
         """Labelled clips; sets preprocessor_ and facts_."""
-        if (
-            not isinstance(X, Clips) and len(X) and isinstance(X[0], Clips)
-        ):  # as cross_val_score takes Clips apart
-            X = concatenate(X)
+        X = _as_given(X)
         if isinstance(X, Clips):
             self.preprocessor_ = None
             if y is not None:
@@ -229,7 +247,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
                 raise ValueError("The clips have no labels: give `y`.")
             estimators, rates, skeleton_in, clips = [], [], X.skeleton, X
         else:
-            recordings = _labelled(_as_list(X), y)
+            recordings = _labelled(X, y)
             if not recordings:
                 raise ValueError("`X` is empty: nothing to train on.")
             self.preprocessor_ = _own(self.preprocess)
@@ -267,10 +285,20 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         """The one length a model with the published head takes, else None."""
         return self.model_.get_layer("keypoints").batch_shape[1]
 
+    def _fitting(self, clips: Clips) -> Clips:
+        """The clips at a length that the model takes."""
+        fixed, frames = self._fixed_frames, clips.x.shape[1]
+        if fixed and frames > fixed:
+            raise ValueError(
+                f"The clips have {frames} frames, the model is tied to {fixed} (head='flatten'). Give more `frames` in "
+                "model_params, or use a head that takes any length."
+            )
+        return clips.padded_to(fixed or -(-frames // _STEP) * _STEP)
+
     def _check_clips(self, clips: Clips) -> None:
         facts = self.facts_
         if (
-            clips.skeleton != Skeleton.from_dict(facts["skeleton"])
+            list(clips.skeleton.joints) != facts["skeleton"]["joints"]
             or list(clips.channels) != facts["channels"]
         ):
             raise ValueError(
@@ -285,10 +313,10 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
     def _answers(self, X: Any) -> tuple[np.ndarray, list[str]]:
         """Probabilities and doubts, one for each recording."""
         check_is_fitted(self, "model_")
-        if isinstance(X, Clips) or (len(X) and isinstance(X[0], Clips)):
-            clips = self.clips(X)
+        recordings = _as_given(X)
+        if isinstance(recordings, Clips):
+            clips = self.clips(recordings)
             return self._run_model(clips), [""] * len(clips)
-        recordings = _as_list(X)
         doubts = ["" if is_recognizable(r) else "few joints were seen" for r in recordings]
         probabilities = np.full((len(recordings), len(self.classes_)), 1 / len(self.classes_), np.float32)
         try:
@@ -308,13 +336,24 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         return np.asarray(self.model_.predict(clips.inputs, batch_size=256, verbose=0))
 
 
-def _as_list(X: Any) -> list[Recording]:
-    recordings = [X] if isinstance(X, Recording) else list(X)
-    if wrong := [r for r in recordings if not isinstance(r, Recording)]:
+def _as_given(X: Any) -> list[Recording] | Clips:
+    """Recordings as a list; Clips as they are, put together again where scikit-learn took them apart."""
+    if isinstance(X, Clips):
+        return X
+    items = [X] if isinstance(X, Recording) else list(X)
+    if items and all(isinstance(item, Clips) for item in items):
+        return concatenate(items)
+    if wrong := [item for item in items if not isinstance(item, Recording)]:
         raise TypeError(
             f"`X` must be Recordings or Clips, got {type(wrong[0]).__name__}. Read files with gymskel.read_recordings."
         )
-    return recordings
+    return items
+
+
+def _told_apart(recordings: list[Recording]) -> list[str]:
+    """The source of each, with the person where several come from one source."""
+    counts = Counter(r.source for r in recordings)
+    return [f"{r.source} person {r.person}" if counts[r.source] > 1 else r.source for r in recordings]
 
 
 def _own(preprocess: Any) -> Preprocessor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -60,13 +61,10 @@ def train(
     seed: Seed = 0,
 ) -> None:
     """CSVs or videos -> one saved classifier, and the table that says how well it does by athlete."""
-    from gymskel.classifier import SkeletonClassifier
-
+    SkeletonClassifier, run = _load_classifier()
     recordings = _recordings(data, labels, fps, person)
     classifier = SkeletonClassifier(model, recipe=recipe, random_state=seed)
     if test and len({r.athlete or r.source for r in recordings}) > 1:
-        from gymskel.evaluation import evaluate as run
-
         typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
         typer.echo(f"{run(classifier, recordings, folds=folds, seed=seed, progress=True)}\n")
     elif test:
@@ -94,9 +92,7 @@ def evaluate(
     seed: Seed = 0,
 ) -> None:
     """How well a model does on athletes it has not seen, beside the simplest rules."""
-    from gymskel.classifier import SkeletonClassifier
-    from gymskel.evaluation import evaluate as run
-
+    SkeletonClassifier, run = _load_classifier()
     recordings = _recordings(data, labels, fps, person)
     classifier = SkeletonClassifier(model, recipe=recipe)
     typer.echo(
@@ -116,8 +112,7 @@ def predict(
     strips: Annotated[bool, typer.Option("--strips/--no-strips", help="Draw what the neurons did.")] = True,
 ) -> None:
     """The move in each video or recording, its probabilities, and the activation strips as PNG."""
-    from gymskel.classifier import SkeletonClassifier
-
+    SkeletonClassifier, _ = _load_classifier()
     loaded = SkeletonClassifier.load(classifier)
     recordings = _recordings(data, None, fps, person, keep=out / "keypoints")
     rates = loaded.facts_["fps_in"]
@@ -143,12 +138,23 @@ def demo(
     seed: Seed = 0,
 ) -> None:
     """The whole journey on simulated gymnasts, in about two minutes; ends with what it wrote."""
+    _load_classifier()
     from gymskel.demo import run
 
     typer.echo("\n".join(map(str, run(out, seed=seed, say=typer.echo))))
 
 
 # --- inside ----------------------------------------------------------------------------------------------------
+
+
+def _load_classifier() -> tuple[Any, Any]:
+    """SkeletonClassifier and evaluate, without the page of lines with which TensorFlow greets."""
+    from gymskel.quiet import hushed
+
+    with hushed():
+        from gymskel.classifier import SkeletonClassifier
+        from gymskel.evaluation import evaluate
+    return SkeletonClassifier, evaluate
 
 
 def _extract(videos: list[Path], out: Path, fps: float | None, estimator: str, overwrite: bool) -> None:
@@ -174,26 +180,36 @@ def _recordings(
     data: Path, labels: Path | None, fps: float | None, person: int | None, keep: Path | None = None
 ) -> list:
     """The recordings in CSVs, or in videos, which are extracted first into a folder that is kept."""
-    from gymskel.recording import read_recordings
+    from gymskel.recording import label_recordings, read_recordings
     from gymskel.video import VIDEO_SUFFIXES, find_videos
 
     is_video = data.is_file() and data.suffix.lower() in VIDEO_SUFFIXES
     if is_video or (
         data.is_dir()
-        and not any(data.rglob("*.csv"))
+        and not any(
+            re.fullmatch(r".+-\d+-\d+\.csv", p.name) for p in data.rglob("*.csv")
+        )  # labels.csv may lie there
         and any(p.suffix.lower() in VIDEO_SUFFIXES for p in data.rglob("*"))
     ):
         keypoints = keep or data.parent / f"{data.stem}-keypoints"
-        typer.echo(f"{data} holds videos: extracting {len(find_videos(data))} into {keypoints}", err=True)
+        videos = find_videos(data)
+        typer.echo(f"{data} holds videos: extracting {len(videos)} into {keypoints}", err=True)
         _extract([data], keypoints, fps, "auto", False)
-        data = keypoints
+        known = {video.stem for video in videos}  # the folder may hold others from before
+        made = read_recordings(keypoints, person=person, fps=fps)
+        made = [recording for recording in made if recording.source in known]
+        return made if labels is None else label_recordings(made, labels)
     return read_recordings(data, person=person, fps=fps, labels=labels)
 
 
 def _draw_strips(classifier: Any, recordings: list, table: Any, out: Path) -> list[Path]:
     from gymskel.activations import draw_strips, layer_outputs, recurrent_layers
 
-    clips = classifier.clips(recordings)
+    answered = ~table["doubt"].str.startswith("no answer").to_numpy()
+    if not answered.any():
+        return []
+    table = table[answered]
+    clips = classifier.clips([r for r, good in zip(recordings, answered, strict=True) if good])
     written = []
     for layer in recurrent_layers(classifier.model_):
         states = layer_outputs(classifier.model_, clips, layer)
@@ -208,7 +224,7 @@ def main() -> None:
     """Runs the command; faults of the user's files end in one line, not in a traceback."""
     try:
         app()
-    except (ValueError, TypeError, FileNotFoundError, ImportError) as fault:
+    except (ValueError, TypeError, OSError, ImportError) as fault:
         if os.environ.get("GYMSKEL_DEBUG"):
             raise
         typer.echo(f"gymskel: {fault}", err=True)

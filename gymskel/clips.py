@@ -66,15 +66,19 @@ class Clips:
             raise ValueError(
                 f"`x` must be finite; NaN or infinity in clips {bad[:8].tolist()}. Fill unseen joints before."
             )
-        bad = np.flatnonzero((np.diff(mask.astype(np.int8), axis=1) > 0).any(axis=1) | ~mask[:, 0])
+        bad = np.flatnonzero(
+            (np.diff(mask.astype(np.int8), axis=1) > 0).any(axis=1) | ~mask[:, :1].any(axis=1)
+        )
         if bad.size:
             raise ValueError(
                 f"`mask` must be right-padded and never empty (True ... True False ...); not so in clips {bad[:8].tolist()}."
             )
         if self.y is not None:
             y = np.asarray(self.y)
-            if not np.issubdtype(y.dtype, np.integer) or (
-                clips and not (y.min() >= 0 and y.max() < len(self.classes))
+            if (
+                y.ndim != 1
+                or not np.issubdtype(y.dtype, np.integer)
+                or (clips and not (y.min() >= 0 and y.max() < len(self.classes)))
             ):
                 raise ValueError(
                     f"`y` must be whole numbers below {len(self.classes)}, the number of `classes`."
@@ -268,7 +272,9 @@ def leave_groups_out(groups: Sequence[str], folds: int | None = None) -> list[tu
     groups = np.asarray(groups)
     names, sizes = np.unique(groups, return_counts=True)
     if len(names) < 2:
-        raise ValueError(f"Only one group ({', '.join(names)}): leaving it out leaves nothing to train on.")
+        raise ValueError(
+            f"Only one group ({', '.join(map(str, names))}): leaving it out leaves nothing to train on."
+        )
     folds = len(names) if folds is None else min(folds, len(names))
     if folds < 2:
         raise ValueError(f"`folds` must be at least 2, got {folds}.")

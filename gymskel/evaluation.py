@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from tqdm.auto import tqdm
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips, leave_groups_out
@@ -23,6 +24,7 @@ from gymskel.models import PUBLISHED
 from gymskel.preprocess import Preprocessor
 from gymskel.preprocess.augment import rotated_copies
 from gymskel.recording import Recording
+from gymskel.skeleton import GYMNASTICS_15
 
 PUBLISHED_RESULTS = {
     "simple_rnn": (83.8, 92.6, 69.1, 98.5, 100.0),
@@ -165,12 +167,12 @@ def evaluate(
             f"No activity is known for {', '.join(unknown[:8])}; label them first (read_recordings(labels=...))."
         )
     truth = np.array([r.activity for r in recordings])
+    if len(set(truth)) < 2:
+        raise ValueError(f"A test needs at least two classes, got {', '.join(sorted(set(truth))) or 'none'}.")
     athletes = np.array([r.athlete or f"source {r.source}" for r in recordings])
     splits = leave_groups_out(athletes, folds)
     notes = _notes(recordings, truth, athletes, splits)
     rows, seconds = [], []
-    from tqdm.auto import tqdm
-
     bar = tqdm(total=runs * len(splits), unit="fold", disable=not progress, leave=False)
     for run in range(runs):
         start = time.perf_counter()
@@ -235,7 +237,7 @@ def _floors(recordings: list[Recording], truth: np.ndarray, splits: list) -> dic
     usual = Preprocessor("default")
     frames = np.array([[len(r)] for r in recordings], float)
     seconds = np.array([[r.seconds or len(r)] for r in recordings])
-    usable = [r for r in recordings if r.fps]
+    usable = [r for r in recordings if r.fps and set(GYMNASTICS_15.joints) <= set(r.skeleton.joints)]
     features = frames
     if len(usable) == len(recordings):
         features = np.stack([resampled(clip) for clip in _each(usual, recordings)])
@@ -295,8 +297,6 @@ def _thesis(
         raise ValueError("Some recordings have no activity; label them first.")
     recipe = replace(RECIPES["thesis"], augment=None, copies=0)
     rows, seconds, shares = [], [], []
-    from tqdm.auto import tqdm
-
     for run in tqdm(range(runs), unit="run", disable=not progress, leave=False):
         start = time.perf_counter()
         copies = rotated_copies(clips, 3, seed=seed + run)

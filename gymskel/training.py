@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -21,6 +21,7 @@ class Recipe:
     Attributes:
         name: what it is called.
         epochs: passes over the training part at the most.
+        min_steps: a small training part is gone over more often, until there are this many batches in all.
         batch_size: clips in a step.
         learning_rate: peak of the schedule.
         schedule: "constant", or "cosine": five epochs of warming up, then down to 0 along a cosine.
@@ -46,6 +47,17 @@ class Recipe:
     validation: float = 0.0
     validation_by: str = "athlete"
     patience: int = 0
+    min_steps: int = 0
+
+    def __post_init__(self) -> None:
+        known = {
+            "schedule": ("constant", "cosine"),
+            "augment": ("fly", "copies", None),
+            "validation_by": ("athlete", "random"),
+        }
+        for name, values in known.items():
+            if getattr(self, name) not in values:
+                raise ValueError(f"`{name}` must be one of {values}, got {getattr(self, name)!r}.")
 
 
 RECIPES = {
@@ -60,6 +72,7 @@ RECIPES = {
         augment="fly",
         validation=0.2,
         patience=40,
+        min_steps=400,
     ),
     "thesis": Recipe(
         "thesis",
@@ -144,6 +157,7 @@ def fit(
     if recipe.augment == "copies":
         training = rotated_copies(training, recipe.copies, seed=seed)
     batches = _Batches(training, recipe, seed)
+    recipe = replace(recipe, epochs=max(recipe.epochs, -(-recipe.min_steps // len(batches))))
     model.compile(
         optimizer=_optimizer(model, recipe, len(batches)),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
@@ -162,7 +176,9 @@ def fit(
     history = model.fit(
         batches, epochs=recipe.epochs, validation_data=watched, callbacks=callbacks, verbose=0
     )
-    if validation is not None:
+    if validation is None:
+        note = f"{recipe.epochs} epochs{note}"
+    else:
         best = int(np.argmin(history.history["val_loss"])) + 1
         note += f"; best of {len(history.epoch)} epochs: {best}"
     return Run(
@@ -201,17 +217,18 @@ def one_hot(clips: Clips) -> np.ndarray:
 
 
 def _validation_part(clips: Clips, recipe: Recipe, seed: int | None) -> tuple[Clips, Clips | None, str]:
-    """(training, validation or None, how it was done)."""
-    fixed = f"{recipe.epochs} epochs"
+    """(training, validation or None, how it was done or why not)."""
     if not recipe.validation:
-        return clips, None, fixed
+        return clips, None, ""
     if recipe.validation_by == "random":
         order = np.random.default_rng(seed).permutation(len(clips))
         split = len(clips) - round(recipe.validation * len(clips))
+        if split == len(clips):
+            return clips, None, ": too few clips to hold some out for validation"
         return clips[order[:split]], clips[order[split:]], "validation part drawn at random"
     split = grouped_part(clips, recipe.validation, seed)
     if split is None:
-        return clips, None, f"{fixed}: too few athletes to hold some out for validation"
+        return clips, None, ": too few athletes to hold some out for validation"
     held = sorted(set(clips.groups[split[1]]))
     return (
         clips[split[0]],
@@ -227,8 +244,6 @@ def _optimizer(model: keras.Model, recipe: Recipe, steps: int) -> keras.optimize
         rate = keras.optimizers.schedules.CosineDecay(
             rate / 10, max(recipe.epochs * steps - warm, 1), warmup_target=rate, warmup_steps=warm
         )
-    elif recipe.schedule != "constant":
-        raise ValueError(f"`schedule` must be 'constant' or 'cosine', got {recipe.schedule!r}.")
     if not recipe.weight_decay:
         return keras.optimizers.Adam(rate)
     optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, clipnorm=1.0)

@@ -1,6 +1,5 @@
 """activations: hidden states against numpy, and every pixel of the strips against the published rule."""
 
-# ruff: noqa: D103
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
 """visualize: made data drawn where it belongs, and clear refusals."""
 
-# ruff: noqa: D103
 from __future__ import annotations
 
 from dataclasses import replace

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-import tempfile
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from gymskel.quiet import hushed
 from gymskel.skeleton import MEDIAPIPE_33
 
 MIN_VISIBILITY = 0.1
@@ -47,7 +43,7 @@ class MediaPipe:
         """(0 or 1, 33, 3) float32 from a frame (height, width, 3) uint8, BGR."""
         if self._graph is not None:
             return self._landmarks(frame)
-        with _hushed():  # it talks while the graph starts, until after the first frame
+        with hushed():  # it talks while the graph starts, until after the first frame
             self._graph = self._make(
                 static_image_mode=not self.tracking, model_complexity=1, smooth_landmarks=False
             )
@@ -80,7 +76,7 @@ def _import() -> Any:
         "OpenPose; or any callable of your own with `name` and `skeleton` as `estimator`."
     )
     try:
-        with _hushed():
+        with hushed():
             import mediapipe
     except ImportError as missing:
         raise ImportError(f"mediapipe cannot be imported ({missing}). {ways}") from missing
@@ -89,26 +85,3 @@ def _import() -> Any:
             f"mediapipe {mediapipe.__version__} has no `mp.solutions` any more (since 0.10.30). {ways}"
         )
     return mediapipe
-
-
-@contextlib.contextmanager
-def _hushed() -> Iterator[None]:
-    """Keeps the process' standard error quiet, C++ included; what was said comes out on an error."""
-    try:
-        loud = os.dup(2)
-    except OSError:  # a process without a console has none to keep quiet
-        yield
-        return
-    if sys.stderr is not None:
-        sys.stderr.flush()
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            said.seek(0)
-            os.write(loud, said.read())
-            raise
-        finally:
-            os.dup2(loud, 2)
-            os.close(loud)

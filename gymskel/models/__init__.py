@@ -1,7 +1,7 @@
 """Clips -> class probabilities: builders of plain keras.Models, named after their architecture."""
 
 from gymskel.models.builders import PUBLISHED, hierarchical_rnn, lstm, lstm_attention, simple_rnn
-from gymskel.models.layers import AttentionPooling, TakeJoints, WithVelocity
+from gymskel.models.layers import AttentionPooling, RelativeToRoot, TakeJoints, WithVelocity
 
 BUILDERS = {
     "simple_rnn": simple_rnn,
@@ -14,6 +14,7 @@ __all__ = [
     "BUILDERS",
     "PUBLISHED",
     "AttentionPooling",
+    "RelativeToRoot",
     "TakeJoints",
     "WithVelocity",
     "hierarchical_rnn",

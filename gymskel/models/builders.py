@@ -7,12 +7,13 @@ as published: no mask, a dense layer in every frame, all frames flattened, tied 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 from keras import layers
 
-from gymskel.models.layers import AttentionPooling, TakeJoints, WithVelocity
+from gymskel.models.layers import AttentionPooling, RelativeToRoot, TakeJoints, WithVelocity
 from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
 LIMBS = ("right_arm", "left_arm", "right_leg", "left_leg")
@@ -26,12 +27,12 @@ def simple_rnn(
     frames: int | None = None,
     units: int = 64,
     dropout: float = 0.4,
-    velocity: bool = True,
+    features: str = "motion",
     head: str = "mean",
 ) -> keras.Model:
     """One SimpleRNN layer (`recurrent`) over the frames; thesis sec. 5.1.2.
 
-    Published size (514 parameters): `simple_rnn(2, frames=110, units=2, dropout=.5, velocity=False,
+    Published size (514 parameters): `simple_rnn(2, frames=110, units=2, dropout=.5, features="raw",
     head="flatten")`, or `PUBLISHED["simple_rnn"]`.
 
     Args:
@@ -41,14 +42,15 @@ def simple_rnn(
         frames: length of the clips; needed for head="flatten", otherwise any length will do.
         units: recurrent units.
         dropout: share of values dropped before the head in training.
-        velocity: feed the change since the last frame beside the place.
+        features: "motion" feeds joints relative to the skeleton's root, the root's own travel, and their change since
+            the last frame; "raw" the keypoints as they come, as published.
         head: "mean" pools the states over the frames of the mask; "flatten" is the published head.
 
     Returns:
         keypoints (clips, frames, joints, channels), mask (clips, frames) -> probabilities (clips, classes).
     """
     return _one_layer(
-        layers.SimpleRNN, "simple_rnn", classes, skeleton, channels, frames, units, dropout, velocity, head
+        layers.SimpleRNN, "simple_rnn", classes, skeleton, channels, frames, units, dropout, features, head
     )
 
 
@@ -60,7 +62,7 @@ def lstm(
     frames: int | None = None,
     units: int = 64,
     dropout: float = 0.4,
-    velocity: bool = True,
+    features: str = "motion",
     head: str = "mean",
 ) -> keras.Model:
     """One LSTM layer (`recurrent`) over the frames; thesis sec. 5.1.2. Arguments as in `simple_rnn`.
@@ -68,7 +70,7 @@ def lstm(
     Published size: 712 parameters, `PUBLISHED["lstm"]`.
     """
     return _one_layer(
-        layers.LSTM, "lstm", classes, skeleton, channels, frames, units, dropout, velocity, head
+        layers.LSTM, "lstm", classes, skeleton, channels, frames, units, dropout, features, head
     )
 
 
@@ -80,7 +82,7 @@ def lstm_attention(
     frames: int | None = None,
     units: int = 64,
     dropout: float = 0.4,
-    velocity: bool = True,
+    features: str = "motion",
     attention_units: int = 32,
 ) -> keras.Model:
     """An LSTM (`recurrent`) whose frames are pooled by learned attention (`attention`); Zhang et al., eq. 9-12.
@@ -91,10 +93,11 @@ def lstm_attention(
     Args:
         attention_units: size of the space in which the learned query meets the frames.
     """
-    inputs, features, mask = _inputs(skeleton, channels, frames, velocity)
-    states = layers.LSTM(units, return_sequences=True, name="recurrent")(features, mask=mask)
+    keypoints, mask = _inputs(skeleton, channels, frames)
+    sequence = _joints(_placed(keypoints, skeleton, features), skeleton, skeleton.joints, features, "body")
+    states = layers.LSTM(units, return_sequences=True, name="recurrent")(sequence, mask=mask)
     pooled = AttentionPooling(attention_units, name="attention")(states, mask=mask)
-    return _classify(inputs, layers.Dropout(dropout)(pooled), classes, "lstm_attention")
+    return _classify([keypoints, mask], layers.Dropout(dropout)(pooled), classes, "lstm_attention")
 
 
 def hierarchical_rnn(
@@ -105,7 +108,7 @@ def hierarchical_rnn(
     frames: int | None = None,
     units: int = 16,
     dropout: float = 0.4,
-    velocity: bool = True,
+    features: str = "motion",
     head: str = "mean",
 ) -> keras.Model:
     """A SimpleRNN for each part of the body, joined limb by limb; thesis sec. 5.1.2, after Du, Wang, Wang 2015.
@@ -122,14 +125,13 @@ def hierarchical_rnn(
         raise ValueError(
             f"Skeleton {skeleton.name} has no part {', '.join(missing)}; the hierarchical model needs the joints of each, see Skeleton.parts."
         )
-    keypoints, mask = _keypoints(skeleton, channels, frames), _mask(frames)
+    keypoints, mask = _inputs(skeleton, channels, frames)
+    placed = _placed(keypoints, skeleton, features)
     masked = None if head == "flatten" else mask
     states = {}
     for part in ("right_arm", "left_arm", "trunk", "right_leg", "left_leg"):
-        features = TakeJoints(skeleton.indices(skeleton.parts[part]), name=f"{part}_joints")(keypoints)
-        if velocity:
-            features = WithVelocity(name=f"{part}_velocity")(features)
-        states[part] = layers.SimpleRNN(units, return_sequences=True, name=part)(features, mask=masked)
+        sequence = _joints(placed, skeleton, skeleton.parts[part], features, part)
+        states[part] = layers.SimpleRNN(units, return_sequences=True, name=part)(sequence, mask=masked)
     right_arm, left_arm, right_leg, left_leg = (
         layers.Concatenate(name=f"{limb}_and_trunk")([states[limb], states["trunk"]]) for limb in LIMBS
     )
@@ -141,9 +143,9 @@ def hierarchical_rnn(
 
 
 PUBLISHED: dict[str, dict[str, Any]] = {
-    "simple_rnn": {"units": 2, "dropout": 0.5, "velocity": False, "head": "flatten"},
-    "lstm": {"units": 2, "dropout": 0.5, "velocity": False, "head": "flatten"},
-    "hierarchical_rnn": {"units": 2, "dropout": 0.8, "velocity": False, "head": "flatten"},
+    "simple_rnn": {"units": 2, "dropout": 0.5, "features": "raw", "head": "flatten"},
+    "lstm": {"units": 2, "dropout": 0.5, "features": "raw", "head": "flatten"},
+    "hierarchical_rnn": {"units": 2, "dropout": 0.8, "features": "raw", "head": "flatten"},
 }
 """Arguments that give the networks of the thesis; `frames` comes from the data (110 there)."""
 
@@ -157,30 +159,34 @@ def _one_layer(
     frames: int | None,
     units: int,
     dropout: float,
-    velocity: bool,
+    features: str,
     head: str,
 ) -> keras.Model:
-    inputs, features, mask = _inputs(skeleton, channels, frames, velocity)
+    keypoints, mask = _inputs(skeleton, channels, frames)
+    sequence = _joints(_placed(keypoints, skeleton, features), skeleton, skeleton.joints, features, "body")
     masked = None if head == "flatten" else mask
-    states = layer(units, return_sequences=True, name="recurrent")(features, mask=masked)
-    return _classify(inputs, _pool(states, mask, head, frames, dropout), classes, name)
+    states = layer(units, return_sequences=True, name="recurrent")(sequence, mask=masked)
+    return _classify([keypoints, mask], _pool(states, mask, head, frames, dropout), classes, name)
 
 
-def _keypoints(skeleton: Skeleton, channels: int, frames: int | None) -> Any:
-    return keras.Input((frames, len(skeleton), channels), name="keypoints")
+def _inputs(skeleton: Skeleton, channels: int, frames: int | None) -> tuple[Any, Any]:
+    keypoints = keras.Input((frames, len(skeleton), channels), name="keypoints")
+    return keypoints, keras.Input((frames,), dtype="bool", name="mask")
 
 
-def _mask(frames: int | None) -> Any:
-    return keras.Input((frames,), dtype="bool", name="mask")
+def _placed(keypoints: Any, skeleton: Skeleton, features: str) -> Any:
+    """The keypoints relative to the root for features="motion"; as they are where there is no root."""
+    if features not in ("motion", "raw"):
+        raise ValueError(f"`features` must be 'motion' or 'raw', got {features!r}.")
+    if features == "raw" or skeleton.root is None:
+        return keypoints
+    return RelativeToRoot(skeleton.index(skeleton.root), name="pose_and_travel")(keypoints)
 
 
-def _inputs(skeleton: Skeleton, channels: int, frames: int | None, velocity: bool) -> tuple[list, Any, Any]:
-    """The two inputs, and the keypoints flattened, with their velocity if wanted."""
-    keypoints, mask = _keypoints(skeleton, channels, frames), _mask(frames)
-    features = TakeJoints(list(range(len(skeleton))), name="joints")(keypoints)
-    if velocity:
-        features = WithVelocity(name="velocity")(features)
-    return [keypoints, mask], features, mask
+def _joints(placed: Any, skeleton: Skeleton, joints: Iterable[str], features: str, part: str) -> Any:
+    """(clips, frames, values) of some joints, with their velocity for features="motion"."""
+    taken = TakeJoints(skeleton.indices(joints), name=f"{part}_joints")(placed)
+    return taken if features == "raw" else WithVelocity(name=f"{part}_velocity")(taken)
 
 
 def _pool(states: Any, mask: Any, head: str, frames: int | None, dropout: float) -> Any:

@@ -33,6 +33,36 @@ class TakeJoints(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="gymskel")
+class RelativeToRoot(keras.layers.Layer):
+    """(clips, frames, joints, channels) -> the same: joints relative to the root in each frame.
+
+    The root's own row, which would be 0, keeps its place times `travel`: pose and travel of the body come apart,
+    and nothing is lost. x and y alone are moved; other channels pass.
+
+    Args:
+        root: row of the root.
+        travel: factor on the root's place, which is large beside the pose.
+    """
+
+    def __init__(self, root: int, travel: float = 0.2, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.root, self.travel = int(root), float(travel)
+
+    def call(self, keypoints: Any) -> Any:
+        root = self.root
+        place = keypoints[:, :, root : root + 1, :2]
+        pose = keypoints[..., :2] - place
+        pose = ops.concatenate([pose[:, :, :root], self.travel * place, pose[:, :, root + 1 :]], axis=2)
+        return ops.concatenate([pose, keypoints[..., 2:]], axis=-1)
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "root": self.root, "travel": self.travel}
+
+
+@keras.saving.register_keras_serializable(package="gymskel")
 class WithVelocity(keras.layers.Layer):
     """(..., frames, features) -> (..., frames, 2 * features): the features and their change since the last frame.
 
@@ -87,7 +117,10 @@ class AttentionPooling(keras.layers.Layer):
         score = ops.matmul(ops.tanh(ops.matmul(states, self.kernel) + self.query), self.score)[..., 0]
         if mask is not None:
             score = ops.where(mask, score, -1e9)
-        return ops.softmax(score, axis=-1)
+        weights = ops.exp(
+            score - ops.max(score, axis=-1, keepdims=True)
+        )  # ops.softmax warns at a clip of one frame
+        return weights / ops.sum(weights, axis=-1, keepdims=True)
 
     def call(self, states: Any, mask: Any = None) -> Any:
         return ops.sum(self.weights_of(states, mask)[..., None] * states, axis=1)

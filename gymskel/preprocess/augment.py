@@ -17,14 +17,17 @@ def rotated_copies(
 
     Copies keep label, athlete and source of their original, so that a split can keep them together.
     """
+    if copies < 1:
+        raise ValueError(f"`copies` must be at least 1, got {copies}.")
     rng = np.random.default_rng(seed)
     pairs = turning_pairs(clips.skeleton, method)
     made = []
     for _ in range(copies):
         angles = draw_angles(rng, (len(clips), len(pairs)), method, max_angle)
-        x = clips.x.copy()
-        x[..., :2] = turn(clips.x[..., :2], pairs, angles)
-        made.append(replace(clips, x=np.where(clips.mask[..., None, None], x, clips.x)))
+        turned = turn(np.where(clips.seen[..., None], clips.x[..., :2], np.nan), pairs, angles)
+        x = clips.x.copy()  # where a joint is unseen its stand-in stays as it is
+        x[..., :2] = np.where(clips.seen[..., None], turned, x[..., :2])
+        made.append(replace(clips, x=x))
     return concatenate(made)
 
 
@@ -50,9 +53,13 @@ def augmented(clips: Clips, rng: np.random.Generator) -> Clips:
     inside = mask[..., None, None]
     if skeleton.root is not None:
         pairs = turning_pairs(skeleton, "tree")
-        xy = turn(xy, pairs, draw_angles(rng, (count, len(pairs)), "tree", 8)).astype(np.float32)
+        turned = turn(
+            np.where(seen[..., None], xy, np.nan), pairs, draw_angles(rng, (count, len(pairs)), "tree", 8)
+        )
+        xy = np.where(seen[..., None], turned, xy).astype(np.float32)
     mirrored = rng.random(count) < 0.5
     order = skeleton.mirror_order
+    x = np.where(mirrored[:, None, None, None], x[:, :, order], x)
     xy = np.where(mirrored[:, None, None, None], xy[:, :, order] * np.float32([-1, 1]), xy)
     seen = np.where(mirrored[:, None, None], seen[:, :, order], seen)
     turns = np.deg2rad(rng.normal(0, 7, count)).astype(np.float32)
@@ -65,6 +72,7 @@ def augmented(clips: Clips, rng: np.random.Generator) -> Clips:
     xy = np.where(lost, mean, xy)
     spread = np.sqrt((xy**2 * inside).sum() / (inside.sum() * xy.shape[2] * 2))
     xy = xy + rng.normal(0, 0.02 * spread, xy.shape).astype(np.float32)
+    xy = np.where(seen[..., None], xy, x[..., :2])  # stand-ins for unseen joints stay as they are
     x = np.concatenate([xy, x[..., 2:]], axis=-1) * inside
     return replace(clips, x=x, seen=seen)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from gymskel.recording import Recording, UnseenError
-from gymskel.skeleton import Skeleton
+from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
 THESIS_PAIRS = (
     ("Neck", "RShoulder"), ("RShoulder", "RElbow"), ("RElbow", "RWrist"),
@@ -110,10 +110,9 @@ def select_joints(recording: Recording, joints: Skeleton | Iterable[str]) -> Rec
     if isinstance(joints, Skeleton):
         layout = joints
     else:
-        joints = tuple(joints)
-        layout = (
-            recording.skeleton if joints == recording.skeleton.joints else recording.skeleton.select(joints)
-        )
+        names = tuple(joints)
+        known = (s for s in (recording.skeleton, GYMNASTICS_15) if s.joints == names)
+        layout = next(known, None) or recording.skeleton.select(names)
     rows = recording.skeleton.indices(layout.joints)
     return recording.after("select_joints", recording.keypoints[:, rows], changes={"skeleton": layout})
 

@@ -18,6 +18,9 @@ STEPS = {
     step.__name__: step for step in (fill, smooth, resample, center, scale, select_joints, rotate_joints)
 }
 
+SAME_RATE = 0.02
+"""Frame rates that differ by less are the same: 59.94 and 60."""
+
 Step = tuple[str, Mapping[str, Any]]
 
 PRESETS: dict[str, tuple[Step, ...]] = {
@@ -71,9 +74,9 @@ def pad(
             raise ValueError(
                 f"{r.name} has {len(r.skeleton)} joints ({r.skeleton.name}), {first.name} has {len(first.skeleton)} ({first.skeleton.name}); use select_joints."
             )
-    rates = {r.fps for r in recordings}
-    if len(rates) > 1:
-        told = ", ".join(f"{r} fps" if r else "unknown" for r in sorted(rates, key=lambda r: r or 0))
+    rates = sorted({r.fps or 0.0 for r in recordings})
+    if rates[-1] > (1 + SAME_RATE) * rates[0]:
+        told = ", ".join(f"{rate:g} fps" if rate else "unknown" for rate in rates)
         raise ValueError(
             f"Recordings differ in frame rate ({told}). Bring them to one with the step `resample`."
         )
@@ -123,7 +126,7 @@ class Preprocessor:
 
     Attributes:
         steps: tuple of (name, arguments).
-        fps_: after fit, the frame rate of the training recordings, None where unknown.
+        fps_: after fit, the frame rate of the training clips, None where unknown.
         frames_: after fit, length of the longest training clip.
 
     >>> Preprocessor(["fill", ("center", {"frame": "each"}), ("pad", {"unseen": 0.0})])
@@ -181,8 +184,7 @@ class Preprocessor:
         recordings = list(recordings)
         self.fps_ = self.frames_ = None
         clips = self.transform(recordings, **arguments)
-        rates = {r.fps for r in recordings}
-        self.fps_ = rates.pop() if len(rates) == 1 else None
+        self.fps_ = clips.fps
         self.frames_ = int(clips.lengths.max())
         return clips
 
@@ -224,11 +226,13 @@ class Preprocessor:
         arguments = dict(self.steps[-1][1])
         if frames is not None:
             arguments["frames"] = frames
-        return pad(cleaned, classes=classes, **arguments)
+        if classes is not None:
+            arguments["classes"] = classes
+        return pad(cleaned, **arguments)
 
     def _check_rate(self, recording: Recording) -> None:
         resamples = any(name == "resample" for name, _ in self.steps)
-        if self.fps_ and recording.fps and not resamples and abs(recording.fps / self.fps_ - 1) > 0.02:
+        if self.fps_ and recording.fps and not resamples and abs(recording.fps / self.fps_ - 1) > SAME_RATE:
             raise ValueError(
                 f"{recording.name} has {recording.fps:g} fps, the training recordings had {self.fps_:g}. Use preprocess.resample "
                 f"on it, or train with the step `resample`."
@@ -251,10 +255,9 @@ class Preprocessor:
 
 
 def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments as JSON knows them: a Skeleton as the names of its joints."""
-    return {
-        key: list(value.joints) if isinstance(value, Skeleton) else value for key, value in arguments.items()
-    }
+    """Arguments as JSON knows them: a Skeleton as the names of its joints, a tuple as a list."""
+    plain = {key: value.joints if isinstance(value, Skeleton) else value for key, value in arguments.items()}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
 
 
 def _short(value: Any) -> str:

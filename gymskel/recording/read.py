@@ -1,11 +1,11 @@
-"""Recording: one person in one video; and the only place that knows the per-frame CSV files.
+"""Per-frame CSV files to recordings; this file and write.py are the only ones that know them.
 
 A recording lies in a folder of its own, one small file for each frame and person::
 
     keypoints/backflip-1-s07/backflip-1-s07.mov-1-0.csv      activity-sample-athlete.mov-frame-person.csv
                              recording.json                  fps, image size, estimator ...: what CSVs cannot say
 
-Each CSV has the header `x,y,c` and a row for each joint; 0,0,0 = not found, which is NaN, NaN, 0 in here.
+Each CSV has the header `x,y,c` and a row for each joint; 0,0,0 = not found, which is NaN, NaN, 0 in a Recording.
 A frame in which nobody was found has no file.
 """
 
@@ -19,184 +19,39 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from gymskel.recording.labels import label_recordings
+from gymskel.recording.noun import MAX_CONFIDENCE, Recording, parse_name
 from gymskel.skeleton import BODY_25, Skeleton
 
 FILE_NAME = re.compile(r"(?P<video>.+)-(?P<frame>\d+)-(?P<person>\d+)\.csv")
-_VIDEO_NAME = re.compile(r"(?P<activity>.+)-(?P<sample>\d+)-(?P<athlete>[^-]+)")
 JSON_NAME = "recording.json"
-_JSON_FORMAT = 1
+JSON_FORMAT = 1
 _HEADER = b"x,y,c"
-_AT_ONCE = 32  # folders
+_AT_ONCE = 32  # folders parsed together
 _CHUNK = 1 << 14  # bytes; a file has 1,900
-MAX_CONFIDENCE = 1.2
-"""OpenPose's confidence is the peak of an interpolated heat map and overshoots 1: 1.023 in the published recordings."""
 
 
 class HoleWarning(UserWarning):
     """Frames without a file became frames of NaN."""
 
 
-class UnseenError(ValueError):
-    """A joint that a step cannot do without is unseen throughout a recording."""
-
-
-@dataclass(frozen=True, eq=False)
-class Recording:
-    """One person in one video.
-
-    Attributes:
-        keypoints: (frames, joints, 3) float32. x and y in pixels (origin top left, y down) as long as `space`
-            is "image"; confidence in [0, 1]. Unseen = NaN, NaN, 0. Finite x, y with confidence 0 is a place
-            that was filled in, not seen.
-        fps: frames a second, or None if nobody said.
-        activity: the move, or None.
-        sample: which try of the athlete, or the video's name where it says nothing else.
-        athlete: who, or None.
-        skeleton: the layout of the joints.
-        history: the steps applied so far, each a dict with `step` and its arguments.
-        video: file name of the video it comes from.
-        person: index of the person in that video.
-        first_frame: number of the first frame (OpenPose counts from 1, the published cleaned sets from 0).
-        image_size: (width, height) in pixels, or None.
-        estimator: what found the keypoints, or None.
-        timestamps: (frames,) seconds, for videos whose frame rate varies, or None.
-        space: "image" = pixels from the picture's top left corner; "body" = relative to a joint.
-    """
-
-    keypoints: np.ndarray
-    fps: float | None = None
-    activity: str | None = None
-    sample: str = "1"
-    athlete: str | None = None
-    skeleton: Skeleton = BODY_25
-    history: tuple[Mapping[str, Any], ...] = ()
-    video: str | None = None
-    person: int = 0
-    first_frame: int = 0
-    image_size: tuple[int, int] | None = None
-    estimator: str | None = None
-    timestamps: np.ndarray | None = field(default=None, repr=False)
-    space: str = "image"
-
-    def __post_init__(self) -> None:
-        keypoints = np.asarray(self.keypoints, np.float32)
-        wanted = f"(frames, {len(self.skeleton)}, 3) for {self.skeleton.name}"
-        if keypoints.ndim != 3 or keypoints.shape[1:] != (len(self.skeleton), 3) or not len(keypoints):
-            raise ValueError(
-                f"{self.name}: `keypoints` must be {wanted} with at least a frame, got {keypoints.shape}."
-            )
-        xy, confidence = keypoints[..., :2], keypoints[..., 2]
-        if np.isinf(xy).any() or (np.isnan(xy[..., 0]) != np.isnan(xy[..., 1])).any():
-            raise ValueError(f"{self.name}: x and y must both be finite or both be NaN (unseen).")
-        if not ((confidence >= 0) & (confidence <= MAX_CONFIDENCE)).all():
-            raise ValueError(
-                f"{self.name}: confidence must lie in [0, 1] (a peak may overshoot to {MAX_CONFIDENCE}), got {np.min(confidence):.3g} to {np.max(confidence):.3g}."
-            )
-        if (np.isnan(xy[..., 0]) & (confidence > 0)).any():
-            raise ValueError(f"{self.name}: an unseen joint (NaN) must have confidence 0.")
-        if self.fps is not None and not 0 < self.fps < 100_000:
-            raise ValueError(f"{self.name}: `fps` must be frames a second above 0, got {self.fps}.")
-        if self.timestamps is not None and np.shape(self.timestamps) != (len(keypoints),):
-            raise ValueError(
-                f"{self.name}: `timestamps` must be ({len(keypoints)},), got {np.shape(self.timestamps)}."
-            )
-        if self.space not in ("image", "body"):
-            raise ValueError(f"{self.name}: `space` must be 'image' or 'body', got {self.space!r}.")
-        object.__setattr__(self, "keypoints", keypoints)
-        object.__setattr__(self, "history", tuple(self.history))
-        object.__setattr__(self, "sample", str(self.sample))
-
-    def __len__(self) -> int:
-        return len(self.keypoints)
-
-    def __repr__(self) -> str:
-        rate = f" at {self.fps:g} fps" if self.fps else ""
-        steps = "".join(f" > {entry['step']}" for entry in self.history)
-        return f"<Recording {self.name}: {len(self)} frames{rate}, {self.skeleton.name}{steps}>"
-
-    @property
-    def name(self) -> str:
-        """`activity-sample-athlete`, or the sample alone where the others are unknown."""
-        return "-".join(part for part in (self.activity, self.sample, self.athlete) if part)
-
-    @property
-    def source(self) -> str:
-        """The recording of origin: the video's name without extension where known. Copies keep it."""
-        return Path(self.video).stem if self.video else self.name
-
-    @property
-    def xy(self) -> np.ndarray:
-        """(frames, joints, 2) the coordinates."""
-        return self.keypoints[..., :2]
-
-    @property
-    def confidence(self) -> np.ndarray:
-        """(frames, joints) in [0, 1]."""
-        return self.keypoints[..., 2]
-
-    @property
-    def seen(self) -> np.ndarray:
-        """(frames, joints) bool: the joint has a place, found by the estimator or filled in."""
-        return ~np.isnan(self.keypoints[..., 0])
-
-    @property
-    def seconds(self) -> float | None:
-        """Duration, or None while the frame rate is unknown."""
-        return len(self) / self.fps if self.fps else None
-
-    def after(
-        self, step: str, keypoints: np.ndarray, *, changes: Mapping[str, Any] | None = None, **arguments: Any
-    ) -> Recording:
-        """The recording that a step made of this one: new keypoints, and the step in its history.
-
-        Args:
-            step: the step's name.
-            keypoints: (frames, joints, 3), or (frames, joints, 2) to keep the confidence as it is.
-            changes: other fields that changed, e.g. `fps`.
-            arguments: what the step was told; goes into the history.
-        """
-        if keypoints.shape[-1] == 2:
-            keypoints = np.concatenate([keypoints, self.keypoints[..., 2:]], axis=-1)
-        history = (*self.history, {"step": step, **arguments})
-        return replace(self, keypoints=keypoints, history=history, **(changes or {}))
-
-
-# --- names -----------------------------------------------------------------------------------------------------
-
-
-def parse_name(stem: str) -> dict[str, str | None]:
-    """What a published name says, read from the right because activities contain dashes.
-
-    >>> parse_name("back-handspring-24-s09")
-    {'activity': 'back-handspring', 'sample': '24', 'athlete': 's09'}
-    >>> parse_name("IMG_1234")
-    {'activity': None, 'sample': 'IMG_1234', 'athlete': None}
-    """
-    match = _VIDEO_NAME.fullmatch(stem)
-    if match is None:
-        return {"activity": None, "sample": stem, "athlete": None}
-    return {key: match[key] for key in ("activity", "sample", "athlete")}
-
-
-# --- reading ---------------------------------------------------------------------------------------------------
-
-
-class _Folder:
+class Folder:
     """The files of a folder on disk."""
 
     def __init__(self, path: str | Path, names: Iterable[str] | None = None) -> None:
         self.label = str(path)
-        self.names = sorted(os.listdir(path) if names is None else names)
+        self.names = sorted(os.listdir(path) if names is None else names)  # noqa: PTH208 (faster)
         self._path = str(path)
 
     def read(self, name: str) -> bytes:
+        """The bytes of one file."""
         file = os.open(f"{self._path}{os.sep}{name}", os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:  # half the time of open(), and there are 10,000 of them
             text = more = os.read(file, _CHUNK)
@@ -248,7 +103,7 @@ def read_recording(
         raise FileNotFoundError(
             f"No folder {path}. Give the folder of one recording's CSVs, or use read_recordings for a tree or .zip."
         )
-    people = _people(_Folder(path), person, fps, skeleton)
+    people = _people(Folder(path), person, fps, skeleton)
     if len(people) > 1:
         told = "; ".join(f"person={one.index}: {len(one.files)} frames" for one in people)
         raise ValueError(
@@ -281,7 +136,7 @@ def read_recordings(
 
     Raises:
         FileNotFoundError: no such path, or no recording in it.
-        ValueError: faulty files, all of them listed; labels that name no recording.
+        ValueError: faulty files, all of them listed; a recording that `labels` do not name.
     """
     path = Path(root)
     if path.is_dir():
@@ -327,15 +182,18 @@ def _read_all(
             if isinstance(keypoints, ValueError):
                 faults.append(str(keypoints))
             else:
-                recordings.append(one.recording(keypoints))
+                try:
+                    recordings.append(one.recording(keypoints))
+                except ValueError as fault:
+                    faults.append(str(fault))
     return recordings, faults
 
 
-def _csv_folders(root: Path) -> Iterator[_Folder]:
+def _csv_folders(root: Path) -> Iterator[Folder]:
     for at, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         if JSON_NAME in files or any(FILE_NAME.fullmatch(name) for name in files):
-            yield _Folder(at, files)
+            yield Folder(at, files)
 
 
 def _activity_above(folder: Path, root: Path) -> str | None:
@@ -376,6 +234,11 @@ class _Person:
         numbers, saved = list(self.files), self.saved
         first = saved.get("first_frame", min(numbers, default=0))
         frames = saved.get("frames", max(numbers, default=first) - first + 1)
+        if numbers and not first <= min(numbers) <= max(numbers) < first + frames:
+            raise ValueError(
+                f"{self.folder.label}: person {self.index} has files of frames {min(numbers)} to {max(numbers)}, "
+                f"but {JSON_NAME} says {first} to {first + frames - 1}. Without it the CSVs can be read."
+            )
         keypoints = np.full((frames, len(self.layout), 3), (np.nan, np.nan, 0), np.float32)
         keypoints[np.subtract(numbers, first).astype(int)] = parsed
         if len(numbers) < frames and not saved:  # recording.json tells that they are meant
@@ -408,8 +271,10 @@ def _people(
 ) -> list[_Person]:
     """The people of one folder, from the names of its files and its recording.json."""
     files = _frame_files(folder)
-    known = _saved_people(folder)
+    known = saved_people(folder)
     people = sorted({person for _, person in files} | set(known))
+    if not people:
+        raise FileNotFoundError(f"No per-frame CSV in {folder.label}, and nobody in its {JSON_NAME}.")
     if wanted is not None:
         if wanted not in people:
             raise ValueError(f"{folder.label} holds no person {wanted}, only {people}.")
@@ -424,20 +289,21 @@ def _people(
     return found
 
 
-def _saved_people(folder: Any) -> dict[int, dict[str, Any]]:
+def saved_people(folder: Any) -> dict[int, dict[str, Any]]:
     """What recording.json says of each person; nothing where there is none."""
     if JSON_NAME not in folder.names:
         return {}
     where = f"{folder.label}/{JSON_NAME}"
     try:
         facts = json.loads(folder.read(JSON_NAME))
-        written, people = facts["format"], {int(index): saved for index, saved in facts["people"].items()}
+        newer = facts["format"] > JSON_FORMAT
+        people = {} if newer else {int(index): dict(saved) for index, saved in facts["people"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise ValueError(
             f"{where} is damaged ({fault}). Without it the CSVs can be read, if fps is given."
         ) from None
-    if written > _JSON_FORMAT:
-        raise ValueError(f"{where}: written by a newer gymskel (format {written}). Update gymskel.")
+    if newer:
+        raise ValueError(f"{where}: written by a newer gymskel (format {facts['format']}). Update gymskel.")
     return people
 
 
@@ -450,8 +316,13 @@ def _frame_files(folder: Any) -> dict[tuple[int, int], str]:
     videos = set()
     for name in folder.names:
         match = FILE_NAME.fullmatch(name)
+        if name.startswith("._"):  # macOS leaves these on sticks
+            continue
         if match:
-            files[int(match["frame"]), int(match["person"])] = name
+            place = int(match["frame"]), int(match["person"])
+            if place in files and match["video"] in videos:
+                raise ValueError(f"{folder.label} holds one frame twice: {files[place]} and {name}.")
+            files[place] = name
             videos.add(match["video"])
         elif name.endswith(".csv"):
             raise ValueError(
@@ -487,8 +358,9 @@ def _parse(people: list[_Person]) -> list[np.ndarray | ValueError]:
         return _parse_alone(people) if bodies else [np.zeros((0, len(one.layout), 3)) for one in people]
     values = table.to_numpy()
     rows = np.cumsum([len(one.files) * len(one.layout) for one in people])
-    inside = np.isfinite(values).all() and values[:, 2].min() >= 0 and values[:, 2].max() <= MAX_CONFIDENCE
-    if values.shape != (rows[-1], 3) or not inside:
+    if values.shape != (rows[-1], 3):
+        return _parse_alone(people)
+    if not np.isfinite(values).all() or values[:, 2].min() < 0 or values[:, 2].max() > MAX_CONFIDENCE:
         return _parse_alone(people)
     keypoints = values.astype(np.float32)
     keypoints[~values.any(axis=-1), :2] = np.nan
@@ -528,119 +400,8 @@ def _csv_fault(folder: Any, names: list[str], texts: list[bytes], joints: int) -
                 return ValueError(
                     f"{folder.label}/{name}: row {row} is {line!r}; {expected} (unseen is 0,0,0; c lies in 0..1)."
                 )
-    return ValueError(
-        f"{folder.label}: blank lines or spaces inside its CSVs; expected the header x,y,c and {joints} rows."
-    )
-
-
-# --- labels ----------------------------------------------------------------------------------------------------
-
-
-def label_recordings(recordings: Iterable[Recording], labels: str | Path | pd.DataFrame) -> list[Recording]:
-    """The same recordings with activity and athlete from a table.
-
-    Args:
-        recordings: to label; each is looked up by its video's file name, with or without extension.
-        labels: a CSV file or DataFrame with columns `file`, `activity` and optionally `athlete`.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: columns are missing, a file is named twice, or a recording has no row.
-    """
-    recordings = list(recordings)
-    if isinstance(labels, pd.DataFrame):
-        table, where = labels, "labels"
-    else:
-        where = str(labels)
-        if not Path(labels).is_file():
-            raise FileNotFoundError(
-                f"No labels file {labels}; expected a CSV with columns file, activity, athlete."
+        if text.count(b"\n") != joints + text.endswith(b"\n"):
+            return ValueError(
+                f"{folder.label}/{name}: blank lines, or line ends other than \\n and \\r\\n; {expected}."
             )
-        table = pd.read_csv(labels, dtype=str)
-    if not {"file", "activity"} <= set(table.columns):
-        raise ValueError(
-            f"{where}: columns are {list(table.columns)}; expected file, activity and (optionally) athlete."
-        )
-    stems = table["file"].map(lambda file: Path(str(file)).stem)
-    if stems.duplicated().any():
-        raise ValueError(f"{where}: named twice: {', '.join(sorted(set(stems[stems.duplicated()])))}.")
-    rows = {stem: row for stem, row in zip(stems, table.to_dict("records"), strict=True)}
-    unnamed = [r.source for r in recordings if r.source not in rows or pd.isna(rows[r.source]["activity"])]
-    if unnamed:
-        raise ValueError(
-            f"{where} has no activity for {', '.join(unnamed[:8])}{' ...' if len(unnamed) > 8 else ''}. Add a row `file,activity,athlete` for each."
-        )
-    labelled = []
-    for recording in recordings:
-        athlete = rows[recording.source].get("athlete")
-        labelled.append(
-            replace(
-                recording,
-                activity=rows[recording.source]["activity"],
-                athlete=None if pd.isna(athlete) else str(athlete),
-            )
-        )
-    return labelled
-
-
-# --- writing ---------------------------------------------------------------------------------------------------
-
-
-def write_recording(recording: Recording, root: str | Path) -> Path:
-    """Writes a recording as per-frame CSVs in the raw published form, and `recording.json` beside them.
-
-    The folder is `root/<name of the video>`; other people of the same video share it. What is written reads
-    back equal. The JSON comes after the CSVs, so it tells which people are complete.
-
-    Args:
-        recording: in pixels; a frame in which no joint is seen gets no file.
-        root: the folder of all recordings; made if it is not there.
-
-    Returns:
-        The recording's folder.
-
-    Raises:
-        ValueError: the recording is not in pixels any more (centred, scaled).
-    """
-    if recording.space != "image":
-        raise ValueError(
-            f"{recording.name}: only recordings in pixels are written as CSVs; this one is relative to a joint ({recording!r})."
-        )
-    video = recording.video or f"{recording.name}.mov"
-    folder = Path(root) / Path(video).stem
-    folder.mkdir(parents=True, exist_ok=True)
-    known = folder / JSON_NAME
-    people = json.loads(known.read_text(encoding="utf-8"))["people"] if known.exists() else {}
-    for entry in os.scandir(folder):  # an older version of the same person
-        match = FILE_NAME.fullmatch(entry.name)
-        if match and int(match["person"]) == recording.person:
-            Path(entry.path).unlink()
-    rows = "x,y,c\n" + "%.18e,%.18e,%.18e\n" * len(recording.skeleton)
-    values = np.nan_to_num(recording.keypoints.astype(np.float64), nan=0.0).reshape(len(recording), -1)
-    for frame in np.flatnonzero(recording.seen.any(axis=1)):
-        name = f"{video}-{recording.first_frame + frame}-{recording.person}.csv"
-        (folder / name).write_bytes((rows % tuple(values[frame])).encode())
-    people[str(recording.person)] = _facts(recording, video)
-    part = folder / f".{JSON_NAME}.part"
-    part.write_text(json.dumps({"format": _JSON_FORMAT, "people": people}, indent=1), encoding="utf-8")
-    part.replace(known)
-    return folder
-
-
-def _facts(recording: Recording, video: str) -> dict[str, Any]:
-    """What the CSVs cannot say."""
-    times = recording.timestamps
-    return {
-        "video": video,
-        "activity": recording.activity,
-        "sample": recording.sample,
-        "athlete": recording.athlete,
-        "fps": recording.fps,
-        "image_size": list(recording.image_size) if recording.image_size else None,
-        "first_frame": int(recording.first_frame),
-        "frames": len(recording),
-        "estimator": recording.estimator,
-        "history": [dict(entry) for entry in recording.history],
-        "timestamps": None if times is None else [float(t) for t in times],
-        "skeleton": recording.skeleton.to_dict(),
-    }
+    return ValueError(f"{folder.label}: its CSVs cannot be read; {expected}.")

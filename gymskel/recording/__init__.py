@@ -1,0 +1,20 @@
+"""Recording: one person in one video, and the per-frame CSV files it is stored as."""
+
+from gymskel.recording.labels import label_recordings
+from gymskel.recording.noun import MAX_CONFIDENCE, Recording, UnseenError, parse_name
+from gymskel.recording.read import FILE_NAME, JSON_NAME, HoleWarning, read_recording, read_recordings
+from gymskel.recording.write import write_recording
+
+__all__ = [
+    "FILE_NAME",
+    "JSON_NAME",
+    "MAX_CONFIDENCE",
+    "HoleWarning",
+    "Recording",
+    "UnseenError",
+    "label_recordings",
+    "parse_name",
+    "read_recording",
+    "read_recordings",
+    "write_recording",
+]

@@ -1,0 +1,30 @@
+"""What several test files share: the recordings in ../shared, read once a session."""
+
+from pathlib import Path
+
+import pytest
+
+from gymskel.recording import Recording, read_recordings
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of data for development; tests that want it are skipped where it is not there."""
+    if not SHARED.is_dir():
+        pytest.skip("needs ../shared")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def tumbling(shared: Path) -> list[Recording]:
+    """The 113 published recordings, already filled and smoothed."""
+    return read_recordings(shared / "data" / "tumbling.zip", fps=60)
+
+
+@pytest.fixture(scope="session")
+def raw(shared: Path) -> list[Recording]:
+    """Everybody in the six raw recordings: 93 people."""
+    with pytest.warns(match="has no file for"):
+        return read_recordings(shared / "data" / "openpose_raw.zip", fps=60)

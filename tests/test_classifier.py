@@ -1,0 +1,475 @@
+"""SkeletonClassifier: an estimator among scikit-learn's, honest about what does not fit, and one saved file."""
+
+import json
+import warnings
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GroupKFold, LeaveOneGroupOut, cross_val_score
+from test_training import PLAIN, made_clips, quick
+
+from gymskel.classifier import SkeletonClassifier
+from gymskel.clips import Clips
+from gymskel.models import PUBLISHED, simple_rnn
+from gymskel.preprocess import Preprocessor, is_recognizable, select_joints
+from gymskel.recording import Recording
+from gymskel.simulate import simulate_recording, simulate_recordings
+from gymskel.skeleton import BODY_25, GYMNASTICS_15
+from gymskel.training import RECIPES
+
+FAST = replace(PLAIN, name="fast", epochs=12, learning_rate=0.2)
+SHORT = replace(PLAIN, epochs=1)
+
+
+@pytest.fixture(scope="module")
+def recordings() -> list[Recording]:
+    """Two moves, four athletes, one recording of each: simulated."""
+    return simulate_recordings(athletes=4, per_athlete=1, fps=30)
+
+
+@pytest.fixture(scope="module")
+def fitted(recordings) -> SkeletonClassifier:
+    return SkeletonClassifier(quick, recipe=FAST, random_state=0).fit(recordings)
+
+
+@pytest.fixture(scope="module")
+def on_clips() -> SkeletonClassifier:
+    return SkeletonClassifier(quick, recipe=replace(PLAIN, epochs=8), random_state=0).fit(made_clips())
+
+
+def short(**arguments) -> SkeletonClassifier:
+    return SkeletonClassifier(**{"model": quick, "recipe": SHORT, "random_state": 0, **arguments})
+
+
+def blind(recording: Recording) -> Recording:
+    """The same recording in which nothing was ever seen."""
+    return replace(recording, keypoints=np.full(recording.keypoints.shape, (np.nan, np.nan, 0)))
+
+
+def poor(recording: Recording) -> Recording:
+    """The same recording with three frames of four lost."""
+    keypoints = recording.keypoints.copy()
+    keypoints[np.arange(len(recording)) % 4 != 1] = np.nan, np.nan, 0
+    return replace(recording, keypoints=keypoints)
+
+
+# --- an estimator -------------------------------------------------------------------------------------------
+
+
+def test_fit_on_recordings(fitted, recordings):
+    assert fitted.classes_.tolist() == ["back-handspring", "backflip"]
+    truth = [r.activity for r in recordings]
+    assert fitted.score(recordings) == fitted.score(recordings, truth) >= 0.75
+    assert fitted.score(recordings, ["backflip"] * 8) == np.mean(fitted.predict(recordings) == "backflip")
+    probabilities = fitted.predict_proba(recordings)
+    assert probabilities.shape == (8, 2)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    assert (fitted.predict(recordings) == fitted.classes_[probabilities.argmax(axis=1)]).all()
+
+
+def test_what_it_was_trained_on(fitted, on_clips):
+    facts = fitted.facts_
+    assert (facts["clips"], facts["athletes"]) == (8, ["a01", "a02", "a03", "a04"])
+    assert (facts["fps"], facts["fps_in"], facts["estimators"]) == (30, [30], ["simulated"])
+    assert facts["skeleton_in"]["name"] == "BODY_25"
+    assert tuple(facts["skeleton"]["joints"]) == GYMNASTICS_15.joints
+    assert (facts["channels"], facts["frames"]) == (["x", "y"], fitted.preprocessor_.frames_)
+    assert fitted.run_.epochs == 12
+    assert on_clips.preprocessor_ is None
+    assert on_clips.facts_["fps_in"] == []
+
+
+def test_one_recording_or_none(fitted, recordings):
+    """A single Recording stands for a list of one; an empty list gets an empty answer."""
+    one = fitted.predict_proba(recordings[0])
+    np.testing.assert_allclose(one, fitted.predict_proba(recordings)[:1], atol=1e-6)
+    assert fitted.predict(recordings[0]).tolist() == fitted.predict(recordings[:1]).tolist()
+    assert len(fitted.clips(recordings[0])) == len(fitted.predict_table(recordings[0])) == 1
+    assert fitted.predict_proba([]).shape == (0, 2)
+    assert fitted.predict([]).tolist() == []
+    assert list(fitted.predict_table([]).columns) == list(fitted.predict_table(recordings[:1]).columns)
+
+
+def test_predict_table(fitted, recordings):
+    table = fitted.predict_table(recordings)
+    probabilities = fitted.predict_proba(recordings)
+    assert table["recording"].tolist() == [r.source for r in recordings]
+    assert table["move"].tolist() == fitted.predict(recordings).tolist()
+    np.testing.assert_array_equal(table[["p(back-handspring)", "p(backflip)"]], probabilities)
+    np.testing.assert_array_equal(table["probability"], probabilities.max(axis=1))
+    assert table["doubt"].tolist() == [""] * 8
+
+
+def test_several_people_are_told_apart(fitted, recordings):
+    other = replace(recordings[0], person=3)
+    table = fitted.predict_table([recordings[0], other, recordings[1]])
+    assert table["recording"].is_unique
+    assert table["recording"].tolist()[2] == recordings[1].source
+    assert "3" in table["recording"][1]
+
+
+def test_labels_of_its_own(recordings):
+    """`y` overrides what the recordings say."""
+    names = ["up" if r.athlete in ("a01", "a02") else "down" for r in recordings]
+    nameless = [replace(r, activity=None) for r in recordings]
+    for given in (recordings, nameless):
+        classifier = short().fit(given, np.array(names))
+        assert classifier.classes_.tolist() == ["down", "up"]
+        assert set(classifier.predict(given)) <= {"down", "up"}
+    assert classifier.score(nameless, names) == np.mean(classifier.predict(nameless) == names)
+    with pytest.raises(ValueError, match="No activity is known for"):
+        classifier.score(nameless)
+
+
+def test_fit_on_clips(on_clips):
+    clips = made_clips(seed=1)
+    assert on_clips.classes_.tolist() == ["left", "right"]
+    assert on_clips.score(clips) == on_clips.score(clips, [clips.classes[k] for k in clips.y]) == 1
+    assert on_clips.predict_table(clips)["recording"].tolist() == list(clips.sources)
+    named = short().fit(replace(clips, y=None, classes=()), ["b", "a"] * 8)
+    assert named.classes_.tolist() == ["a", "b"]
+
+
+def test_parameters(recordings):
+    classifier = SkeletonClassifier("lstm", {"units": 3}, "thesis", SHORT, 4)
+    assert is_classifier(classifier)
+    assert classifier.get_params() == {
+        "model": "lstm",
+        "model_params": {"units": 3},
+        "preprocess": "thesis",
+        "recipe": SHORT,
+        "random_state": 4,
+    }
+    assert classifier.set_params(random_state=5, model=quick, model_params=None) is classifier
+    again = clone(classifier)
+    assert again.get_params() == classifier.get_params()
+    assert not hasattr(again.fit(recordings), "nothing")
+    assert not hasattr(clone(again), "model_")
+    assert SkeletonClassifier().get_params() == {
+        "model": "lstm_attention",
+        "model_params": None,
+        "preprocess": "default",
+        "recipe": "default",
+        "random_state": None,
+    }
+
+
+def test_a_preprocessor_is_not_shared(recordings):
+    given = Preprocessor("thesis")
+    classifier = short(preprocess=given).fit(recordings)
+    assert given.fps_ is None
+    assert classifier.preprocessor_.fps_ == 30
+    assert classifier.preprocessor_.steps == given.steps
+    listed = short(preprocess=["fill", ("center", {"frame": "each"}), ("pad", {"unseen": 0.0})]).fit(
+        recordings
+    )
+    assert listed.facts_["skeleton"]["name"] == "BODY_25"
+
+
+def test_model_arguments_reach_the_builder(recordings):
+    given = {}
+
+    def build(classes, **arguments):
+        given.update(arguments, classes=classes)
+        return quick(classes, skeleton=arguments["skeleton"])
+
+    short(model=build, model_params={"units": 5}).fit(recordings)
+    assert given.pop("skeleton").joints == GYMNASTICS_15.joints
+    assert given == {"classes": 2, "channels": 2, "units": 5}
+
+
+def test_random_state_repeats(recordings):
+    recipe = replace(RECIPES["default"], epochs=2)
+    first = short(recipe=recipe).fit(recordings)
+    again = clone(first).fit(recordings)
+    np.testing.assert_allclose(again.predict_proba(recordings), first.predict_proba(recordings), atol=1e-6)
+    other = clone(first).set_params(random_state=1).fit(recordings)
+    assert np.abs(other.predict_proba(recordings) - first.predict_proba(recordings)).max() > 1e-4
+
+
+def test_cross_val_score_on_recordings(recordings):
+    athletes, names = [r.athlete for r in recordings], [r.activity for r in recordings]
+    scores = cross_val_score(
+        short(), recordings, names, groups=athletes, cv=LeaveOneGroupOut(), error_score="raise"
+    )
+    assert len(scores) == 4
+    assert set(scores) <= {0, 0.5, 1}
+    pairs = [
+        cross_val_score(short(), recordings, y, groups=athletes, cv=GroupKFold(2), error_score="raise")
+        for y in (names, None)  # without names it goes by the recordings' own
+    ]
+    np.testing.assert_array_equal(*pairs)
+
+
+def test_cross_val_score_on_clips():
+    """scikit-learn takes Clips apart into a list of single ones."""
+    clips, classifier = made_clips(), short(recipe=replace(PLAIN, epochs=8))
+    names = [clips.classes[k] for k in clips.y]
+    for y in (names, None):
+        scores = cross_val_score(
+            classifier, clips, y, groups=clips.groups, cv=GroupKFold(2), error_score="raise"
+        )
+        assert scores.tolist() == [1, 1]
+
+
+def test_a_list_of_clips_is_clips(on_clips):
+    clips = made_clips(seed=1)
+    apart = [clips[k] for k in range(len(clips))]
+    np.testing.assert_array_equal(on_clips.predict_proba(apart), on_clips.predict_proba(clips))
+    pd.testing.assert_frame_equal(on_clips.predict_table(apart), on_clips.predict_table(clips))
+    assert on_clips.score(apart) == on_clips.score(clips)
+
+
+def test_not_fitted(recordings):
+    for use in ("predict", "predict_proba", "score", "clips"):
+        with pytest.raises(NotFittedError):
+            getattr(SkeletonClassifier(), use)(recordings)
+    with pytest.raises(NotFittedError):
+        SkeletonClassifier().save("nowhere.gymskel")
+
+
+# --- what it refuses ----------------------------------------------------------------------------------------
+
+
+def test_unlabelled_recordings_are_named(recordings):
+    nameless = [replace(r, activity=None, sample=f"IMG_{k}") for k, r in enumerate(recordings)]
+    with pytest.raises(ValueError, match=r"No activity is known for IMG_1-a02, IMG_2-a03\..*labels CSV"):
+        short().fit([recordings[0], *nameless[1:3]])
+    with pytest.raises(ValueError, match=r"IMG_7-a04\."):
+        short().fit(nameless)
+    with pytest.raises(ValueError, match="The clips have no labels"):
+        short().fit(replace(made_clips(), y=None))
+
+
+def test_fit_refuses(recordings):
+    with pytest.raises(ValueError, match="`X` is empty"):
+        short().fit([])
+    with pytest.raises(ValueError, match="at least two classes, got backflip"):
+        short().fit(recordings[:4])
+    with pytest.raises(ValueError, match="at least two classes, got left"):
+        short().fit(made_clips()[[0, 1]])
+    with pytest.raises(ValueError, match="one name for each of 8 recordings, got 2"):
+        short().fit(recordings, ["a", "b"])
+    with pytest.raises(TypeError, match="must be Recordings or Clips, got str"):
+        short().fit(["a.mov", "b.mov"])
+    with pytest.raises(ValueError, match=r"`model` must be one of simple_rnn.*or a builder, got 'gru'"):
+        short(model="gru").fit(recordings)
+    with pytest.raises(ValueError, match="`recipe` must be one of"):
+        short(recipe="fast").fit(recordings)
+    with pytest.raises(ValueError, match="`steps` must be one of"):
+        short(preprocess="best").fit(recordings)
+
+
+def test_several_people_of_one_video(recordings):
+    crowd = [*recordings, replace(recordings[2], person=1)]
+    with pytest.raises(ValueError, match="Several people in backflip-3-a03: say which with person="):
+        short().fit(crowd)
+
+
+def test_poor_recordings_are_left_out_of_training_but_answered(recordings):
+    lost = poor(recordings[3])
+    assert not is_recognizable(lost)
+    with pytest.warns(UserWarning, match="Left out of training.*: backflip-4-a04") as told:
+        classifier = short().fit([*recordings[:3], lost, *recordings[4:]])
+    assert told[0].filename == __file__
+    assert classifier.facts_["clips"] == 7
+    table = classifier.predict_table([recordings[0], lost])
+    assert table["doubt"].tolist() == ["", "few joints were seen"]
+    assert table["probability"][1] != 0.5
+    with pytest.raises(ValueError, match="In none of the recordings"):
+        short().fit([poor(r) for r in recordings])
+
+
+def test_a_blind_recording_gets_equal_probabilities(fitted, recordings):
+    given = [recordings[0], blind(recordings[1]), recordings[5]]
+    table = fitted.predict_table(given)
+    assert table["doubt"].tolist()[::2] == ["", ""]
+    assert table["doubt"][1].startswith("no answer: MidHip is unseen in every frame")
+    assert table["p(backflip)"][1] == table["p(back-handspring)"][1] == 0.5
+    expected = fitted.predict_proba(recordings)[[0, 5]]
+    np.testing.assert_allclose(fitted.predict_proba(given)[[0, 2]], expected, atol=1e-6)
+    assert len(fitted.predict([blind(recordings[1])])) == 1
+    with pytest.raises(ValueError, match="MidHip is unseen"):
+        fitted.clips(given)
+
+
+def test_another_frame_rate():
+    """The default brings recordings to 30 frames a second; the thesis' steps refuse another rate."""
+    made = simulate_recordings(athletes=2, per_athlete=1, fps=60)
+    slow = [replace(r, keypoints=r.keypoints[::2], fps=30.0) for r in made]
+    default = short().fit(made)
+    assert default.facts_["fps"] == 30
+    np.testing.assert_allclose(default.predict_proba(slow), default.predict_proba(made), atol=0.05)
+    thesis = short(preprocess="thesis").fit(made)
+    with pytest.raises(ValueError, match=r"back-handspring-2-a02 has 30 fps, the training recordings had 60"):
+        thesis.predict(slow)
+    clips = replace(default.clips(made), fps=60.0)
+    with pytest.raises(ValueError, match="The clips have 60 fps, the classifier was trained on 30"):
+        default.predict(clips)
+
+
+def test_another_skeleton(fitted, on_clips, recordings):
+    fewer = select_joints(recordings[0], GYMNASTICS_15)
+    with pytest.raises(ValueError, match=r"layout GYMNASTICS_15 \(15 joints\).*trained on BODY_25 \(25\)"):
+        fitted.predict([recordings[1], fewer])
+    own = Clips.from_arrays(np.zeros((1, 5, 15, 2)), skeleton=replace(GYMNASTICS_15, name="the same 15"))
+    assert len(fitted.predict(own)) == 1  # the joints count, not the name
+    with pytest.raises(ValueError, match="The clips have BODY_25 with channels"):
+        on_clips.predict(Clips.from_arrays(np.zeros((1, 5, 25, 2)), skeleton=BODY_25))
+    with pytest.raises(ValueError, match=r"channels \('x', 'y', 'confidence'\)"):
+        on_clips.predict(Clips.from_arrays(np.zeros((1, 5, 15, 3))))
+    with pytest.raises(ValueError, match="fitted on Clips and knows no preprocessing"):
+        on_clips.predict(recordings)
+
+
+def test_padding_to_a_step_changes_nothing(recordings):
+    """Clips are padded to multiples of 32; the model's own answer for the bare clip is the same."""
+    classifier = SkeletonClassifier(simple_rnn, {"units": 3}, recipe=SHORT, random_state=0).fit(recordings)
+    clips = classifier.clips(recordings)
+    assert clips.x.shape[1] % 32 == 0
+    bare = classifier.preprocessor_.transform(recordings)
+    answers = np.asarray(classifier.model_(bare.inputs, training=False))
+    np.testing.assert_allclose(classifier.predict_proba(recordings), answers, atol=1e-6)
+
+
+def test_published_head_is_tied_to_the_training_length(recordings):
+    arguments = {**PUBLISHED["simple_rnn"]}
+    classifier = short(model="simple_rnn", model_params=arguments, preprocess="thesis").fit(recordings)
+    frames = max(map(len, recordings))
+    assert classifier.facts_["frames"] == frames
+    assert classifier.model_.get_layer("keypoints").batch_shape == (None, frames, 15, 2)
+    brief = replace(recordings[0], keypoints=recordings[0].keypoints[:20])
+    assert classifier.predict_proba([brief]).shape == (1, 2)
+    longer = np.concatenate([r.keypoints for r in recordings[:2]])
+    with pytest.raises(ValueError, match=f"has {len(longer)} frames, more than the {frames}"):
+        classifier.predict([replace(recordings[0], keypoints=longer)])
+    clips = classifier.clips(recordings)
+    with pytest.raises(ValueError, match=f"have {frames + 1} frames, the model is tied to {frames}"):
+        classifier.predict(clips.padded_to(frames + 1))
+    assert arguments == PUBLISHED["simple_rnn"]
+
+
+# --- one file -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def artefact(fitted, tmp_path):
+    return fitted.save(tmp_path / "deep" / "moves.gymskel")
+
+
+def rewritten(path, **changes):
+    """The artefact with members changed; None leaves one out."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in {**members, **{f"{k.replace('_', '.')}": v for k, v in changes.items()}}.items():
+            if content is not None:
+                archive.writestr(name, content)
+    return path
+
+
+def test_saved_and_loaded(fitted, artefact, recordings):
+    loaded = SkeletonClassifier.load(artefact)
+    np.testing.assert_array_equal(loaded.predict_proba(recordings), fitted.predict_proba(recordings))
+    assert loaded.classes_.tolist() == fitted.classes_.tolist()
+    assert loaded.facts_ == fitted.facts_
+    assert loaded.run_ == fitted.run_
+    assert loaded.preprocessor_ == fitted.preprocessor_
+    assert loaded.recipe == FAST
+    assert [p.name for p in artefact.parent.iterdir()] == ["moves.gymskel"]
+    SkeletonClassifier.load(loaded.save(artefact))
+
+
+def test_loaded_can_be_trained_again(recordings, tmp_path):
+    first = SkeletonClassifier("simple_rnn", {"units": 2}, recipe=SHORT, random_state=3).fit(recordings)
+    loaded = SkeletonClassifier.load(first.save(tmp_path / "a.gymskel"))
+    assert (loaded.model, loaded.model_params, loaded.recipe) == ("simple_rnn", {"units": 2}, SHORT)
+    again = clone(loaded).set_params(random_state=3).fit(recordings)
+    np.testing.assert_allclose(again.predict_proba(recordings), first.predict_proba(recordings), atol=1e-6)
+
+
+def test_a_classifier_of_clips_is_saved_too(on_clips, tmp_path):
+    loaded = SkeletonClassifier.load(on_clips.save(tmp_path / "clips.gymskel"))
+    clips = made_clips(seed=2)
+    np.testing.assert_array_equal(loaded.predict_proba(clips), on_clips.predict_proba(clips))
+    assert loaded.preprocessor_ is None
+
+
+def test_no_pickle_inside(artefact, tmp_path):
+    with zipfile.ZipFile(artefact) as archive:
+        assert sorted(archive.namelist()) == ["classifier.json", "model.keras"]
+        facts = json.loads(archive.read("classifier.json"))
+        archive.extract("model.keras", tmp_path)
+    assert (facts["format"], facts["classes"]) == (1, ["back-handspring", "backflip"])
+    with zipfile.ZipFile(tmp_path / "model.keras") as archive:
+        assert sorted(archive.namelist()) == ["config.json", "metadata.json", "model.weights.h5"]
+        assert archive.read("model.weights.h5").startswith(b"\x89HDF")
+        for name in ("config.json", "metadata.json"):
+            json.loads(archive.read(name))
+
+
+def test_a_failed_save_leaves_the_old_file(fitted, artefact, recordings):
+    before = artefact.read_bytes()
+    broken = clone(fitted)
+    broken.__dict__.update({**vars(fitted), "model_params": {"units": object()}})
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        broken.save(artefact)
+    assert artefact.read_bytes() == before
+    assert [p.name for p in artefact.parent.iterdir()] == ["moves.gymskel"]
+
+
+def test_artefacts_that_cannot_be_loaded(artefact, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"No classifier .*gone\.gymskel"):
+        SkeletonClassifier.load(tmp_path / "gone.gymskel")
+    text = tmp_path / "text.gymskel"
+    text.write_text("not a zip")
+    with pytest.raises(ValueError, match=r"text.gymskel is not a .gymskel file"):
+        SkeletonClassifier.load(text)
+    text.write_bytes(artefact.read_bytes()[:-500])
+    with pytest.raises(ValueError, match=r"text.gymskel is not a .gymskel file"):
+        SkeletonClassifier.load(text)
+
+    facts = json.dumps({"format": 99, "gymskel": "7.1"})
+    with pytest.raises(ValueError, match=r"moves.gymskel was written by gymskel 7.1 \(format 99\).*Update"):
+        SkeletonClassifier.load(rewritten(artefact, classifier_json=facts))
+    for damage in ("{not json", "[]", "{}", '{"format": 1}', '{"format": "new"}'):
+        with pytest.raises(ValueError, match=r"moves.gymskel.*damaged"):
+            SkeletonClassifier.load(rewritten(artefact, classifier_json=damage))
+    with pytest.raises(ValueError, match=r"lacks classifier\.json or model\.keras"):
+        SkeletonClassifier.load(rewritten(artefact, classifier_json=None))
+
+
+def test_a_damaged_model(artefact):
+    with pytest.raises(ValueError, match=r"moves.gymskel.*damaged"):
+        SkeletonClassifier.load(rewritten(artefact, model_keras=b"nothing"))
+    with pytest.raises(ValueError, match=r"lacks classifier\.json or model\.keras"):
+        SkeletonClassifier.load(rewritten(artefact, model_keras=None))
+
+
+def test_a_flipped_byte(artefact):
+    content = bytearray(artefact.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    artefact.write_bytes(content)
+    with pytest.raises(ValueError, match=r"moves.gymskel.*damaged"):
+        SkeletonClassifier.load(artefact)
+
+
+def test_unknown_rate_in_training():
+    """fps nobody knows: the thesis' steps do without, the default asks for it."""
+    made = [
+        replace(simulate_recording(move, athlete=who), fps=None)
+        for move in ("backflip", "back-handspring")
+        for who in "ab"
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        classifier = short(preprocess="thesis").fit(made)
+    assert (classifier.facts_["fps"], classifier.facts_["fps_in"]) == (None, [])
+    assert len(classifier.predict(made)) == 4
+    with pytest.raises(ValueError, match="frame rate unknown"):
+        short().fit(made)

@@ -1,0 +1,435 @@
+"""The shell commands: files in, files and tables out, and one line where something is wrong."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from test_classifier import blind
+from test_training import quick
+from test_video import make_video
+from typer.testing import CliRunner
+
+from gymskel import cli, extract
+from gymskel.classifier import SkeletonClassifier
+from gymskel.models import BUILDERS
+from gymskel.recording import Recording, read_recordings, write_recording
+from gymskel.simulate import simulate_recordings
+from gymskel.skeleton import BODY_25
+from gymskel.training import RECIPES
+
+COMMANDS = ("extract", "train", "evaluate", "predict", "demo")
+BODY = np.random.default_rng(0).uniform(10, 90, (25, 2)).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch, tmp_path):
+    """Training in no time, in an empty folder."""
+    monkeypatch.setitem(BUILDERS, "quick", quick)
+    monkeypatch.setitem(RECIPES, "default", replace(RECIPES["default"], epochs=1))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def recordings() -> list[Recording]:
+    return simulate_recordings(athletes=3, per_athlete=1, fps=30)
+
+
+@pytest.fixture(scope="module")
+def keypoints(recordings, tmp_path_factory) -> Path:
+    """Six simulated recordings as CSVs."""
+    root = tmp_path_factory.mktemp("data") / "keypoints"
+    for recording in recordings:
+        write_recording(recording, root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def artefact(recordings, tmp_path_factory) -> Path:
+    recipe = replace(RECIPES["default"], epochs=1)
+    classifier = SkeletonClassifier("simple_rnn", {"units": 3}, recipe=recipe, random_state=0).fit(recordings)
+    return classifier.save(tmp_path_factory.mktemp("model") / "moves.gymskel")
+
+
+@pytest.fixture
+def shell(monkeypatch, capsys):
+    """Runs `gymskel ...` as the entry point does: (exit code, standard output, standard error)."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["gymskel", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capsys.readouterr()
+        return end.value.code or 0, out, err
+
+    return run
+
+
+class Found:
+    """Stands in for a pose estimator: somebody around the red square of a made video."""
+
+    name = "found 1"
+    skeleton = BODY_25
+
+    def __call__(self, frame):
+        rows, columns = np.nonzero((frame[..., 2] > 128) & (frame[..., 0] < 100))
+        person = np.ones((1, 25, 3), np.float32)
+        person[0, :, :2] = BODY + np.array([columns.mean(), rows.mean()])
+        return person
+
+
+@pytest.fixture
+def found(monkeypatch):
+    monkeypatch.setattr(extract, "_default_estimator", Found)
+
+
+def videos(root: Path, *names: str) -> Path:
+    for name in names:
+        make_video(root / name, frames=12)
+    return root
+
+
+def one_line(err: str) -> str:
+    lines = [line for line in err.splitlines() if line]
+    assert len(lines) == 1, err
+    assert lines[0].startswith("gymskel: ")
+    return lines[0]
+
+
+# --- help ---------------------------------------------------------------------------------------------------
+
+
+def test_help():
+    done = CliRunner().invoke(cli.app, ["--help"])
+    assert done.exit_code == 0
+    assert all(command in done.output for command in COMMANDS)
+    for command in COMMANDS:
+        done = CliRunner().invoke(cli.app, [command, "--help"])
+        assert done.exit_code == 0
+        assert "--out" in done.output or command == "evaluate"
+
+
+def test_no_command_shows_the_help(shell):
+    code, out, err = shell()
+    assert code != 0
+    assert "predict" in out + err
+
+
+def test_unknown_option(shell):
+    code, _, err = shell("train", "x", "--modle", "lstm")
+    assert code == 2
+    assert "--modle" in err
+
+
+def test_entry_point():
+    (script,) = (point for point in entry_points(group="console_scripts") if point.name == "gymskel")
+    assert script.load() is cli.main
+
+
+# --- extract ------------------------------------------------------------------------------------------------
+
+
+def test_extract(shell, found, tmp_path):
+    videos(tmp_path / "clips", "backflip-1-s01.mp4", "back-handspring-2-s02.mp4")
+    code, out, _ = shell("extract", "clips", "-o", "kp", "--fps", 25)
+    assert (code, out) == (0, "kp: 2 extracted, 0 finished before, 0 failed\n")
+    made = read_recordings("kp")
+    assert [r.name for r in made] == ["back-handspring-2-s02", "backflip-1-s01"]
+    assert [(len(r), r.fps, r.estimator) for r in made] == [(12, 25, "found 1")] * 2
+    code, out, _ = shell("extract", "clips", "-o", "kp", "--fps", 25)
+    assert (code, out) == (0, "kp: 0 extracted, 2 finished before, 0 failed\n")
+    code, out, _ = shell("extract", "clips", "-o", "kp", "--fps", 25, "--overwrite")
+    assert (code, out) == (0, "kp: 2 extracted, 0 finished before, 0 failed\n")
+
+
+def test_extract_several_videos(shell, found, tmp_path):
+    videos(tmp_path, "a.mp4", "b.mp4", "c.mp4")
+    code, out, _ = shell("extract", "a.mp4", "b.mp4")
+    assert code == 0
+    assert sorted(path.name for path in Path("keypoints").iterdir()) == ["a", "b"]
+    assert out.startswith("keypoints: 2 extracted")
+
+
+def test_extract_tells_what_failed_and_keeps_the_others(shell, found, tmp_path):
+    videos(tmp_path / "clips", "good.mp4")
+    Path("clips/bad.mp4").write_text("no video")
+    code, out, err = shell("extract", "clips", "-o", "kp")
+    assert code == 1
+    assert "1 extracted, 0 finished before, 1 failed" in out
+    assert re.search(r"^! .*bad\.mp4: ", err, re.M)
+    assert "Traceback" not in err
+    assert [path.name for path in Path("kp").iterdir()] == ["good"]
+
+
+def test_extract_refuses(shell, monkeypatch, tmp_path):
+    videos(tmp_path / "clips", "good.mp4")
+    code, _, err = shell("extract", "clips", "--estimator", "magic")
+    assert (code, "mediapipe, openpose, got magic" in one_line(err)) == (1, True)
+
+    def nothing_installed():
+        raise ImportError("No pose estimator here.")
+
+    monkeypatch.setattr(extract, "_default_estimator", nothing_installed)
+    code, _, err = shell("extract", "clips")
+    assert (code, one_line(err)) == (1, "gymskel: No pose estimator here.")
+
+
+# --- train --------------------------------------------------------------------------------------------------
+
+
+def test_train_on_csvs(shell, keypoints):
+    code, out, err = shell(
+        "train", keypoints, "--model", "simple_rnn", "-o", "deep/moves.gymskel", "--folds", 2, "--seed", 3
+    )
+    assert code == 0, err
+    assert "simple_rnn: each athlete left out once, answers pooled; 1 run" in out
+    for words in ("floor: majority", "floor: length only", "floor: logistic regression", "truth"):
+        assert words in out
+    assert out.splitlines()[-1].startswith("deep/moves.gymskel: simple_rnn on 6 recordings, ")
+    loaded = SkeletonClassifier.load("deep/moves.gymskel")
+    assert loaded.classes_.tolist() == ["back-handspring", "backflip"]
+    assert loaded.model == loaded.model_.name == "simple_rnn"
+    assert loaded.facts_["clips"] == 6
+
+
+def test_train_repeats_by_seed(shell, keypoints, recordings):
+    answers = []
+    for name in ("a.gymskel", "b.gymskel"):
+        code, out, _ = shell("train", keypoints, "--model", "quick", "--no-test", "--seed", 5, "-o", name)
+        assert code == 0
+        assert "left out" not in out
+        answers.append(SkeletonClassifier.load(name).predict_proba(recordings))
+    np.testing.assert_allclose(*answers, atol=1e-6)
+
+
+def test_train_with_labels(shell, recordings):
+    """Names that say nothing; the labels file does."""
+    rows = []
+    for k, recording in enumerate(recordings):
+        write_recording(replace(recording, video=f"IMG_{k}.MOV", activity=None, athlete=None), "phone")
+        rows.append((f"IMG_{k}.MOV", "up" if k < 3 else "down", recording.athlete))
+    pd.DataFrame(rows, columns=["file", "activity", "athlete"]).to_csv("labels.csv", index=False)
+    code, out, err = shell("train", "phone", "--labels", "labels.csv", "--model", "quick", "-o", "a.gymskel")
+    assert code == 0, err
+    assert re.search(r"^a01 +2 ", out, re.M)  # athletes are in the table
+    assert SkeletonClassifier.load("a.gymskel").classes_.tolist() == ["down", "up"]
+    code, _, err = shell("train", "phone", "--model", "quick")
+    assert code == 1
+    assert "No activity is known for" in err
+    assert "Traceback" not in err
+    code, _, err = shell("train", "phone", "--labels", "gone.csv", "--model", "quick")
+    assert (code, "No labels file gone.csv" in one_line(err)) == (1, True)
+
+
+def test_train_on_a_folder_an_activity(shell, recordings):
+    for k, recording in enumerate(recordings):
+        nameless = replace(recording, video=f"IMG_{k}.MOV", activity=None, athlete=None)
+        write_recording(nameless, Path("moves", "tuck" if k < 3 else "pike"))
+    code, out, err = shell("train", "moves", "--model", "quick", "--folds", 2)
+    assert code == 0, err
+    assert "6 recordings name no athlete" in out
+    assert SkeletonClassifier.load("classifier.gymskel").classes_.tolist() == ["pike", "tuck"]
+
+
+def test_train_on_videos_with_labels_beside_them(shell, found, tmp_path):
+    videos(tmp_path / "clips", *(f"IMG_{k}.mp4" for k in range(4)))
+    rows = [(f"IMG_{k}.mp4", "ab"[k % 2], "pq"[k // 2]) for k in range(4)]
+    pd.DataFrame(rows, columns=["file", "activity", "athlete"]).to_csv("clips/labels.csv", index=False)
+    code, out, err = shell("train", "clips", "--labels", "clips/labels.csv", "--model", "quick")
+    assert code == 0, err
+    assert "clips holds videos: extracting 4 into clips-keypoints" in err
+    assert "quick on 4 recordings" in out
+    assert SkeletonClassifier.load("classifier.gymskel").classes_.tolist() == ["a", "b"]
+
+
+def test_train_on_one_athlete_says_that_no_test_is_possible(shell, recordings):
+    for recording in recordings:
+        if recording.athlete == "a01":
+            write_recording(recording, "alone")
+    code, out, err = shell("train", "alone", "--model", "quick")
+    assert code == 0, err
+    assert "Only one athlete: no honest test is possible" in err
+    assert "floor" not in out
+    assert Path("classifier.gymskel").is_file()
+
+
+# --- evaluate -----------------------------------------------------------------------------------------------
+
+
+def test_evaluate(shell, keypoints):
+    code, out, err = shell("evaluate", keypoints, "--model", "quick", "--folds", 2, "--runs", 2)
+    assert code == 0, err
+    assert "quick: each athlete left out once, answers pooled; 2 runs" in out
+    assert "floor: length only" in out
+    assert not list(Path().iterdir())  # it writes nothing
+
+
+def test_evaluate_arguments(shell, keypoints, monkeypatch):
+    from gymskel import evaluation
+
+    given = {}
+
+    def spy(classifier, recordings, **arguments):
+        given.update(arguments, model=classifier.model, recipe=classifier.recipe, count=len(recordings))
+        given["fps"] = {r.fps for r in recordings}
+        return "told"
+
+    monkeypatch.setattr(evaluation, "evaluate", spy)
+    arguments = ["--protocol", "thesis", "--model", "lstm", "--recipe", "thesis", "--runs", 5, "--seed", 2]
+    code, out, _ = shell("evaluate", keypoints, *arguments, "--fps", 60)
+    assert (code, out) == (0, "told\n")
+    assert given == {
+        "protocol": "thesis",
+        "model": "lstm",
+        "recipe": "thesis",
+        "runs": 5,
+        "seed": 2,
+        "folds": None,
+        "fps": {60},
+        "count": 6,
+        "progress": True,
+    }
+
+
+# --- predict ------------------------------------------------------------------------------------------------
+
+
+def test_predict_in_a_process_of_its_own(keypoints, artefact, recordings, tmp_path):
+    """The whole face once for real: the artefact gives the same answers there as here."""
+    code = "from gymskel.cli import main; main()"
+    command = [sys.executable, "-c", code, "predict", artefact, keypoints, "-o", tmp_path / "out"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    assert done.returncode == 0, done.stderr[-2000:]
+    table = pd.read_csv("out/predictions.csv", keep_default_na=False).set_index("recording")
+    expected = SkeletonClassifier.load(artefact).predict_table(recordings).set_index("recording")
+    assert list(table.index) == sorted(r.source for r in recordings)
+    assert table["move"].to_dict() == expected["move"].to_dict()
+    numbers = ["probability", "p(back-handspring)", "p(backflip)"]
+    np.testing.assert_allclose(table[numbers], expected.loc[table.index, numbers], atol=1e-6)
+    for name, move in table["move"].items():
+        assert name in done.stdout
+        assert str(tmp_path / "out" / f"{name}.{move}.recurrent.png") in done.stdout.splitlines()
+        with Image.open(f"out/{name}.{move}.recurrent.png") as image:
+            assert min(image.size) > 25
+    assert len(list(Path("out").glob("*.png"))) == len(recordings)
+    assert "Traceback" not in done.stderr
+
+
+def test_predict_without_strips(shell, keypoints, artefact):
+    code, out, _ = shell("predict", artefact, keypoints, "--no-strips")
+    assert code == 0
+    assert out.splitlines()[-1] == "predictions/predictions.csv"
+    assert [path.name for path in Path("predictions").iterdir()] == ["predictions.csv"]
+
+
+def test_predict_a_video_and_then_another(shell, found, artefact, tmp_path):
+    """What was extracted for the first is not answered again for the second."""
+    videos(tmp_path, "IMG_1.mp4", "IMG_2.mp4")
+    for name in ("IMG_1", "IMG_2"):
+        code, _, err = shell("predict", artefact, f"{name}.mp4", "--fps", 30)
+        assert code == 0, err
+        assert pd.read_csv("predictions/predictions.csv")["recording"].tolist() == [name]
+    assert sorted(path.name for path in Path("predictions/keypoints").iterdir()) == ["IMG_1", "IMG_2"]
+    videos(tmp_path / "both", "IMG_1.mp4", "IMG_2.mp4")
+    code, _, err = shell("predict", artefact, "both", "-o", "b", "--fps", 30, "--no-strips")
+    assert code == 0, err
+    assert pd.read_csv("b/predictions.csv")["recording"].tolist() == ["IMG_1", "IMG_2"]
+
+
+def test_predict_answers_where_nobody_was_seen(shell, artefact, recordings, monkeypatch):
+    """Equal probabilities and a doubt in the table, and no picture."""
+    from gymskel import recording
+
+    for given in ([recordings[0], blind(recordings[1])], [blind(recordings[1])]):
+        monkeypatch.setattr(recording, "read_recordings", lambda *a, given=given, **k: given)
+        code, out, err = shell("predict", artefact, "anything", "-o", f"out{len(given)}")
+        assert code == 0, err
+        table = pd.read_csv(f"out{len(given)}/predictions.csv")
+        assert table["p(backflip)"].tolist()[-1] == 0.5
+        assert table["doubt"].tolist()[-1].startswith("no answer: ")
+        assert len(list(Path(f"out{len(given)}").glob("*.png"))) == len(given) - 1
+        assert "no answer" in out
+
+
+def test_predict_tells_another_frame_rate(shell, keypoints, artefact):
+    _, _, err = shell("predict", artefact, keypoints, "--fps", 60, "--no-strips")
+    assert "! Filmed at 60 fps, trained at 30: if the files lie, give --fps." in err
+    _, _, err = shell("predict", artefact, keypoints, "--no-strips")
+    assert err == ""
+
+
+# --- what is wrong ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_missing_and_empty_folders(shell, command):
+    code, _, err = shell(command, "nowhere")
+    assert (code, one_line(err)) == (1, "gymskel: No folder or .zip nowhere.")
+    Path("empty").mkdir()
+    code, _, err = shell(command, "empty")
+    assert (code, "No recording in empty: expected folders of files like" in one_line(err)) == (1, True)
+
+
+def test_extract_from_missing_and_empty_folders(shell, found):
+    code, _, err = shell("extract", "nowhere")
+    assert (code, one_line(err)) == (1, "gymskel: No video or folder nowhere.")
+    Path("empty").mkdir()
+    code, _, err = shell("extract", "empty")
+    assert (code, "No video in the folder empty" in one_line(err)) == (1, True)
+
+
+def test_predict_without_an_artefact(shell, keypoints, artefact):
+    code, _, err = shell("predict", "gone.gymskel", keypoints)
+    assert (code, "No classifier gone.gymskel" in one_line(err)) == (1, True)
+    Path("text.gymskel").write_text("text")
+    code, _, err = shell("predict", "text.gymskel", keypoints)
+    assert (code, "text.gymskel is not a .gymskel file" in one_line(err)) == (1, True)
+    code, _, err = shell("predict", artefact, "nowhere")
+    assert (code, one_line(err)) == (1, "gymskel: No folder or .zip nowhere.")
+    assert not Path("predictions").exists()
+
+
+def test_wrong_names(shell, keypoints):
+    for arguments, message in {
+        ("--model", "gru"): "`model` must be one of simple_rnn",
+        ("--recipe", "fast"): "`recipe` must be one of",
+    }.items():
+        code, _, err = shell("train", keypoints, "--no-test", *arguments)
+        assert code == 1
+        assert message in err
+        assert "Traceback" not in err
+    code, _, err = shell("evaluate", keypoints, "--protocol", "random")
+    assert (code, "`protocol` must be 'athletes' or 'thesis'" in one_line(err)) == (1, True)
+
+
+def test_a_place_that_cannot_be_written(shell, keypoints):
+    Path("taken").mkdir()
+    code, _, err = shell("train", keypoints, "--no-test", "--model", "quick", "-o", "taken")
+    assert code == 1
+    assert "taken" in err
+    assert "Traceback" not in err
+
+
+def test_faults_of_ours_show_themselves(shell, monkeypatch):
+    """GYMSKEL_DEBUG gives the traceback; an error that is no user's goes through anyway."""
+    monkeypatch.setenv("GYMSKEL_DEBUG", "1")
+    monkeypatch.setattr(sys, "argv", ["gymskel", "train", "nowhere"])
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        cli.main()
+
+
+def test_an_interruption(shell, monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", interrupt)
+    code, out, err = shell("train", "x")
+    assert (code, out) == (130, "")
+    assert "start the same command again" in one_line(err)

@@ -1,0 +1,333 @@
+"""The four networks: published sizes, masks that hold, the right joints for each part, and safe reloading."""
+
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import ops
+
+from gymskel.activations import layer_outputs
+from gymskel.models import (
+    BUILDERS,
+    PUBLISHED,
+    AttentionPooling,
+    TakeJoints,
+    WithVelocity,
+    hierarchical_rnn,
+    lstm,
+    lstm_attention,
+    simple_rnn,
+)
+from gymskel.skeleton import BODY_25, COCO_17, GYMNASTICS_15, Skeleton
+
+PARTS = ("right_arm", "left_arm", "trunk", "right_leg", "left_leg")
+SIZES = {"simple_rnn": 514, "lstm": 712, "hierarchical_rnn": 566}  # thesis, sec. 5.1.2
+
+
+def made_inputs(clips=6, frames=12, *, joints=15, channels=2, seed=0):
+    """Inputs of mixed length, the shortest one frame; noise behind the mask."""
+    rng = np.random.default_rng(seed)
+    lengths = np.linspace(1, frames, clips).round().astype(int)
+    keypoints = rng.normal(size=(clips, frames, joints, channels)).astype(np.float32)
+    return {"keypoints": keypoints, "mask": np.arange(frames) < lengths[:, None]}
+
+
+def answers(model, inputs) -> np.ndarray:
+    return ops.convert_to_numpy(model(inputs, training=False))
+
+
+@pytest.fixture(scope="module")
+def masked() -> dict[str, keras.Model]:
+    """One model of each kind, small, with its default head."""
+    keras.utils.set_random_seed(1)
+    return {name: build(3, units=4) for name, build in BUILDERS.items()}
+
+
+# --- sizes and names ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_published_size(name):
+    model = BUILDERS[name](2, frames=110, **PUBLISHED[name])
+    assert model.count_params() == SIZES[name]
+
+
+def test_published_head_needs_frames():
+    assert set(PUBLISHED) == set(SIZES)
+    for name, arguments in PUBLISHED.items():
+        with pytest.raises(ValueError, match="tied to one length of clip: give `frames`"):
+            BUILDERS[name](2, **arguments)
+
+
+def test_published_head_takes_one_length_only():
+    model = simple_rnn(2, frames=8, **PUBLISHED["simple_rnn"])
+    assert model.input_shape == {"keypoints": (None, 8, 15, 2), "mask": (None, 8)} or model.input_shape == [
+        (None, 8, 15, 2),
+        (None, 8),
+    ]
+    assert answers(model, made_inputs(2, 8)).shape == (2, 2)
+    with pytest.raises(ValueError, match="expected shape"):
+        answers(model, made_inputs(2, 9))
+
+
+def test_published_head_runs_over_the_padding():
+    """As in the thesis: no mask. A test that the default below is no accident."""
+    model = simple_rnn(2, frames=12, **PUBLISHED["simple_rnn"])
+    model.get_layer("each_frame").bias.assign([1.0, 1.0])  # no dead relu
+    inputs = made_inputs()
+    other = {**inputs, "keypoints": np.where(inputs["mask"][..., None, None], inputs["keypoints"], 5)}
+    assert np.abs(answers(model, inputs) - answers(model, other)).max() > 1e-4
+
+
+def test_layer_names(masked):
+    for name, model in masked.items():
+        assert model.name == name
+        assert [tensor.name for tensor in model.inputs] == ["keypoints", "mask"]
+        layers = {layer.name for layer in model.layers}
+        wanted = {*PARTS, "full_body"} if name == "hierarchical_rnn" else {"recurrent"}
+        wanted |= {"attention"} if name == "lstm_attention" else {"mean"}
+        assert {*wanted, "probabilities"} <= layers
+    kinds = {name: type(masked[name].get_layer("recurrent")).__name__ for name in ("simple_rnn", "lstm")}
+    assert kinds == {"simple_rnn": "SimpleRNN", "lstm": "LSTM"}
+    assert masked["hierarchical_rnn"].get_layer("full_body").output.shape[-1] == 8 * 4
+
+
+def test_arguments_reach_the_model():
+    model = lstm(5, skeleton=BODY_25, channels=3, units=7, dropout=0.25, velocity=False)
+    assert model.get_layer("recurrent").units == 7
+    assert model.get_layer("keypoints").batch_shape == (None, None, 25, 3)
+    assert [
+        model.get_layer("recurrent").cell.kernel.shape[0],
+        lstm(2).get_layer("recurrent").cell.kernel.shape[0],
+    ] == [75, 60]
+    assert [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)] == [0.25]
+    assert model.output_shape == (None, 5)
+    assert lstm_attention(2, attention_units=9).get_layer("attention").units == 9
+
+
+def test_refusals():
+    with pytest.raises(ValueError, match="`head` must be 'mean' or 'flatten', got 'max'"):
+        simple_rnn(2, head="max")
+    with pytest.raises(ValueError, match="`classes` must be at least 2, got 1"):
+        lstm_attention(1)
+    with pytest.raises(ValueError, match="COCO_17 has no part trunk"):
+        hierarchical_rnn(2, skeleton=COCO_17)
+    with pytest.raises(ValueError, match="stick has no part left_arm, left_leg, right_arm, right_leg, trunk"):
+        hierarchical_rnn(2, skeleton=Skeleton(name="stick", joints=("Head", "Foot")))
+
+
+# --- what must not change an answer -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_probabilities(masked, name):
+    probabilities = answers(masked[name], made_inputs())
+    assert probabilities.shape == (6, 3)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    assert np.ptp(probabilities, axis=0).max() > 1e-3  # they depend on the clip
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_padding_never_changes_an_answer(masked, name):
+    inputs = made_inputs()
+    expected = answers(masked[name], inputs)
+    inside = inputs["mask"][..., None, None]
+    for padding in (0, 1e4):
+        content = {**inputs, "keypoints": np.where(inside, inputs["keypoints"], np.float32(padding))}
+        np.testing.assert_allclose(answers(masked[name], content), expected, atol=1e-6)
+    longer = {
+        "keypoints": np.pad(inputs["keypoints"], [(0, 0), (0, 21), (0, 0), (0, 0)], constant_values=3),
+        "mask": np.pad(inputs["mask"], [(0, 0), (0, 21)]),
+    }
+    np.testing.assert_allclose(answers(masked[name], longer), expected, atol=1e-6)
+    for row, length in enumerate(inputs["mask"].sum(axis=1)):  # and no padding at all
+        alone = {key: array[row : row + 1, :length] for key, array in inputs.items()}
+        np.testing.assert_allclose(answers(masked[name], alone), expected[row : row + 1], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_every_real_frame_counts(masked, name):
+    """The last frame before the mask changes the answer; so does the mask itself."""
+    inputs = made_inputs()
+    expected = answers(masked[name], inputs)
+    last = inputs["mask"].sum(axis=1) - 1
+    keypoints = inputs["keypoints"].copy()
+    keypoints[np.arange(6), last] += 1
+    moved = np.abs(answers(masked[name], {**inputs, "keypoints": keypoints}) - expected).max(axis=1)
+    assert (moved > 1e-5).all()
+    unmasked = answers(masked[name], {**inputs, "mask": np.ones_like(inputs["mask"])})
+    assert (np.abs(unmasked - expected).max(axis=1)[:-1] > 1e-5).all()
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_order_of_the_batch_is_nothing(masked, name):
+    inputs, order = made_inputs(), np.array([3, 0, 5, 1, 4, 2])
+    shuffled = answers(masked[name], {key: array[order] for key, array in inputs.items()})
+    np.testing.assert_allclose(shuffled, answers(masked[name], inputs)[order], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_gradients_are_finite_and_reach_every_weight(masked, name):
+    inputs, model = made_inputs(), masked[name]
+    with tf.GradientTape() as tape:
+        loss = ops.mean(keras.losses.categorical_crossentropy(np.eye(3)[[0, 1, 2] * 2], model(inputs)))
+    gradients = tape.gradient(loss, model.trainable_variables)
+    assert len(gradients) == len(model.trainable_weights) > 0
+    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+        assert np.isfinite(gradient).all(), weight.path
+        assert np.abs(gradient).max() > 0, weight.path
+
+
+# --- parts --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("skeleton", "velocity"), [(GYMNASTICS_15, False), (BODY_25, True)])
+def test_each_part_reads_its_own_joints(skeleton, velocity):
+    """The published notebook feeds the right arm to all five parts."""
+    model = hierarchical_rnn(2, skeleton=skeleton, units=2, velocity=velocity)
+    inputs = made_inputs(3, 6, joints=len(skeleton))
+    before = {part: layer_outputs(model, inputs, part) for part in PARTS}
+    for moved in PARTS:
+        for joint in skeleton.parts[moved]:
+            keypoints = inputs["keypoints"].copy()
+            keypoints[:, :, skeleton.index(joint)] += 1
+            after = {part: layer_outputs(model, {**inputs, "keypoints": keypoints}, part) for part in PARTS}
+            changed = [
+                part for part in PARTS if not np.array_equal(before[part], after[part], equal_nan=True)
+            ]
+            assert changed == [moved], joint
+
+
+def test_parts_are_joined_limb_by_limb():
+    model = hierarchical_rnn(2, units=2)
+    inputs = made_inputs(3, 6)
+    arm, trunk, body = (layer_outputs(model, inputs, name) for name in ("left_leg", "trunk", "full_body"))
+    np.testing.assert_array_equal(body[..., -4:], np.concatenate([arm, trunk], axis=-1))
+    upper = layer_outputs(model, inputs, "upper_body")
+    first = [layer_outputs(model, inputs, name) for name in ("right_arm", "trunk", "left_arm", "trunk")]
+    np.testing.assert_array_equal(upper, np.concatenate(first, axis=-1))
+    np.testing.assert_array_equal(body[..., :8], upper)
+
+
+# --- the custom layers --------------------------------------------------------------------------------------
+
+LAYERS = {
+    "TakeJoints": (TakeJoints([3, 0], name="some"), (4, 5, 6, 2)),
+    "WithVelocity": (WithVelocity(gain=4, name="some"), (4, 5, 6)),
+    "AttentionPooling": (AttentionPooling(7, name="some"), (4, 5, 6)),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "mixed_float16"])
+def test_layer_contract(name, dtype):
+    first, shape = LAYERS[name]
+    layer = type(first).from_config({**first.get_config(), "dtype": dtype})
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    y = layer(x)
+    compute = "float16" if dtype == "mixed_float16" else dtype
+    assert keras.backend.standardize_dtype(y.dtype) == layer.compute_dtype == compute
+    assert np.isfinite(ops.convert_to_numpy(y)).all()
+    assert tuple(y.shape) == tuple(layer.compute_output_shape(shape))
+    symbolic = layer(keras.KerasTensor((None, None, *shape[2:]), dtype="float32"))
+    assert tuple(symbolic.shape) == tuple(layer.compute_output_shape((None, None, *shape[2:])))
+
+    config = layer.get_config()
+    again = type(layer).from_config(config)
+    assert again.get_config() == config
+    again.build(shape)
+    again.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(ops.convert_to_numpy(again(x)), ops.convert_to_numpy(y))
+    assert keras.saving.get_registered_name(type(layer)) == f"gymskel>{name}"
+
+
+def test_layer_options_survive_the_config():
+    assert TakeJoints.from_config(TakeJoints(np.array([3, 0])).get_config()).joints == [3, 0]
+    assert WithVelocity.from_config(WithVelocity(gain=4).get_config()).gain == 4
+    assert AttentionPooling.from_config(AttentionPooling(7).get_config()).units == 7
+
+
+def test_take_joints():
+    x = np.arange(2 * 3 * 4 * 2, dtype=np.float32).reshape(2, 3, 4, 2)
+    taken = ops.convert_to_numpy(TakeJoints([2, 0])(x))
+    np.testing.assert_array_equal(taken, np.concatenate([x[:, :, 2], x[:, :, 0]], axis=-1))
+
+
+def test_with_velocity_against_numpy():
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype(np.float32)
+    change = np.zeros_like(x)
+    change[:, 1:] = 4 * np.diff(x, axis=1)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(WithVelocity(gain=4)(x)), np.concatenate([x, change], -1), atol=1e-6
+    )
+    uniform = np.float32([[[0], [2], [4]]])  # two a frame
+    assert ops.convert_to_numpy(WithVelocity(gain=1)(uniform))[0, :, 1].tolist() == [0, 2, 2]
+    assert ops.convert_to_numpy(WithVelocity()(uniform[:, :1])).tolist() == [[[0, 0]]]  # a single frame
+
+
+def test_attention_against_numpy():
+    """Zhang et al., eq. 9-11."""
+    rng = np.random.default_rng(0)
+    states, mask = rng.normal(size=(3, 5, 4)).astype(np.float32), made_inputs(3, 5)["mask"]
+    layer = AttentionPooling(6)
+    layer.build(states.shape)
+    assert [w.shape for w in layer.weights] == [(4, 6), (6,), (6, 1)]
+    kernel, query, score = weights = [rng.normal(size=w.shape).astype(np.float32) for w in layer.weights]
+    layer.set_weights(weights)
+    b = np.where(mask, (np.tanh(states @ kernel + query) @ score)[..., 0], -np.inf)
+    a = np.exp(b) / np.exp(b).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(ops.convert_to_numpy(layer.weights_of(states, mask)), a, atol=1e-6)
+    pooled = (a[..., None] * states).sum(axis=1)
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(states, mask=mask)), pooled, atol=1e-5)
+    free = ops.convert_to_numpy(layer.weights_of(states))
+    np.testing.assert_allclose(free.sum(axis=1), 1, atol=1e-6)
+    assert (free > 0).all()
+
+
+def test_attention_sums_to_one_and_is_zero_behind_the_mask(masked):
+    inputs, model = made_inputs(), masked["lstm_attention"]
+    states = layer_outputs(model, inputs, "recurrent", padding=True)
+    weights = ops.convert_to_numpy(model.get_layer("attention").weights_of(states, inputs["mask"]))
+    np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-6)
+    assert (weights[~inputs["mask"]] == 0).all()
+    assert (weights[inputs["mask"]] > 0).all()
+    assert weights[0, 0] == 1  # a clip of one frame
+
+
+# --- reloading ----------------------------------------------------------------------------------------------
+
+RELOAD = """
+import sys
+from pathlib import Path
+import keras, numpy as np
+import gymskel.models
+assert "gymskel.classifier" not in sys.modules
+for path in sorted(Path(sys.argv[1]).glob("*.keras")):
+    model = keras.saving.load_model(path, safe_mode=True)
+    with np.load(path.with_suffix(".npz")) as saved:
+        inputs = {"keypoints": saved["keypoints"], "mask": saved["mask"]}
+        off = np.abs(np.asarray(model(inputs, training=False)) - saved["answers"]).max()
+    print(path.stem, model.name, bool(off < 1e-6), off)
+"""
+
+
+def test_every_model_reloads_in_a_fresh_process(tmp_path, masked):
+    published = {f"{name}-published": BUILDERS[name](2, frames=12, **PUBLISHED[name]) for name in PUBLISHED}
+    own = {"own": lstm_attention(4, skeleton=COCO_17, channels=3, units=3, velocity=False)}
+    models = {**masked, **published, **own}
+    for name, model in models.items():
+        joints, channels = model.get_layer("keypoints").batch_shape[2:]
+        inputs = made_inputs(joints=joints, channels=channels)
+        model.save(tmp_path / f"{name}.keras")
+        np.savez(tmp_path / f"{name}.npz", **inputs, answers=answers(model, inputs))
+    script = textwrap.dedent(RELOAD)
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = [line.split() for line in done.stdout.splitlines()]
+    assert {(words[0], words[1], words[2]) for words in told} == {
+        (n, m.name, "True") for n, m in models.items()
+    }

@@ -1,0 +1,157 @@
+"""The package as a whole: what it imports and when, who may import whom, and that everything says what it is."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gymskel
+
+ROOT = Path(gymskel.__file__).parent
+MODULES = sorted(path.relative_to(ROOT).with_suffix("") for path in ROOT.rglob("*.py"))
+
+# Who may import whom, inside functions and for types too. Imports point back along the journey.
+NOUNS = {"skeleton", "recording", "clips"}
+MAY_IMPORT = {
+    "skeleton": set(),
+    "quiet": set(),
+    "recording": {"skeleton"},
+    "clips": {"skeleton"},
+    "video": set(),
+    "extract": {"skeleton", "recording", "video", "quiet"},
+    "preprocess": NOUNS,
+    "models": {"skeleton"},
+    "training": {"clips", "preprocess"},
+    "classifier": {"gymskel", *NOUNS, "preprocess", "models", "training"},
+    "evaluation": {*NOUNS, "preprocess", "models", "training", "classifier"},
+    "activations": NOUNS,
+    "visualize": NOUNS,
+    "simulate": {"skeleton", "recording"},
+    "demo": {*NOUNS, "classifier", "evaluation", "activations", "visualize", "simulate"},
+    "cli": {
+        "gymskel",
+        *NOUNS,
+        "video",
+        "extract",
+        "classifier",
+        "evaluation",
+        "activations",
+        "demo",
+        "quiet",
+    },
+}
+HEAVY = ("tensorflow", "keras", "cv2", "mediapipe", "matplotlib", "sklearn")
+
+
+def imports_of(path: Path) -> set[str]:
+    """The parts of gymskel that a file imports, wherever in the file; "gymskel" = the package itself."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            names = [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
+            names = names[1:] if node.module == "gymskel" else names[:1]
+        else:
+            continue
+        parts = [name.split(".") for name in names if name.split(".")[0] == "gymskel"]
+        found |= {part[1] if len(part) > 1 else "gymskel" for part in parts}
+    return found
+
+
+def test_imports_of_reads_every_form(tmp_path):
+    file = tmp_path / "x.py"
+    file.write_text(
+        "import gymskel\nimport gymskel.clips as c\nfrom gymskel import extract as e\nimport os\n"
+        "def f():\n    from gymskel.models.layers import TakeJoints\n"
+    )
+    assert imports_of(file) == {"gymskel", "clips", "extract", "models"}
+
+
+def test_who_imports_whom():
+    names = {module.parts[0] for module in MODULES} - {"__init__"}
+    assert names == set(MAY_IMPORT), "a new module needs a row in MAY_IMPORT"
+    wrong = {}
+    for module in MODULES:
+        name = module.parts[0]
+        if name != "__init__":
+            more = imports_of(ROOT / module.with_suffix(".py")) - MAY_IMPORT[name] - {name}
+            wrong |= {str(module): more} if more else {}
+    assert wrong == {}
+
+
+def test_the_table_has_no_circle():
+    after = {name: others - {"gymskel"} for name, others in MAY_IMPORT.items()}
+    while after:
+        free = {name for name, others in after.items() if not others & set(after)}
+        assert free, f"a circle among {sorted(after)}"
+        after = {name: others for name, others in after.items() if name not in free}
+    assert not any("cli" in others for others in MAY_IMPORT.values())
+
+
+def test_a_light_import():
+    """A host that only extracts, or only preprocesses, never loads what models and pictures need."""
+    script = f"""
+import sys
+import gymskel
+from gymskel import extract, preprocess
+from gymskel import Recording, Clips, Skeleton, read_recordings
+import gymskel.simulate, gymskel.cli
+print([name for name in {HEAVY} if name in sys.modules])
+from gymskel import models
+print([name for name in ("tensorflow", "keras") if name in sys.modules], models.__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines() == ["[]", "['tensorflow', 'keras'] gymskel.models"]
+
+
+@pytest.mark.parametrize("name", ["gymskel", *(f"gymskel.{name}" for name in MAY_IMPORT)])
+def test_every_promised_name_is_there(name):
+    module = importlib.import_module(name)
+    promised = getattr(module, "__all__", [])
+    assert len(set(promised)) == len(promised)
+    for word in promised:
+        assert getattr(module, word) is not None
+    assert not [word for word in promised if word.startswith("_")]
+
+
+def test_the_names_at_the_top():
+    """Nouns and stages, and each is what its own module has."""
+    for name, module in gymskel._NOUNS.items():
+        assert getattr(gymskel, name) is getattr(importlib.import_module(f"gymskel.{module}"), name)
+    for name in gymskel._STAGES:
+        assert getattr(gymskel, name) is importlib.import_module(f"gymskel.{name}")
+    assert set(gymskel.__all__) <= set(dir(gymskel))
+    assert not set(gymskel._NOUNS) & set(MAY_IMPORT)  # a module never shares its name with a function
+    with pytest.raises(AttributeError, match="module 'gymskel' has no attribute 'nothing'"):
+        gymskel.nothing  # noqa: B018
+
+
+def test_names_that_others_build_on():
+    wanted = {
+        "extract": "extract_video extract_videos MediaPipe OpenPose",
+        "preprocess": "fill smooth center is_recognizable select_joints rotate_joints pad Preprocessor",
+        "models": "simple_rnn lstm hierarchical_rnn lstm_attention",
+        "classifier": "SkeletonClassifier",
+        "recording": "Recording read_recording read_recordings write_recording",
+        "skeleton": "Skeleton BODY_25 COCO_17 COCO_18 HALPE_26 MEDIAPIPE_33 GYMNASTICS_15",
+        "activations": "layer_outputs draw_strips",
+    }
+    for module, names in wanted.items():
+        for name in names.split():
+            assert hasattr(getattr(gymskel, module), name), f"{module}.{name}"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_everything_public_says_what_it_is(module):
+    tree = ast.parse((ROOT / module.with_suffix(".py")).read_text(encoding="utf-8"))
+    silent = [] if ast.get_docstring(tree) else ["the module"]
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            silent += [] if ast.get_docstring(node) else [node.name]
+    assert silent == []

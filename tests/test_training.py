@@ -1,0 +1,329 @@
+"""Recipes and fit: what is split before it is augmented, what repeats, and which weights are kept."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+
+from gymskel.clips import Clips
+from gymskel.models import TakeJoints, simple_rnn
+from gymskel.skeleton import GYMNASTICS_15
+from gymskel.training import RECIPES, Recipe, fit, get_recipe, one_hot, repeat
+
+PLAIN = Recipe("plain", epochs=3, batch_size=8, learning_rate=0.05)
+FAST = replace(RECIPES["default"], name="fast", epochs=3, patience=3)
+
+
+def made_clips(*, athletes=4, per_class=2, frames=10, seed=0) -> Clips:
+    """Two moves that a mean tells apart: everything drifts to the right, or to the left."""
+    rng = np.random.default_rng(seed)
+    rows = [(f"p{a}", move) for a in range(athletes) for move in ("left", "right") for _ in range(per_class)]
+    x = rng.normal(0, 0.3, (len(rows), frames, 15, 2))
+    x[..., 0] += np.array([{"left": -1, "right": 1}[move] for _, move in rows])[:, None, None]
+    return Clips.from_arrays(
+        x,
+        lengths=rng.integers(frames - 3, frames + 1, len(rows)),
+        y=[move for _, move in rows],
+        athletes=[who for who, _ in rows],
+        sources=[f"{who}-{number}" for number, (who, _) in enumerate(rows)],
+    )
+
+
+def quick(classes, *, skeleton=GYMNASTICS_15, channels=2, frames=None) -> keras.Model:
+    """A builder whose model takes no time: the mean of the frames, and a softmax."""
+    keypoints = keras.Input((frames, len(skeleton), channels), name="keypoints")
+    mask = keras.Input((frames,), dtype="bool", name="mask")
+    flat = TakeJoints(list(range(len(skeleton))), name="joints")(keypoints)
+    mean = keras.layers.GlobalAveragePooling1D(name="mean")(flat, mask=mask)
+    outputs = keras.layers.Dense(classes, activation="softmax", name="probabilities")(mean)
+    return keras.Model([keypoints, mask], outputs, name="quick")
+
+
+class Watcher:
+    """Stands in for a model: keeps what fit hands to keras, a list of batches for each epoch."""
+
+    def compile(self, **arguments):
+        self.compiled = SimpleNamespace(**arguments)
+
+    def fit(self, batches, *, epochs, validation_data, callbacks, verbose):
+        self.validation, self.callbacks, self.epochs = validation_data, callbacks, []
+        for _ in range(epochs):
+            self.epochs.append([batches[step] for step in range(len(batches))])
+            batches.on_epoch_end()
+        losses = {"loss": [1.0] * epochs} | ({"val_loss": [1.0] * epochs} if validation_data else {})
+        return SimpleNamespace(history=losses, epoch=list(range(epochs)))
+
+    def keypoints(self, epoch=0) -> np.ndarray:
+        return np.concatenate([inputs["keypoints"] for inputs, _ in self.epochs[epoch]])
+
+
+def watched(clips, recipe, **arguments) -> Watcher:
+    watcher = Watcher()
+    watcher.run = fit(watcher, clips, recipe, **arguments)
+    return watcher
+
+
+def rows_of(array: np.ndarray, clips: Clips) -> list[int]:
+    """Which clips these keypoints are, bit for bit; -1 = none of them."""
+    known = {row.tobytes(): number for number, row in enumerate(clips.x)}
+    return [known.get(row.tobytes(), -1) for row in array]
+
+
+# --- recipes ------------------------------------------------------------------------------------------------
+
+
+def test_recipes():
+    thesis = RECIPES["thesis"]
+    assert (thesis.epochs, thesis.batch_size, thesis.learning_rate) == (5, 1, 1e-3)
+    assert (thesis.augment, thesis.copies, thesis.validation, thesis.patience) == ("copies", 10, 0.33, 3)
+    assert (thesis.validation_by, thesis.schedule, thesis.weight_decay) == ("random", "constant", 0)
+    assert RECIPES["default"].validation_by == "athlete"
+    assert {name: recipe.name for name, recipe in RECIPES.items()} == {
+        "default": "default",
+        "thesis": "thesis",
+    }
+
+
+def test_get_recipe():
+    assert get_recipe("thesis") is RECIPES["thesis"]
+    assert get_recipe(PLAIN) is PLAIN
+    with pytest.raises(
+        ValueError, match=r"`recipe` must be one of \['default', 'thesis'\] or a Recipe, got 'x'"
+    ):
+        get_recipe("x")
+
+
+@pytest.mark.parametrize("name", ["schedule", "augment", "validation_by"])
+def test_recipe_refuses_what_it_does_not_know(name):
+    with pytest.raises(ValueError, match=f"`{name}` must be one of .*, got 'copy'"):
+        replace(PLAIN, **{name: "copy"})
+
+
+def test_fit_refuses_clips_without_labels():
+    clips = made_clips()
+    with pytest.raises(ValueError, match="needs labels `y`"):
+        fit(Watcher(), replace(clips, y=None), PLAIN)
+    with pytest.raises(ValueError, match="at least one clip"):
+        fit(Watcher(), clips[[]], PLAIN)
+
+
+def test_optimizers():
+    adam = watched(made_clips(), PLAIN).compiled.optimizer
+    assert type(adam).__name__ == "Adam"
+    assert float(adam.learning_rate) == pytest.approx(0.05)
+    decayed = watched(made_clips(), replace(FAST, epochs=40)).compiled.optimizer
+    assert type(decayed).__name__ == "AdamW"
+    assert (decayed.weight_decay, decayed.clipnorm) == (0.02, 1)
+    rate = decayed._learning_rate  # as a function of the step; the property gives the first value only
+    got = [float(rate(step)) for step in (0, 5, 40)]  # 12 clips in batches of 16: a step an epoch
+    assert got == pytest.approx([2e-4, 2e-3, 0], abs=1e-8)
+
+
+# --- the parts ----------------------------------------------------------------------------------------------
+
+
+def test_every_clip_once_an_epoch_with_its_label():
+    clips = made_clips()
+    watcher = watched(clips, PLAIN, seed=3)
+    orders = set()
+    for epoch in range(PLAIN.epochs):
+        rows = rows_of(watcher.keypoints(epoch), clips)
+        assert sorted(rows) == list(range(len(clips)))
+        orders.add(tuple(rows))
+        masks = np.concatenate([inputs["mask"] for inputs, _ in watcher.epochs[epoch]])
+        labels = np.concatenate([labels for _, labels in watcher.epochs[epoch]])
+        np.testing.assert_array_equal(masks, clips.mask[rows])
+        np.testing.assert_array_equal(labels, one_hot(clips)[rows])
+    assert len(orders) == 3
+    assert [len(labels) for _, labels in watcher.epochs[0]] == [8, 8]
+    assert watcher.validation is None
+    assert watcher.run.note == "3 epochs"
+    assert (watcher.run.epochs, watcher.run.seed) == (3, 3)
+
+
+def test_last_batch_is_smaller():
+    watcher = watched(made_clips(), replace(PLAIN, batch_size=5))
+    assert [len(labels) for _, labels in watcher.epochs[0]] == [5, 5, 5, 1]
+
+
+def test_one_hot():
+    clips = made_clips(athletes=1, per_class=1)
+    assert one_hot(clips).tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize("augment", ["fly", "copies"])
+def test_validation_by_whole_athletes_that_nothing_touches(augment):
+    clips = made_clips(athletes=5)
+    watcher = watched(clips, replace(FAST, augment=augment, copies=2, epochs=2), seed=0)
+    inputs, labels = watcher.validation
+    held = rows_of(inputs["keypoints"], clips)
+    assert -1 not in held  # originals, bit for bit
+    np.testing.assert_array_equal(inputs["mask"], clips.mask[held])
+    np.testing.assert_array_equal(labels, one_hot(clips)[held])
+    athletes = {clips.athletes[row] for row in held}
+    assert len(athletes) == 1
+    assert sorted(held) == [i for i, who in enumerate(clips.athletes) if who in athletes]  # all of theirs
+    assert watcher.run.note.startswith(f"validation on {athletes.pop()}; best of 2 epochs: ")
+    trained = len(clips) - len(held)
+    assert len(watcher.keypoints()) == trained * (2 if augment == "copies" else 1)
+
+
+def test_only_the_training_part_is_augmented(monkeypatch):
+    """Whatever goes into augmentation comes from athletes who are not held out."""
+    from gymskel import training
+
+    clips, given = made_clips(athletes=5), []
+    spied = {"augmented": training.augmented, "rotated_copies": training.rotated_copies}
+    for name, function in spied.items():
+
+        def spy(part, *arguments, function=function, **named):
+            given.append(set(part.sources))
+            return function(part, *arguments, **named)
+
+        monkeypatch.setattr(training, name, spy)
+    for augment in ("fly", "copies"):
+        given.clear()
+        watcher = watched(clips, replace(FAST, augment=augment, copies=2), seed=1)
+        held = {clips.sources[row] for row in rows_of(watcher.validation[0]["keypoints"], clips)}
+        assert held
+        assert given
+        assert all(part == set(clips.sources) - held for part in given)
+
+
+def test_fresh_augmentation_every_epoch():
+    clips = made_clips()
+    watcher = watched(clips, replace(FAST, validation=0), seed=0)
+    epochs = [watcher.keypoints(epoch) for epoch in range(3)]
+    assert set(rows_of(np.concatenate(epochs), clips)) == {-1}
+    known = {row.tobytes() for epoch in epochs for row in epoch}
+    assert len(known) == 3 * len(clips)
+    assert watcher.validation is None
+
+
+def test_copies_leave_the_originals_out():
+    clips = made_clips(athletes=1)
+    recipe = replace(PLAIN, augment="copies", copies=10, epochs=2)
+    watcher = watched(clips, recipe, seed=0)
+    made = watcher.keypoints()
+    assert len(made) == 10 * len(clips)
+    assert set(rows_of(made, clips)) == {-1}
+    assert len({row.tobytes() for row in made}) == 10 * len(clips)
+    assert {row.tobytes() for row in made} == {row.tobytes() for row in watcher.keypoints(1)}  # made once
+    labels = np.concatenate([labels for _, labels in watcher.epochs[0]])
+    assert labels.sum(axis=0).tolist() == [20, 20]
+
+
+def test_random_validation_of_the_thesis():
+    clips = made_clips(athletes=5, per_class=3)
+    watcher = watched(clips, replace(RECIPES["thesis"], augment=None, copies=0), seed=0)
+    held = rows_of(watcher.validation[0]["keypoints"], clips)
+    assert len(held) == round(0.33 * 30)
+    assert sorted(held + rows_of(watcher.keypoints(), clips)) == list(range(30))
+    assert len({clips.athletes[row] for row in held}) > 2
+    assert watcher.run.note.startswith("validation part drawn at random; ")
+    other = watched(clips, replace(RECIPES["thesis"], augment=None, copies=0), seed=1)
+    assert held != rows_of(other.validation[0]["keypoints"], clips)
+
+
+def test_too_few_athletes_train_for_the_recipes_epochs():
+    clips = made_clips(athletes=2)
+    watcher = watched(clips, FAST, seed=0)
+    assert watcher.validation is None
+    assert len(watcher.keypoints()) == len(clips)
+    assert not watcher.callbacks  # nothing stops early
+    assert watcher.run.note == "3 epochs: too few athletes to hold some out for validation"
+
+
+def test_too_few_clips_for_a_random_validation_part():
+    """A random part that rounds to nothing is no validation part."""
+    watcher = watched(made_clips(athletes=1, per_class=1), replace(RECIPES["thesis"], validation=0.1), seed=0)
+    assert watcher.validation is None
+    assert len(watcher.keypoints()) == 20
+    assert watcher.run.note == "5 epochs: too few clips to hold some out for validation"
+
+
+# --- training -----------------------------------------------------------------------------------------------
+
+
+def test_same_seed_same_weights():
+    clips, trained = made_clips(), []
+    for _ in range(2):
+        keras.utils.set_random_seed(7)
+        model = simple_rnn(2, units=3)
+        run = fit(model, clips, replace(FAST, epochs=2), seed=7)
+        trained.append((np.concatenate([w.ravel() for w in model.get_weights()]), run.history["loss"]))
+    np.testing.assert_allclose(trained[0][0], trained[1][0], atol=1e-6)
+    np.testing.assert_allclose(trained[0][1], trained[1][1], atol=1e-6)
+
+
+def test_another_seed_another_order():
+    orders = [
+        rows_of(watched(made_clips(), PLAIN, seed=seed).keypoints(), made_clips()) for seed in (7, 7, 8)
+    ]
+    assert orders[0] == orders[1] != orders[2]
+
+
+def test_fit_learns_and_tells():
+    clips, model = made_clips(), quick(2)
+    run = fit(model, clips, replace(PLAIN, epochs=10), seed=0)
+    assert set(run.history) == {"loss", "accuracy"}
+    assert run.history["loss"][-1] < run.history["loss"][0] / 2
+    assert run.history["accuracy"][-1] == 1
+    assert (run.epochs, run.seed, run.note) == (10, 0, "10 epochs")
+    assert run.seconds > 0
+    assert all(type(value) is float for values in run.history.values() for value in values)
+
+
+class Spoiling(keras.callbacks.Callback):
+    """Turns the weights round before the third epoch; keeps those after each."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            self.model.set_weights([-30 * w for w in self.model.get_weights()])
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.kept.append([w.copy() for w in self.model.get_weights()])
+
+
+@pytest.mark.parametrize(("epochs", "patience", "ran"), [(9, 2, 4), (3, 9, 3)])
+def test_the_best_weights_are_restored(epochs, patience, ran):
+    """Whether patience ends the training or the epochs do."""
+    recipe = Recipe("stop", epochs, 4, 0.05, validation=0.25, patience=patience)
+    model, spoiling = quick(2), Spoiling()
+    run = fit(model, made_clips(), recipe, seed=0, callbacks=iter([spoiling]))
+    assert run.history["val_loss"][1] < min(run.history["val_loss"][0], run.history["val_loss"][2])
+    assert run.epochs == len(spoiling.kept) == ran
+    assert run.note.endswith(f"; best of {ran} epochs: 2")
+    for got, best, last in zip(model.get_weights(), *(spoiling.kept[k] for k in (1, -1)), strict=True):
+        np.testing.assert_array_equal(got, best)
+        assert not np.array_equal(got, last)
+
+
+def test_progress_is_a_bar_on_stderr(capsys):
+    fit(quick(2), made_clips(), replace(PLAIN, epochs=2), progress=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "0/2" in err
+    assert "loss=" in err
+
+
+def test_repeat_gives_independent_runs():
+    clips, built = made_clips(), []
+
+    def build():
+        built.append(quick(2))
+        return built[-1]
+
+    runs = repeat(build, clips, 2, replace(PLAIN, epochs=1), seed=5)
+    assert [run.seed for _, run in runs] == [5, 6]
+    assert [model for model, _ in runs] == built
+    first, second = (model.get_weights()[0] for model, _ in runs)
+    assert np.abs(first - second).max() > 0.05
+    ((again, _),) = repeat(build, clips, 1, replace(PLAIN, epochs=1), seed=6)
+    np.testing.assert_allclose(again.get_weights()[0], second, atol=1e-6)
