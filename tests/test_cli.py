@@ -32,7 +32,7 @@ BODY = np.random.default_rng(0).uniform(10, 90, (25, 2)).astype(np.float32)
 def hurry(monkeypatch, tmp_path):
     """Training in no time, in an empty folder."""
     monkeypatch.setitem(BUILDERS, "quick", quick)
-    monkeypatch.setitem(RECIPES, "default", replace(RECIPES["default"], epochs=1))
+    monkeypatch.setitem(RECIPES, "default", replace(RECIPES["default"], epochs=1, min_steps=0))
     monkeypatch.chdir(tmp_path)
 
 
@@ -52,7 +52,7 @@ def keypoints(recordings, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def artefact(recordings, tmp_path_factory) -> Path:
-    recipe = replace(RECIPES["default"], epochs=1)
+    recipe = replace(RECIPES["default"], epochs=1, min_steps=0)
     classifier = SkeletonClassifier("simple_rnn", {"units": 3}, recipe=recipe, random_state=0).fit(recordings)
     return classifier.save(tmp_path_factory.mktemp("model") / "moves.gymskel")
 

@@ -15,6 +15,7 @@ from gymskel.models import (
     BUILDERS,
     PUBLISHED,
     AttentionPooling,
+    RelativeToRoot,
     TakeJoints,
     WithVelocity,
     hierarchical_rnn,
@@ -32,7 +33,7 @@ def made_inputs(clips=6, frames=12, *, joints=15, channels=2, seed=0):
     """Inputs of mixed length, the shortest one frame; noise behind the mask."""
     rng = np.random.default_rng(seed)
     lengths = np.linspace(1, frames, clips).round().astype(int)
-    keypoints = rng.normal(size=(clips, frames, joints, channels)).astype(np.float32)
+    keypoints = rng.normal(0, 0.1, (clips, frames, joints, channels)).astype(np.float32)  # no unit saturates
     return {"keypoints": keypoints, "mask": np.arange(frames) < lengths[:, None]}
 
 
@@ -97,7 +98,7 @@ def test_layer_names(masked):
 
 
 def test_arguments_reach_the_model():
-    model = lstm(5, skeleton=BODY_25, channels=3, units=7, dropout=0.25, velocity=False)
+    model = lstm(5, skeleton=BODY_25, channels=3, units=7, dropout=0.25, features="raw")
     assert model.get_layer("recurrent").units == 7
     assert model.get_layer("keypoints").batch_shape == (None, None, 25, 3)
     assert [
@@ -112,6 +113,8 @@ def test_arguments_reach_the_model():
 def test_refusals():
     with pytest.raises(ValueError, match="`head` must be 'mean' or 'flatten', got 'max'"):
         simple_rnn(2, head="max")
+    with pytest.raises(ValueError, match="`features` must be 'motion' or 'raw', got 'speed'"):
+        simple_rnn(2, features="speed")
     with pytest.raises(ValueError, match="`classes` must be at least 2, got 1"):
         lstm_attention(1)
     with pytest.raises(ValueError, match="COCO_17 has no part trunk"):
@@ -156,7 +159,7 @@ def test_every_real_frame_counts(masked, name):
     expected = answers(masked[name], inputs)
     last = inputs["mask"].sum(axis=1) - 1
     keypoints = inputs["keypoints"].copy()
-    keypoints[np.arange(6), last] += 1
+    keypoints[np.arange(6), last, :7] += 0.1
     moved = np.abs(answers(masked[name], {**inputs, "keypoints": keypoints}) - expected).max(axis=1)
     assert (moved > 1e-5).all()
     unmasked = answers(masked[name], {**inputs, "mask": np.ones_like(inputs["mask"])})
@@ -185,21 +188,22 @@ def test_gradients_are_finite_and_reach_every_weight(masked, name):
 # --- parts --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("skeleton", "velocity"), [(GYMNASTICS_15, False), (BODY_25, True)])
-def test_each_part_reads_its_own_joints(skeleton, velocity):
-    """The published notebook feeds the right arm to all five parts."""
-    model = hierarchical_rnn(2, skeleton=skeleton, units=2, velocity=velocity)
+@pytest.mark.parametrize(("skeleton", "features"), [(GYMNASTICS_15, "raw"), (BODY_25, "motion")])
+def test_each_part_reads_its_own_joints(skeleton, features):
+    """The published notebook feeds the right arm to all five parts. "motion" is relative to the root."""
+    model = hierarchical_rnn(2, skeleton=skeleton, units=2, features=features)
     inputs = made_inputs(3, 6, joints=len(skeleton))
     before = {part: layer_outputs(model, inputs, part) for part in PARTS}
     for moved in PARTS:
         for joint in skeleton.parts[moved]:
             keypoints = inputs["keypoints"].copy()
-            keypoints[:, :, skeleton.index(joint)] += 1
+            keypoints[:, :, skeleton.index(joint)] += 0.5
             after = {part: layer_outputs(model, {**inputs, "keypoints": keypoints}, part) for part in PARTS}
             changed = [
                 part for part in PARTS if not np.array_equal(before[part], after[part], equal_nan=True)
             ]
-            assert changed == [moved], joint
+            everything = features == "motion" and joint == skeleton.root
+            assert changed == (list(PARTS) if everything else [moved]), joint
 
 
 def test_parts_are_joined_limb_by_limb():
@@ -217,6 +221,7 @@ def test_parts_are_joined_limb_by_limb():
 
 LAYERS = {
     "TakeJoints": (TakeJoints([3, 0], name="some"), (4, 5, 6, 2)),
+    "RelativeToRoot": (RelativeToRoot(3, travel=0.5, name="some"), (4, 5, 6, 3)),
     "WithVelocity": (WithVelocity(gain=4, name="some"), (4, 5, 6)),
     "AttentionPooling": (AttentionPooling(7, name="some"), (4, 5, 6)),
 }
@@ -247,6 +252,8 @@ def test_layer_contract(name, dtype):
 
 def test_layer_options_survive_the_config():
     assert TakeJoints.from_config(TakeJoints(np.array([3, 0])).get_config()).joints == [3, 0]
+    root = RelativeToRoot.from_config(RelativeToRoot(3, travel=0.5).get_config())
+    assert (root.root, root.travel) == (3, 0.5)
     assert WithVelocity.from_config(WithVelocity(gain=4).get_config()).gain == 4
     assert AttentionPooling.from_config(AttentionPooling(7).get_config()).units == 7
 
@@ -255,6 +262,29 @@ def test_take_joints():
     x = np.arange(2 * 3 * 4 * 2, dtype=np.float32).reshape(2, 3, 4, 2)
     taken = ops.convert_to_numpy(TakeJoints([2, 0])(x))
     np.testing.assert_array_equal(taken, np.concatenate([x[:, :, 2], x[:, :, 0]], axis=-1))
+
+
+def test_relative_to_root_against_numpy():
+    x = np.random.default_rng(0).normal(size=(2, 5, 4, 3)).astype(np.float32)
+    wanted = x.copy()
+    wanted[..., :2] -= x[:, :, [2], :2]
+    wanted[:, :, 2, :2] = 0.5 * x[:, :, 2, :2]
+    np.testing.assert_allclose(ops.convert_to_numpy(RelativeToRoot(2, travel=0.5)(x)), wanted, atol=1e-6)
+
+
+def test_motion_and_raw():
+    """Motion splits the pose from its travel where there is a root; raw leaves the keypoints alone."""
+    names = [{layer.name for layer in model.layers} for model in (lstm(2, features="raw"), lstm(2))]
+    assert not names[0] & {"pose_and_travel", "body_velocity"}
+    assert {"pose_and_travel", "body_velocity"} <= names[1]
+    assert "pose_and_travel" not in {layer.name for layer in lstm(2, skeleton=COCO_17).layers}
+    model, inputs = lstm(2), made_inputs()
+    split = keras.Model(model.inputs, model.get_layer("pose_and_travel").output)
+    moved = {**inputs, "keypoints": inputs["keypoints"] + np.float32(0.5)}  # the same pose elsewhere
+    here, there = (ops.convert_to_numpy(split(given)) for given in (inputs, moved))
+    hip = GYMNASTICS_15.index("MidHip")
+    np.testing.assert_allclose((there - here)[:, :, hip], 0.2 * 0.5, atol=1e-6)
+    np.testing.assert_allclose(np.delete(there - here, hip, axis=2), 0, atol=1e-6)
 
 
 def test_with_velocity_against_numpy():
@@ -317,7 +347,7 @@ for path in sorted(Path(sys.argv[1]).glob("*.keras")):
 
 def test_every_model_reloads_in_a_fresh_process(tmp_path, masked):
     published = {f"{name}-published": BUILDERS[name](2, frames=12, **PUBLISHED[name]) for name in PUBLISHED}
-    own = {"own": lstm_attention(4, skeleton=COCO_17, channels=3, units=3, velocity=False)}
+    own = {"own": lstm_attention(4, skeleton=COCO_17, channels=3, units=3, features="raw")}
     models = {**masked, **published, **own}
     for name, model in models.items():
         joints, channels = model.get_layer("keypoints").batch_shape[2:]

@@ -13,7 +13,7 @@ from gymskel.skeleton import GYMNASTICS_15
 from gymskel.training import RECIPES, Recipe, fit, get_recipe, one_hot, repeat
 
 PLAIN = Recipe("plain", epochs=3, batch_size=8, learning_rate=0.05)
-FAST = replace(RECIPES["default"], name="fast", epochs=3, patience=3)
+FAST = replace(RECIPES["default"], name="fast", epochs=3, patience=3, min_steps=0)
 
 
 def made_clips(*, athletes=4, per_class=2, frames=10, seed=0) -> Clips:
@@ -146,6 +146,17 @@ def test_every_clip_once_an_epoch_with_its_label():
 def test_last_batch_is_smaller():
     watcher = watched(made_clips(), replace(PLAIN, batch_size=5))
     assert [len(labels) for _, labels in watcher.epochs[0]] == [5, 5, 5, 1]
+
+
+def test_few_clips_are_gone_over_more_often():
+    """Until there are `min_steps` batches in all; many clips have enough in the recipe's epochs."""
+    small = watched(made_clips(athletes=2), replace(PLAIN, min_steps=11))  # 8 clips, a batch an epoch
+    assert len(small.epochs) == 11
+    assert small.run.note == "11 epochs"
+    assert len(watched(made_clips(), replace(PLAIN, min_steps=11)).epochs) == 6  # two batches an epoch
+    assert len(watched(made_clips(), replace(PLAIN, min_steps=5)).epochs) == 3
+    copies = replace(PLAIN, min_steps=11, augment="copies", copies=4)  # of the copies, not of the originals
+    assert len(watched(made_clips(athletes=2), copies).epochs) == 3
 
 
 def test_one_hot():
