@@ -30,6 +30,7 @@ class Recipe:
         augment: "fly" = a fresh copy of every clip each epoch; "copies" = `copies` rotated copies of each clip
             in place of the originals (thesis sec. 4.2.5); None.
         copies: for augment="copies".
+        balance: clips of rarer classes are taken more often, so that all classes weigh the same.
         validation: share of the clips held out to watch the loss; 0 = none.
         validation_by: "athlete" holds out whole athletes, "random" any clips (as published: it leaks).
         patience: epochs without a better validation loss before training stops; the best weights are restored.
@@ -44,6 +45,7 @@ class Recipe:
     label_smoothing: float = 0.0
     augment: str | None = None
     copies: int = 0
+    balance: bool = False
     validation: float = 0.0
     validation_by: str = "athlete"
     patience: int = 0
@@ -70,9 +72,10 @@ RECIPES = {
         weight_decay=0.02,
         label_smoothing=0.1,
         augment="fly",
+        balance=True,
         validation=0.2,
         patience=40,
-        min_steps=400,
+        min_steps=300,
     ),
     "thesis": Recipe(
         "thesis",
@@ -261,17 +264,25 @@ class _Batches(keras.utils.PyDataset):
         self.on_epoch_end()
 
     def __len__(self) -> int:
-        return -(-len(self._clips) // self._recipe.batch_size)
+        return -(-len(self._epoch) // self._recipe.batch_size)
 
     def __getitem__(self, step: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        rows = self._order[step * self._recipe.batch_size : (step + 1) * self._recipe.batch_size]
-        batch = {name: array[rows] for name, array in self._epoch.inputs.items()}
-        return batch, self._labels[rows]
+        rows = slice(step * self._recipe.batch_size, (step + 1) * self._recipe.batch_size)
+        return {name: array[rows] for name, array in self._epoch.inputs.items()}, one_hot(self._epoch)[rows]
 
     def on_epoch_end(self) -> None:
-        self._order = self._rng.permutation(len(self._clips))
-        self._epoch = augmented(self._clips, self._rng) if self._recipe.augment == "fly" else self._clips
-        self._labels = one_hot(self._epoch)
+        """Draws the next epoch."""
+        epoch = self._clips[self._rng.permutation(self._rows())]
+        self._epoch = augmented(epoch, self._rng) if self._recipe.augment == "fly" else epoch
+
+    def _rows(self) -> np.ndarray:
+        """Every clip once; with `balance` clips of rarer classes again, until all classes are as frequent."""
+        if not self._recipe.balance:
+            return np.arange(len(self._clips))
+        y = self._clips.y
+        most = np.bincount(y).max()
+        own = (self._rng.permutation(np.flatnonzero(y == label)) for label in np.unique(y))
+        return np.concatenate([np.resize(rows, most) for rows in own])
 
 
 class _Bar(keras.callbacks.Callback):

@@ -1,6 +1,5 @@
 """activations: hidden states against numpy, and every pixel of the strips against the published rule."""
 
-
 from __future__ import annotations
 
 import subprocess

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from gymskel import training
 from gymskel.clips import Clips
 from gymskel.models import TakeJoints, simple_rnn
 from gymskel.skeleton import GYMNASTICS_15
@@ -338,3 +339,16 @@ def test_repeat_gives_independent_runs():
     assert np.abs(first - second).max() > 0.05
     ((again, _),) = repeat(build, clips, 1, replace(PLAIN, epochs=1), seed=6)
     np.testing.assert_allclose(again.get_weights()[0], second, atol=1e-6)
+
+
+def test_balance_takes_every_clip_and_evens_out_the_classes():
+    x = np.random.default_rng(0).normal(size=(9, 6, 15, 2))
+    clips = Clips.from_arrays(x, y=["a"] * 6 + ["b"] * 2 + ["c"], sources=[f"s{i}" for i in range(9)])
+    recipe = replace(RECIPES["default"], batch_size=4, augment=None)
+    batches = training._Batches(clips, recipe, 0)
+    labels = np.concatenate([batches[i][1] for i in range(len(batches))])
+    assert labels.sum(axis=0).tolist() == [6, 6, 6]
+    taken = np.concatenate([batches[i][0]["keypoints"] for i in range(len(batches))])
+    assert {k for k in range(9) for one in taken if (one == clips.x[k]).all()} == set(range(9))
+    plain = training._Batches(clips, replace(recipe, balance=False), 0)
+    assert sum(len(plain[i][1]) for i in range(len(plain))) == 9
