@@ -24,6 +24,7 @@ import gymskel
 from gymskel.clips import Clips, concatenate
 from gymskel.models import BUILDERS
 from gymskel.preprocess import Preprocessor, is_recognizable
+from gymskel.preprocess.preprocessor import SAME_RATE
 from gymskel.recording import Recording, UnseenError
 from gymskel.training import Recipe, Run, fit
 
@@ -305,7 +306,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
                 f"The clips have {clips.skeleton.name} with channels {clips.channels}, the classifier was trained on "
                 f"{facts['skeleton']['name']} with {tuple(facts['channels'])}."
             )
-        if clips.fps and facts["fps"] and abs(clips.fps / facts["fps"] - 1) > 0.02:
+        if clips.fps and facts["fps"] and abs(clips.fps / facts["fps"] - 1) > SAME_RATE:
             raise ValueError(
                 f"The clips have {clips.fps:g} fps, the classifier was trained on {facts['fps']:g}."
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -38,7 +39,8 @@ def extract(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Extract again what is finished.")] = False,
 ) -> None:
     """Videos -> per-frame BODY_25 CSVs. Interrupted and started again, it goes on where it was."""
-    _extract(videos, out, fps, estimator, overwrite)
+    if _extract(videos, out, fps, estimator, overwrite):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -62,7 +64,7 @@ def train(
 ) -> None:
     """CSVs or videos -> one saved classifier, and the table that says how well it does by athlete."""
     SkeletonClassifier, run = _load_classifier()
-    recordings = _recordings(data, labels, fps, person)
+    recordings, failed = _recordings(data, labels, fps, person)
     classifier = SkeletonClassifier(model, recipe=recipe, random_state=seed)
     if test and len({r.athlete or r.source for r in recordings}) > 1:
         typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
@@ -72,6 +74,8 @@ def train(
     typer.echo("Training on all recordings ...", err=True)
     classifier.fit(recordings, progress=True)
     typer.echo(f"{classifier.save(out)}: {model} on {len(recordings)} recordings, {classifier.run_.note}")
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -93,11 +97,13 @@ def evaluate(
 ) -> None:
     """How well a model does on athletes it has not seen, beside the simplest rules."""
     SkeletonClassifier, run = _load_classifier()
-    recordings = _recordings(data, labels, fps, person)
+    recordings, failed = _recordings(data, labels, fps, person)
     classifier = SkeletonClassifier(model, recipe=recipe)
     typer.echo(
         run(classifier, recordings, protocol=protocol, runs=runs, folds=folds, seed=seed, progress=True)
     )
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -114,7 +120,7 @@ def predict(
     """The move in each video or recording, its probabilities, and the activation strips as PNG."""
     SkeletonClassifier, _ = _load_classifier()
     loaded = SkeletonClassifier.load(classifier)
-    recordings = _recordings(data, None, fps, person, keep=out / "keypoints")
+    recordings, failed = _recordings(data, None, fps, person, keep=out / "keypoints")
     rates = loaded.facts_["fps_in"]
     if odd := sorted({r.fps for r in recordings if r.fps and rates and r.fps not in rates}):
         told = ", ".join(f"{rate:g}" for rate in odd)
@@ -130,6 +136,8 @@ def predict(
     if strips:
         written += _draw_strips(loaded, recordings, table, out)
     typer.echo("\n" + "\n".join(map(str, written)))
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -154,10 +162,14 @@ def _load_classifier() -> tuple[Any, Any]:
     with hushed():
         from gymskel.classifier import SkeletonClassifier
         from gymskel.evaluation import evaluate
+    logging.getLogger("tensorflow").setLevel(
+        logging.ERROR
+    )  # "retracing" is no news to whoever trains five folds
     return SkeletonClassifier, evaluate
 
 
-def _extract(videos: list[Path], out: Path, fps: float | None, estimator: str, overwrite: bool) -> None:
+def _extract(videos: list[Path], out: Path, fps: float | None, estimator: str, overwrite: bool) -> int:
+    """Extracts, tells what became of it, and returns how many videos failed."""
     from gymskel import extract as stage
 
     makers = {"auto": lambda: None, "mediapipe": stage.MediaPipe, "openpose": stage.OpenPose}
@@ -172,14 +184,16 @@ def _extract(videos: list[Path], out: Path, fps: float | None, estimator: str, o
     )
     for video, fault in result.failed.items():
         typer.echo(f"! {video}: {fault}", err=True)
-    if result.failed:
-        raise typer.Exit(1)
+    return len(result.failed)
 
 
 def _recordings(
     data: Path, labels: Path | None, fps: float | None, person: int | None, keep: Path | None = None
-) -> list:
-    """The recordings in CSVs, or in videos, which are extracted first into a folder that is kept."""
+) -> tuple[list, int]:
+    """The recordings in CSVs, or in videos, which are extracted first into a folder that is kept.
+
+    The second value is the number of videos that failed; the others are gone on with.
+    """
     from gymskel.recording import label_recordings, read_recordings
     from gymskel.video import VIDEO_SUFFIXES, find_videos
 
@@ -194,12 +208,12 @@ def _recordings(
         keypoints = keep or data.parent / f"{data.stem}-keypoints"
         videos = find_videos(data)
         typer.echo(f"{data} holds videos: extracting {len(videos)} into {keypoints}", err=True)
-        _extract([data], keypoints, fps, "auto", False)
+        failed = _extract([data], keypoints, fps, "auto", False)
         known = {video.stem for video in videos}  # the folder may hold others from before
         made = read_recordings(keypoints, person=person, fps=fps)
         made = [recording for recording in made if recording.source in known]
-        return made if labels is None else label_recordings(made, labels)
-    return read_recordings(data, person=person, fps=fps, labels=labels)
+        return (made if labels is None else label_recordings(made, labels)), failed
+    return read_recordings(data, person=person, fps=fps, labels=labels), 0
 
 
 def _draw_strips(classifier: Any, recordings: list, table: Any, out: Path) -> list[Path]:

@@ -343,6 +343,15 @@ def test_predict_a_video_and_then_another(shell, found, artefact, tmp_path):
     assert pd.read_csv("b/predictions.csv")["recording"].tolist() == ["IMG_1", "IMG_2"]
 
 
+def test_predict_answers_the_other_videos_when_one_is_broken(shell, found, artefact, tmp_path):
+    folder = videos(tmp_path / "clips", "IMG_1.mp4", "IMG_2.mp4")
+    (folder / "IMG_3.mp4").write_bytes(b"no video")
+    code, out, err = shell("predict", artefact, folder, "--no-strips", "-o", tmp_path / "out")
+    assert code == 1 and "IMG_3.mp4" in err
+    table = pd.read_csv(tmp_path / "out" / "predictions.csv")
+    assert table["recording"].tolist() == ["IMG_1", "IMG_2"] and "IMG_1" in out
+
+
 def test_predict_answers_where_nobody_was_seen(shell, artefact, recordings, monkeypatch):
     """Equal probabilities and a doubt in the table, and no picture."""
     from gymskel import recording
