@@ -78,7 +78,10 @@ def augmented(clips: Clips, rng: np.random.Generator) -> Clips:
 
 
 def _cropped(clips: Clips, rng: np.random.Generator) -> Clips:
-    """Each clip cut to a random 75-100 % of its frames, moved to the front."""
+    """Each clip cut to a random 75-100 % of its frames, moved to the front.
+
+    Clips whose root stands at the origin in the first frame stand there again after the cut, as in prediction.
+    """
     lengths = clips.lengths
     keep = np.maximum(1, np.round(lengths * rng.uniform(0.75, 1, len(clips)))).astype(int)
     start = np.floor(rng.random(len(clips)) * (lengths - keep + 1)).astype(int)
@@ -86,5 +89,11 @@ def _cropped(clips: Clips, rng: np.random.Generator) -> Clips:
     rows = np.minimum(start[:, None] + frames, clips.x.shape[1] - 1)
     mask = frames < keep[:, None]
     clip = np.arange(len(clips))[:, None]
-    x = clips.x[clip, rows] * mask[..., None, None]
-    return replace(clips, x=x, mask=mask, seen=clips.seen[clip, rows] & mask[..., None])
+    x = clips.x[clip, rows]
+    seen = clips.seen[clip, rows] & mask[..., None]
+    if clips.skeleton.root is not None:
+        root = clips.skeleton.index(clips.skeleton.root)
+        centred = (clips.x[:, 0, root, :2] == 0).all(axis=-1) & clips.seen[:, 0, root] & seen[:, 0, root]
+        shift = np.where(centred[:, None], x[:, 0, root, :2], 0)[:, None, None]
+        x[..., :2] = np.where(seen[..., None], x[..., :2] - shift, x[..., :2])
+    return replace(clips, x=x * mask[..., None, None], mask=mask, seen=seen)
