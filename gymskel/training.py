@@ -225,7 +225,7 @@ def _validation_part(clips: Clips, recipe: Recipe, seed: int | None) -> tuple[Cl
         return clips, None, ""
     if recipe.validation_by == "random":
         order = np.random.default_rng(seed).permutation(len(clips))
-        split = len(clips) - round(recipe.validation * len(clips))
+        split = int(len(clips) * (1 - recipe.validation))
         if split == len(clips):
             return clips, None, ": too few clips to hold some out for validation"
         return clips[order[:split]], clips[order[split:]], "validation part drawn at random"

@@ -77,7 +77,8 @@ def test_extract_video_follows_the_spot(tmp_path):
     assert (recording.activity, recording.sample, recording.athlete) == ("back-roll", "3", "s07")
     assert (recording.video, recording.person, recording.first_frame) == ("back-roll-3-s07.mp4", 0, 0)
     assert (recording.fps, recording.image_size) == (25, (160, 120))
-    assert (recording.estimator, recording.skeleton, recording.history) == ("red spot 1", BODY_25, ())
+    assert (recording.estimator, recording.skeleton) == ("red spot 1", BODY_25)
+    assert [entry["step"] for entry in recording.history] == ["extract"]
     assert recording.timestamps is None
     assert recording.keypoints.shape == (30, 25, 3) and recording.keypoints.dtype == np.float32
     hip = recording.keypoints[:, BODY_25.index("MidHip")]
@@ -276,7 +277,7 @@ def test_what_is_finished_otherwise_is_not_reused(tmp_path):
     with pytest.raises(ValueError, match=r"out/a: extracted with red spot 1, asked for red spot 2"):
         extract_videos(tmp_path / "in", out, estimator=other, progress=False)
     with pytest.raises(
-        ValueError, match=r"overwrite=True:\n.*extracted at 25\.0 frames a second, asked for 60"
+        ValueError, match=r"overwrite\):\n.*extracted at 25\.0 frames a second, asked for 60"
     ):
         extract_videos(tmp_path / "in", out, estimator=RedSpot(), fps=60, progress=False)
     assert len(extract_videos(tmp_path / "in", out, estimator=RedSpot(), fps=25, progress=False).skipped) == 1
@@ -286,6 +287,19 @@ def test_what_is_finished_otherwise_is_not_reused(tmp_path):
     (tmp_path / "in" / "a.mp4").rename(tmp_path / "in" / "a.mov")
     with pytest.raises(ValueError, match=r"made from a\.mp4, not from a\.mov"):
         extract_videos(tmp_path / "in", out, estimator=other, fps=60, progress=False)
+
+
+def test_another_file_of_the_same_name_is_noticed(tmp_path):
+    out = tmp_path / "out"
+    make_video(tmp_path / "a.mp4", frames=3)
+    extract_videos(tmp_path / "a.mp4", out, estimator=RedSpot(), progress=False)
+    make_video(tmp_path / "a.mp4", frames=5)
+    with pytest.raises(ValueError, match=r"made from another file that was called a\.mp4 too"):
+        extract_videos(tmp_path / "a.mp4", out, estimator=RedSpot(), progress=False)
+    result = extract_videos(tmp_path / "a.mp4", out, estimator=RedSpot(), progress=False, overwrite="changed")
+    assert len(result.written) == 1 and len(read_recording(out / "a")) == 5
+    again = extract_videos(tmp_path / "a.mp4", out, estimator=RedSpot(), progress=False, overwrite="changed")
+    assert len(again.skipped) == 1
 
 
 def test_overwriting_takes_away_the_people_of_before_and_nothing_else(tmp_path):

@@ -159,7 +159,9 @@ def test_a_peak_may_overshoot_one():
         ("IMG_1234", (None, "IMG_1234", None)),
         ("IMG-1234", (None, "IMG-1234", None)),
         ("backflip-one-s07", (None, "backflip-one-s07", None)),
-        ("2024-05-01", ("2024", "05", "01")),  # reads like a name; labels= puts it right
+        ("2024-05-01", (None, "2024-05-01", None)),
+        ("VID-20240512-WA0003", (None, "VID-20240512-WA0003", None)),
+        ("PXL-20240101-123", (None, "PXL-20240101-123", None)),
     ],
 )
 def test_names_are_read_from_the_right(stem, parts):

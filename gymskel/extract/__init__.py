@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import shutil
 import warnings
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,7 +119,7 @@ def extract_videos(
     estimator: Estimator | None = None,
     fps: float | None = None,
     progress: bool = True,
-    overwrite: bool = False,
+    overwrite: bool | str = False,
 ) -> Extraction:
     """Many videos to per-frame CSVs on disk, `out/<folders as in the input>/<video>/`.
 
@@ -132,17 +133,17 @@ def extract_videos(
         estimator: as in `extract_video`.
         fps: frames a second of all the videos; overrides their headers.
         progress: show how far it is.
-        overwrite: extract again what is finished.
+        overwrite: extract again what is finished; "changed" only where it differs from what is asked for now.
 
     Raises:
         FileNotFoundError: no such path, or a folder without a video.
         ValueError: before any work: two videos would become the same folder, or a folder in `out` holds
-            something else than was asked for now (another video, estimator or frame rate).
+            something else than was asked for now (another video, estimator or frame rate) and `overwrite` is False.
         TypeError, ImportError: as in `extract_video`.
     """
     estimator = _default_estimator() if estimator is None else _checked(estimator)
     targets = _plan(paths_or_folder, Path(out))
-    finished = set() if overwrite else _finished(targets, estimator, fps)
+    finished = set() if overwrite is True else _finished(targets, estimator, fps, redo=overwrite == "changed")
     todo = [(video, folder) for folder, video in targets.items() if folder not in finished]
     written: list[Path] = []
     failed: dict[Path, str] = {}
@@ -211,6 +212,7 @@ def _extract(video: Path, estimator: Estimator, fps: float | None, progress: boo
     for number, people in enumerate(found):
         keypoints[: len(people), number] = people
     keep_times = fps is None and frames.varying
+    made = _made_from(video)
     return [
         Recording(
             keypoints[person],
@@ -219,10 +221,17 @@ def _extract(video: Path, estimator: Estimator, fps: float | None, progress: boo
             person=person,
             image_size=frames.image_size,
             estimator=estimator.name,
+            history=(made,),
             timestamps=frames.timestamps if keep_times else None,
         )
         for person in range(len(keypoints))
     ]
+
+
+def _made_from(video: Path) -> dict[str, Any]:
+    """The first entry of a history: which file it was, told by its size and its first megabyte."""
+    with video.open("rb") as file:
+        return {"step": "extract", "bytes": video.stat().st_size, "crc32": zlib.crc32(file.read(1 << 20))}
 
 
 def _people(frame: np.ndarray, number: int, estimator: Estimator, video: Path) -> np.ndarray:
@@ -271,8 +280,8 @@ def _plan(paths_or_folder: str | Path | Iterable[str | Path], out: Path) -> dict
     return {folder: videos[0] for folder, videos in targets.items()}
 
 
-def _finished(targets: dict[Path, Path], estimator: Estimator, fps: float | None) -> set[Path]:
-    """The folders that hold already what is asked for; raises ValueError where one holds something else."""
+def _finished(targets: dict[Path, Path], estimator: Estimator, fps: float | None, redo: bool) -> set[Path]:
+    """The folders that hold already what is asked for; what holds something else is to `redo`, or a ValueError."""
     finished, faults = set(), []
     for folder, video in targets.items():
         if not (folder / JSON_NAME).is_file():
@@ -280,12 +289,14 @@ def _finished(targets: dict[Path, Path], estimator: Estimator, fps: float | None
                 faults.append(f"{folder}: CSV files without {JSON_NAME}, not written by an extraction.")
             continue
         try:
-            faults += [f"{folder}: {text}" for text in _differences(folder, video, estimator, fps)]
+            different = [f"{folder}: {text}" for text in _differences(folder, video, estimator, fps)]
         except ValueError as fault:
-            faults.append(str(fault))
-        finished.add(folder)
+            different = [str(fault)]
+        if not (different and redo):
+            faults += different
+            finished.add(folder)
     if faults:
-        head = "Folders that hold something else than asked for; use another `out`, or overwrite=True:"
+        head = "Folders that hold something else than asked for; use another `out`, or overwrite=True (gymskel extract --overwrite):"
         raise ValueError(_list(head, faults))
     return finished
 
@@ -295,6 +306,9 @@ def _differences(folder: Path, video: Path, estimator: Estimator, fps: float | N
     known = read_recording(folder, person=0)
     if known.video != video.name:
         yield f"made from {known.video}, not from {video.name}."
+    made = next((entry for entry in known.history if entry["step"] == "extract"), None)
+    if made is not None and video.is_file() and made != _made_from(video):
+        yield f"made from another file that was called {video.name} too."
     if known.estimator != estimator.name:
         yield f"extracted with {known.estimator}, asked for {estimator.name}."
     if fps is None:

@@ -116,7 +116,7 @@ class AttentionPooling(keras.layers.Layer):
         """(clips, frames) the attention a, which sums to 1 over the frames of each clip."""
         score = ops.matmul(ops.tanh(ops.matmul(states, self.kernel) + self.query), self.score)[..., 0]
         if mask is not None:
-            score = ops.where(mask, score, -1e9)
+            score = ops.where(mask, score, -30_000.0)  # also finite in float16
         weights = ops.exp(
             score - ops.max(score, axis=-1, keepdims=True)
         )  # ops.softmax warns at a clip of one frame

@@ -114,7 +114,12 @@ def select_joints(recording: Recording, joints: Skeleton | Iterable[str]) -> Rec
         known = (s for s in (recording.skeleton, GYMNASTICS_15) if s.joints == names)
         layout = next(known, None) or recording.skeleton.select(names)
     rows = recording.skeleton.indices(layout.joints)
-    return recording.after("select_joints", recording.keypoints[:, rows], changes={"skeleton": layout})
+    return recording.after(
+        "select_joints",
+        recording.keypoints[:, rows],
+        changes={"skeleton": layout},
+        joints=list(layout.joints),
+    )
 
 
 def rotate_joints(

@@ -15,7 +15,7 @@ from gymskel.skeleton import BODY_25, Skeleton
 MAX_CONFIDENCE = 1.2
 """OpenPose's confidence is the peak of an interpolated heat map and overshoots 1: 1.023 in the published recordings."""
 
-_VIDEO_NAME = re.compile(r"(?P<activity>.+)-(?P<sample>\d+)-(?P<athlete>[^-]+)")
+_VIDEO_NAME = re.compile(r"(?P<activity>.*[^\W\d].*)-(?P<sample>\d{1,5})-(?P<athlete>(?!WA\d)[^-]+)")
 
 
 class UnseenError(ValueError):
@@ -151,6 +151,8 @@ class Recording:
 
 def parse_name(stem: str) -> dict[str, str | None]:
     """What a published name says, read from the right because activities contain dashes.
+
+    Dates and numbers that phones and messengers give (`VID-20240512-WA0003`, `2024-05-12`) say nothing.
 
     >>> parse_name("back-handspring-24-s09")
     {'activity': 'back-handspring', 'sample': '24', 'athlete': 's09'}

@@ -18,6 +18,7 @@ import os
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -127,7 +128,7 @@ def read_recordings(
 
     Args:
         root: folder or .zip; each folder that holds CSVs directly is a recording. Where a name says no
-            activity (`IMG_1234`), the folder above it does: one folder per activity.
+            activity (`IMG_1234`), the folder right below `root` does: one folder per activity.
         person: take this person from every recording; by default every person is a Recording of their own.
         fps: frames a second; overrides what the files say.
         labels: a CSV file or DataFrame with columns file, activity and (optionally) athlete that says who
@@ -143,8 +144,11 @@ def read_recordings(
         folders = [(_activity_above(Path(folder.label), path), folder) for folder in _csv_folders(path)]
         recordings, faults = _read_all(folders, person, fps, skeleton)
     elif path.is_file() and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            recordings, faults = _read_all(list(_zip_folders(archive)), person, fps, skeleton)
+        try:
+            with zipfile.ZipFile(path) as archive:
+                recordings, faults = _read_all(list(_zip_folders(archive)), person, fps, skeleton)
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as fault:
+            raise ValueError(f"{path} is damaged, or locked with a password: {fault}") from fault
     elif path.exists():
         raise ValueError(f"{path} is neither a folder nor a .zip of per-frame CSVs.")
     else:
@@ -157,7 +161,7 @@ def read_recordings(
     if not recordings:
         raise FileNotFoundError(
             f"No recording in {path}: expected folders of files like backflip-1-s07.mov-0-0.csv. "
-            "Videos become such folders with `gymskel extract`."
+            "Videos become such folders with `gymskel extract`; a .zip of them is named itself."
         )
     return recordings if labels is None else label_recordings(recordings, labels)
 
@@ -208,11 +212,11 @@ def _zip_folders(archive: zipfile.ZipFile) -> Iterator[tuple[str | None, _ZipFol
         path = PurePosixPath(name)
         if not name.endswith("/") and not name.startswith("__MACOSX"):
             files.setdefault("" if str(path.parent) == "." else str(path.parent), []).append(path.name)
-    root = os.path.commonpath([f.split("/")[0] for f in files]) if files else ""
+    tops = {folder.split("/")[0] for folder in files if folder}  # files beside the top folder do not count
     for folder in sorted(files):
         if JSON_NAME in files[folder] or any(FILE_NAME.fullmatch(name) for name in files[folder]):
             between = PurePosixPath(folder).parts[:-1]
-            between = between[1:] if between and between[0] == root else between
+            between = between[1:] if len(tops) == 1 else between
             yield (between[0] if between else None), _ZipFolder(archive, folder, files[folder])
 
 
@@ -261,7 +265,7 @@ class _Person:
             person=self.index,
             first_frame=first,
             image_size=tuple(size) if size else None,
-            timestamps=None if times is None else np.asarray(times, float),
+            timestamps=None if times is None or self.fps else np.asarray(times, float),
             **{**fields, "fps": self.fps or fields.get("fps")},
         )
 
