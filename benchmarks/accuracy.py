@@ -12,23 +12,16 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from gymskel import GYMNASTICS_15, SkeletonClassifier, extract, read_recordings
+from gymskel import SkeletonClassifier, extract, read_recordings
 from gymskel.evaluation import PUBLISHED_RESULTS, evaluate
 from gymskel.models import BUILDERS
-
-# the published recordings are filled and smoothed already: the thesis' preset without those two steps
-CLEANED = [
-    ("center", {}),
-    ("select_joints", {"joints": list(GYMNASTICS_15.joints)}),
-    ("pad", {"unseen": 0.0}),
-]
 
 
 def thesis(archive: str, runs: int = 5) -> None:
     recordings = read_recordings(archive, fps=60)
     for name, published in PUBLISHED_RESULTS.items():
         result = evaluate(
-            SkeletonClassifier(name, preprocess=CLEANED), recordings, protocol="thesis", runs=runs
+            SkeletonClassifier(name, preprocess="thesis_cleaned"), recordings, protocol="thesis", runs=runs
         )
         ours = " ".join(f"{100 * a:.1f}" for a in result.accuracies)
         print(

@@ -92,6 +92,34 @@ def layer_outputs(
     return states
 
 
+def attention_weights(
+    model: keras.Model, clips: Clips | Mapping[str, np.ndarray], layer: str = "attention"
+) -> np.ndarray:
+    """(clips, frames) float32: how much each frame counts in the pooled state of an `AttentionPooling` layer.
+
+    The weights of a clip sum to 1; frames behind the mask are NaN. See `visualize.plot_attention`.
+
+    Raises:
+        ValueError: the model has no such layer.
+    """
+    found = {one.name: one for one in model.layers if hasattr(one, "weights_of")}
+    if layer not in found:
+        raise ValueError(
+            f"{model.name} has no attention layer `{layer}`; it has {', '.join(found) or 'none'}."
+        )
+    inputs = clips if isinstance(clips, Mapping) else clips.inputs
+    states = layer_outputs(model, clips, _before(found[layer]), padding=True)
+    mask = np.asarray(inputs["mask"], bool)
+    weights = np.asarray(found[layer].weights_of(states, mask), np.float32)
+    return np.where(mask, weights, np.nan).astype(np.float32)
+
+
+def _before(layer: Any) -> str:
+    """Name of the layer whose output a layer takes."""
+    taken = layer.input[0] if isinstance(layer.input, list) else layer.input
+    return taken._keras_history.operation.name
+
+
 def _sequence(model: keras.Model, name: str) -> Any:
     """The symbolic (clips, frames, units) output of a layer."""
     layers = {layer.name: layer for layer in model.layers}

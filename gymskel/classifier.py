@@ -115,8 +115,12 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[best]
 
     def predict_table(self, X: Sequence[Recording] | Clips) -> pd.DataFrame:
-        """One row a recording: `recording`, `move`, `probability`, `doubt` (why not to trust it, or empty), and
-        a column `p(class)` for each class."""
+        """One row a recording: what it shows, how sure that is, and why not to trust it.
+
+        Returns:
+            Columns `recording`, `move` (empty where there is no answer), `probability`, `doubt` (empty where there
+            is none) and `p(class)` for each class.
+        """
         check_is_fitted(self, "model_")
         X = _as_given(X)
         probabilities, doubts = self._answers(X)
@@ -124,6 +128,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         table = pd.DataFrame({"recording": names, "move": self.classes_[probabilities.argmax(axis=1)]})
         table["probability"] = probabilities.max(axis=1, initial=0)
         table["doubt"] = doubts
+        table.loc[[doubt.startswith("no answer") for doubt in doubts], "move"] = ""
         for k, name in enumerate(self.classes_):
             table[f"p({name})"] = probabilities[:, k]
         return table
@@ -211,7 +216,9 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
                 facts = json.loads(archive.read("classifier.json"))
                 if facts["format"] <= _FORMAT:
                     archive.extract("model.keras", folder)
-                    model = keras.saving.load_model(Path(folder) / "model.keras", safe_mode=True)
+                    model = keras.saving.load_model(
+                        Path(folder) / "model.keras", safe_mode=True, compile=False
+                    )
                     return cls._restored(facts, model)
             except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as fault:
                 raise ValueError(
@@ -318,7 +325,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         if isinstance(recordings, Clips):
             clips = self.clips(recordings)
             return self._run_model(clips), [""] * len(clips)
-        doubts = ["" if is_recognizable(r) else "few joints were seen" for r in recordings]
+        doubts = [self._doubt(recording) for recording in recordings]
         probabilities = np.full((len(recordings), len(self.classes_)), 1 / len(self.classes_), np.float32)
         try:
             if recordings:
@@ -332,6 +339,15 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
                         f"no answer: {str(fault).splitlines()[-1].removeprefix(recording.name + ': ')}"
                     )
         return probabilities, doubts
+
+    def _doubt(self, recording: Recording) -> str:
+        """Why an answer for this recording should not be trusted; empty if nothing speaks against it."""
+        known = self.facts_["estimators"]
+        if not is_recognizable(recording):
+            return "few joints were seen"
+        if known and recording.estimator and recording.estimator not in known:
+            return f"found with {recording.estimator}, trained on {', '.join(known)}"
+        return ""
 
     def _run_model(self, clips: Clips) -> np.ndarray:
         return np.asarray(self.model_.predict(clips.inputs, batch_size=256, verbose=0))
@@ -369,10 +385,13 @@ def _labelled(recordings: list[Recording], y: Sequence[str] | None) -> list[Reco
             raise ValueError(
                 f"`y` must have one name for each of {len(recordings)} recordings, got {len(y)}."
             )
-        recordings = [replace(r, activity=str(name)) for r, name in zip(recordings, y, strict=True)]
+        recordings = [
+            replace(r, activity=None if pd.isna(name) else str(name))
+            for r, name in zip(recordings, y, strict=True)
+        ]
     if unknown := [r.name for r in recordings if r.activity is None]:
         raise ValueError(
-            f"No activity is known for {', '.join(unknown[:8])}{' ...' if len(unknown) > 8 else ''}. Name files activity-number-athlete, "
+            f"No activity is known for {', '.join(unknown[:8])}{' ...' if len(unknown) > 8 else ''}. Name files activity-number-athlete (no dash in the athlete), "
             "put them into one folder per activity, or give a labels CSV (file, activity, athlete)."
         )
     counts = Counter((r.source, r.activity) for r in recordings)

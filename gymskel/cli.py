@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 import warnings
 from pathlib import Path
@@ -27,6 +26,9 @@ Person = Annotated[int | None, typer.Option(help="Which person, where files hold
 Data = Annotated[Path, typer.Argument(help="Folder or .zip of per-frame CSVs, or a folder of videos.")]
 Model = Annotated[str, typer.Option(help="simple_rnn, lstm, hierarchical_rnn or lstm_attention.")]
 RecipeName = Annotated[str, typer.Option("--recipe", help="default or thesis.")]
+Preset = Annotated[
+    str, typer.Option(help="default, thesis, or thesis_cleaned (filled and smoothed already).")
+]
 Seed = Annotated[int, typer.Option(help="Makes training repeatable.")]
 
 
@@ -51,6 +53,7 @@ def train(
     ),
     model: Model = "lstm_attention",
     recipe: RecipeName = "default",
+    preprocess: Preset = "default",
     labels: Labels = None,
     fps: Fps = None,
     person: Person = None,
@@ -64,8 +67,9 @@ def train(
 ) -> None:
     """CSVs or videos -> one saved classifier, and the table that says how well it does by athlete."""
     SkeletonClassifier, run = _load_classifier()
+    _check_names(model, recipe, preprocess)
     recordings, failed = _recordings(data, labels, fps, person)
-    classifier = SkeletonClassifier(model, recipe=recipe, random_state=seed)
+    classifier = SkeletonClassifier(model, recipe=recipe, preprocess=preprocess, random_state=seed)
     if test and len({r.athlete or r.source for r in recordings}) > 1:
         typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
         typer.echo(f"{run(classifier, recordings, folds=folds, seed=seed, progress=True)}\n")
@@ -83,6 +87,7 @@ def evaluate(
     data: Data,
     model: Model = "lstm_attention",
     recipe: RecipeName = "default",
+    preprocess: Preset = "default",
     protocol: Annotated[
         str, typer.Option(help="athletes, or thesis (the published split, which leaks).")
     ] = "athletes",
@@ -97,8 +102,9 @@ def evaluate(
 ) -> None:
     """How well a model does on athletes it has not seen, beside the simplest rules."""
     SkeletonClassifier, run = _load_classifier()
+    _check_names(model, recipe, preprocess, protocol)
     recordings, failed = _recordings(data, labels, fps, person)
-    classifier = SkeletonClassifier(model, recipe=recipe)
+    classifier = SkeletonClassifier(model, recipe=recipe, preprocess=preprocess)
     typer.echo(
         run(classifier, recordings, protocol=protocol, runs=runs, folds=folds, seed=seed, progress=True)
     )
@@ -122,7 +128,7 @@ def predict(
     loaded = SkeletonClassifier.load(classifier)
     recordings, failed = _recordings(data, None, fps, person, keep=out / "keypoints")
     rates = loaded.facts_["fps_in"]
-    if odd := sorted({r.fps for r in recordings if r.fps and rates and r.fps not in rates}):
+    if odd := sorted({r.fps for r in recordings if r.fps and rates and not _among(r.fps, rates)}):
         told = ", ".join(f"{rate:g}" for rate in odd)
         typer.echo(
             f"! Filmed at {told} fps, trained at {', '.join(f'{rate:g}' for rate in rates)}: if the files lie, give --fps.",
@@ -168,7 +174,7 @@ def _load_classifier() -> tuple[Any, Any]:
     return SkeletonClassifier, evaluate
 
 
-def _extract(videos: list[Path], out: Path, fps: float | None, estimator: str, overwrite: bool) -> int:
+def _extract(videos: list[Path], out: Path, fps: float | None, estimator: str, overwrite: bool | str) -> int:
     """Extracts, tells what became of it, and returns how many videos failed."""
     from gymskel import extract as stage
 
@@ -194,26 +200,50 @@ def _recordings(
 
     The second value is the number of videos that failed; the others are gone on with.
     """
-    from gymskel.recording import label_recordings, read_recordings
+    from gymskel.recording import FILE_NAME, label_recordings, read_recordings
     from gymskel.video import VIDEO_SUFFIXES, find_videos
 
-    is_video = data.is_file() and data.suffix.lower() in VIDEO_SUFFIXES
-    if is_video or (
-        data.is_dir()
-        and not any(
-            re.fullmatch(r".+-\d+-\d+\.csv", p.name) for p in data.rglob("*.csv")
-        )  # labels.csv may lie there
-        and any(p.suffix.lower() in VIDEO_SUFFIXES for p in data.rglob("*"))
-    ):
-        keypoints = keep or data.parent / f"{data.stem}-keypoints"
+    inside = list(data.rglob("*")) if data.is_dir() else [data]
+    is_video = any(path.suffix.lower() in VIDEO_SUFFIXES for path in inside)
+    if is_video and not any(FILE_NAME.fullmatch(path.name) for path in inside):
+        keypoints = (
+            keep or data.parent / f"{data.resolve().stem}-keypoints"
+            if data.name
+            else Path(f"{data.resolve()}-keypoints")
+        )
         videos = find_videos(data)
         typer.echo(f"{data} holds videos: extracting {len(videos)} into {keypoints}", err=True)
-        failed = _extract([data], keypoints, fps, "auto", False)
+        # the frame rate is given when reading: another one then needs no other extraction
+        failed = _extract([data], keypoints, None, "auto", "changed" if keep else False)
+        if failed == len(videos):
+            raise ValueError("None of the videos could be extracted.")
         known = {video.stem for video in videos}  # the folder may hold others from before
         made = read_recordings(keypoints, person=person, fps=fps)
         made = [recording for recording in made if recording.source in known]
         return (made if labels is None else label_recordings(made, labels)), failed
     return read_recordings(data, person=person, fps=fps, labels=labels), 0
+
+
+def _among(rate: float, rates: list[float]) -> bool:
+    from gymskel.preprocess.preprocessor import SAME_RATE
+
+    return any(abs(rate / known - 1) < SAME_RATE for known in rates)
+
+
+def _check_names(model: str, recipe: str, preprocess: str = "default", protocol: str = "athletes") -> None:
+    """Refuses a wrong name before hours of extraction, not after."""
+    from gymskel.models import BUILDERS
+    from gymskel.preprocess.preprocessor import PRESETS
+    from gymskel.training import RECIPES
+
+    for option, name, known in (
+        ("model", model, BUILDERS),
+        ("recipe", recipe, RECIPES),
+        ("preprocess", preprocess, PRESETS),
+        ("protocol", protocol, ("athletes", "thesis")),
+    ):
+        if name not in known:
+            raise ValueError(f"`--{option}` must be one of {', '.join(known)}, got {name!r}.")
 
 
 def _draw_strips(classifier: Any, recordings: list, table: Any, out: Path) -> list[Path]:
@@ -228,7 +258,7 @@ def _draw_strips(classifier: Any, recordings: list, table: Any, out: Path) -> li
     for layer in recurrent_layers(classifier.model_):
         states = layer_outputs(classifier.model_, clips, layer)
         for name, move, one in zip(table["recording"], table["move"], states, strict=True):
-            path = out / f"{name}.{move}.{layer}.png"
+            path = out / f"{name}.{move}.{layer}.png".replace("/", "-").replace(os.sep, "-")
             draw_strips(one).save(path)
             written.append(path)
     return written

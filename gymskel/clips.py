@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gymskel.skeleton import BODY_25, GYMNASTICS_15, Skeleton
+from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
 _FORMAT = 1
 
@@ -112,8 +112,7 @@ class Clips:
             classes: the names in the order of the numbers; by default read from `y`.
             athletes: (clips,) who.
             sources: (clips,) recording of origin; by default every clip is one of its own.
-            skeleton: layout; by default GYMNASTICS_15 or BODY_25 by their number of joints, else joints
-                are called 0, 1, 2 ...
+            skeleton: layout; by default joints are called 0, 1, 2 ... and have no limbs, mirror image or root.
             channels: names of the last axis; by default x, y and, if there is a third, confidence.
             fps: frames a second.
 
@@ -129,10 +128,11 @@ class Clips:
         if lengths.shape != (clips,) or (clips and not (lengths.min() >= 1 and lengths.max() <= frames)):
             raise ValueError(f"`lengths` must be {clips} numbers from 1 to {frames}.")
         if skeleton is None:
-            known = {len(s): s for s in (GYMNASTICS_15, BODY_25)}
-            skeleton = known.get(joints) or Skeleton(f"{joints} joints", tuple(map(str, range(joints))))
+            skeleton = Skeleton(f"{joints} joints", tuple(map(str, range(joints))))
         if y is not None:
             y = np.asarray(y)
+            if any(label is None or label != label for label in y.tolist()):
+                raise ValueError("`y` has clips without a label (None or NaN).")
             if not np.issubdtype(y.dtype, np.integer):
                 names = [str(name) for name in y]
                 classes = tuple(sorted(set(names))) if classes is None else tuple(classes)

@@ -9,7 +9,7 @@ from gymskel.activations import draw_class_strips, draw_strips, layer_outputs, r
 from gymskel.classifier import SkeletonClassifier
 from gymskel.evaluation import evaluate
 from gymskel.recording import read_recordings, write_recording
-from gymskel.simulate import simulate_recordings
+from gymskel.simulate import simulate_bystander, simulate_recordings
 from gymskel.visualize import plot_confusion, plot_skeletons, plot_training
 
 
@@ -25,10 +25,13 @@ def run(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) -> list
 
     matplotlib.use("Agg")
     out.mkdir(parents=True, exist_ok=True)
-    say("1  Simulated gymnasts do backflips and back handsprings; per-frame CSVs are written and read back.")
+    say(
+        "1  Simulated gymnasts do backflips and back handsprings; somebody stands by; CSVs are written and read back."
+    )
     for recording in simulate_recordings(athletes=6, per_athlete=4, seed=seed):
         write_recording(recording, out / "keypoints")
-    recordings = read_recordings(out / "keypoints")
+        write_recording(simulate_bystander(recording, seed=seed), out / "keypoints")
+    recordings = read_recordings(out / "keypoints", person=0)  # person 1 stands by
     say(f"   {len(recordings)} recordings, e.g. {recordings[0]}")
 
     say("2  Athletes are left out, two at a time: what would the classifier say about somebody new?")

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips, leave_groups_out
 from gymskel.models import PUBLISHED
-from gymskel.preprocess import Preprocessor
+from gymskel.preprocess import Preprocessor, is_recognizable
 from gymskel.preprocess.augment import rotated_copies
 from gymskel.recording import Recording
 from gymskel.skeleton import GYMNASTICS_15
@@ -108,7 +108,7 @@ class Evaluation:
 
     def __str__(self) -> str:
         what = {
-            "athletes": "each athlete left out once, answers pooled",
+            "athletes": "athletes left out, answers pooled",
             "thesis": "as published: augmented copies, then a random split",
         }[self.protocol]
         runs = len(self.seconds)
@@ -149,7 +149,9 @@ def evaluate(
         recordings: with activity, and athlete where known.
         protocol: "athletes" trains without one athlete at a time and pools the answers; where nobody said who
             the athletes are, single recordings are left out and a note says so. "thesis" is the published
-            experiment, which puts copies of one recording on both sides of the split: for comparison only.
+            experiment, which puts copies of one recording on both sides of the split: for comparison only. It uses
+            the published sizes and recipe whatever the classifier says, and the preset "thesis" in place of
+            "default"; for the published recordings, which are filled and smoothed, take "thesis_cleaned".
         runs: independent repetitions with seeds seed, seed + 1, ...
         folds: for "athletes": leave several athletes out at once, in this many folds. By default one each.
         seed: of the first run.
@@ -170,17 +172,20 @@ def evaluate(
     truth = np.array([r.activity for r in recordings])
     if len(set(truth)) < 2:
         raise ValueError(f"A test needs at least two classes, got {', '.join(sorted(set(truth))) or 'none'}.")
+    classifier = _of_one_length(classifier, recordings)
+    good = np.array([is_recognizable(r) for r in recordings])
     athletes = np.array([r.athlete or f"source {r.source}" for r in recordings])
     splits = leave_groups_out(athletes, folds)
-    notes = _notes(recordings, truth, athletes, splits)
+    notes = _notes(recordings, truth, athletes, splits, good)
     rows, seconds = [], []
     bar = tqdm(total=runs * len(splits), unit="fold", disable=not progress, leave=False)
     for run in range(runs):
         start = time.perf_counter()
         for fold, (train, test) in enumerate(splits):
-            part = [recordings[i] for i in train]
-            if len(set(truth[train])) < 2:  # nothing to train: answer the only class there is
-                predicted, doubts = np.full(len(test), truth[train][0]), [""] * len(test)
+            part = [recordings[i] for i in train if good[i]]
+            left = sorted({r.activity for r in part})
+            if len(left) < 2:  # nothing to train: answer the only class there is, if any
+                predicted, doubts = np.full(len(test), left[0] if left else ""), [""] * len(test)
             else:
                 fitted = clone(classifier).set_params(random_state=seed + run).fit(part)
                 table = fitted.predict_table([recordings[i] for i in test])
@@ -193,6 +198,15 @@ def evaluate(
         seconds.append(time.perf_counter() - start)
     bar.close()
     columns = ["run", "fold", "recording", "athlete", "truth", "predicted", "doubt"]
+    if silent := sum(row[5] == "" for row in rows):
+        notes.append(
+            f"{silent} recordings got no answer and count as wrong; they are not in the confusion table."
+        )
+    floors = _floors(recordings, truth, splits)
+    if "logistic regression" not in floors:
+        notes.append(
+            "No logistic regression floor: it needs the 15 joints of GYMNASTICS_15 and known frame rates."
+        )
     return Evaluation(
         model=classifier.model
         if isinstance(classifier.model, str)
@@ -200,7 +214,7 @@ def evaluate(
         protocol="athletes",
         predictions=pd.DataFrame(rows, columns=columns),
         classes=tuple(sorted(set(truth))),
-        floors=_floors(recordings, truth, splits),
+        floors=floors,
         seconds=seconds,
         notes=list(dict.fromkeys(notes)),
     )
@@ -210,7 +224,20 @@ def _named(athletes: np.ndarray, test: np.ndarray) -> str:
     return ", ".join(sorted(set(athletes[test]))) + " out"
 
 
-def _notes(recordings: list[Recording], truth: np.ndarray, athletes: np.ndarray, splits: list) -> list[str]:
+def _of_one_length(classifier: SkeletonClassifier, recordings: list[Recording]) -> SkeletonClassifier:
+    """The published head is tied to one length, which then has to be the longest of all folds."""
+    params = classifier.model_params or {}
+    if params.get("head") != "flatten" or "frames" in params:
+        return classifier
+    frames = max(
+        len(clip.x[0]) for clip in _each(Preprocessor(classifier.preprocess), recordings) if clip is not None
+    )
+    return clone(classifier).set_params(model_params={**params, "frames": frames})
+
+
+def _notes(
+    recordings: list[Recording], truth: np.ndarray, athletes: np.ndarray, splits: list, good: np.ndarray
+) -> list[str]:
     """What makes these folds say less than they seem to; the grave ones are warnings too."""
     notes = []
     if nobody := sum(r.athlete is None for r in recordings):
@@ -225,7 +252,7 @@ def _notes(recordings: list[Recording], truth: np.ndarray, athletes: np.ndarray,
             )
             warnings.warn(notes[-1], stacklevel=3)
     for train, test in splits:
-        if lacking := sorted(set(truth) - set(truth[train])):
+        if lacking := sorted(set(truth) - set(truth[train][good[train]])):
             wrong = int(np.isin(truth[test], lacking).sum())
             notes.append(
                 f"Fold {_named(athletes, test)}: nobody left to learn {', '.join(lacking)} from; {wrong} test recordings cannot be right."
@@ -315,7 +342,7 @@ def _thesis(
         protocol="thesis",
         predictions=pd.DataFrame(rows, columns=columns),
         classes=clips.classes,
-        floors={},
+        floors={"majority": float(np.bincount(clips.y).max() / len(clips))},
         seconds=seconds,
         notes=[
             f"This protocol leaks: {np.mean(shares):.0%} of the test samples are copies of a recording that was trained on.",

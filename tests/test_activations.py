@@ -9,7 +9,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from gymskel.activations import draw_class_strips, draw_strips, layer_outputs, recurrent_layers
+from gymskel.activations import (
+    attention_weights,
+    draw_class_strips,
+    draw_strips,
+    layer_outputs,
+    recurrent_layers,
+)
 
 JOINTS, FRAMES, LENGTHS = 4, 12, (12, 7, 1)
 
@@ -331,3 +337,23 @@ def test_importing_is_light():
     code = f"import sys, gymskel.activations, gymskel.visualize; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_attention_weights_are_those_of_the_layer():
+    import keras
+
+    from gymskel.models import lstm_attention, simple_rnn
+
+    keras.utils.set_random_seed(0)
+    x = np.random.default_rng(0).normal(size=(3, 9, 15, 2)).astype(np.float32)
+    inputs = {"keypoints": x, "mask": np.arange(9) < np.array([[9], [4], [1]])}
+    model = lstm_attention(2)
+    weights = attention_weights(model, inputs)
+    np.testing.assert_allclose(np.nansum(weights, axis=1), 1, rtol=1e-5)
+    assert (np.isnan(weights) == ~inputs["mask"]).all()
+    states = layer_outputs(model, inputs, "recurrent")
+    pooled = np.nansum(weights[..., None] * states, axis=1)
+    until = keras.Model(model.inputs, model.get_layer("attention").output)
+    np.testing.assert_allclose(pooled, until.predict(inputs, verbose=0), atol=1e-5)
+    with pytest.raises(ValueError, match="no attention layer `attention`"):
+        attention_weights(simple_rnn(2), inputs)

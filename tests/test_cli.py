@@ -189,7 +189,7 @@ def test_train_on_csvs(shell, keypoints):
         "train", keypoints, "--model", "simple_rnn", "-o", "deep/moves.gymskel", "--folds", 2, "--seed", 3
     )
     assert code == 0, err
-    assert "simple_rnn: each athlete left out once, answers pooled; 1 run" in out
+    assert "simple_rnn: athletes left out, answers pooled; 1 run" in out
     for words in ("floor: majority", "floor: length only", "floor: logistic regression", "truth"):
         assert words in out
     assert out.splitlines()[-1].startswith("deep/moves.gymskel: simple_rnn on 6 recordings, ")
@@ -266,7 +266,7 @@ def test_train_on_one_athlete_says_that_no_test_is_possible(shell, recordings):
 def test_evaluate(shell, keypoints):
     code, out, err = shell("evaluate", keypoints, "--model", "quick", "--folds", 2, "--runs", 2)
     assert code == 0, err
-    assert "quick: each athlete left out once, answers pooled; 2 runs" in out
+    assert "quick: athletes left out, answers pooled; 2 runs" in out
     assert "floor: length only" in out
     assert not list(Path().iterdir())  # it writes nothing
 
@@ -407,15 +407,15 @@ def test_predict_without_an_artefact(shell, keypoints, artefact):
 
 def test_wrong_names(shell, keypoints):
     for arguments, message in {
-        ("--model", "gru"): "`model` must be one of simple_rnn",
-        ("--recipe", "fast"): "`recipe` must be one of",
+        ("--model", "gru"): "`--model` must be one of simple_rnn",
+        ("--recipe", "fast"): "`--recipe` must be one of",
     }.items():
         code, _, err = shell("train", keypoints, "--no-test", *arguments)
         assert code == 1
         assert message in err
         assert "Traceback" not in err
     code, _, err = shell("evaluate", keypoints, "--protocol", "random")
-    assert (code, "`protocol` must be 'athletes' or 'thesis'" in one_line(err)) == (1, True)
+    assert (code, "`--protocol` must be one of athletes, thesis" in one_line(err)) == (1, True)
 
 
 def test_a_place_that_cannot_be_written(shell, keypoints):

@@ -45,7 +45,7 @@ def assert_equal(a, b):
 def test_from_arrays_fills_in_what_is_not_said():
     x = np.ones((3, 6, 15, 3))
     x[1, 2, 4, 0] = np.nan
-    clips = Clips.from_arrays(x, lengths=[6, 4, 1], y=["flip", "jump", "flip"])
+    clips = Clips.from_arrays(x, lengths=[6, 4, 1], y=["flip", "jump", "flip"], skeleton=GYMNASTICS_15)
     assert clips.x.dtype == np.float32 and clips.mask.dtype == bool and clips.seen.dtype == bool
     assert clips.lengths.tolist() == [6, 4, 1] and len(clips) == 3
     assert clips.mask.tolist() == [[True] * 6, [True] * 4 + [False] * 2, [True] + [False] * 5]
@@ -62,7 +62,7 @@ def test_from_arrays_fills_in_what_is_not_said():
 
 
 @pytest.mark.parametrize(
-    ("joints", "skeleton"), [(15, GYMNASTICS_15), (25, BODY_25), (4, Skeleton("4 joints", tuple("0123")))]
+    ("joints", "skeleton"), [(n, Skeleton(f"{n} joints", tuple(map(str, range(n))))) for n in (15, 25, 4)]
 )
 def test_from_arrays_knows_layouts_by_their_number_of_joints(joints, skeleton):
     clips = Clips.from_arrays(np.zeros((1, 2, joints, 2)))

@@ -276,9 +276,7 @@ def test_what_is_finished_otherwise_is_not_reused(tmp_path):
     other.name = "red spot 2"
     with pytest.raises(ValueError, match=r"out/a: extracted with red spot 1, asked for red spot 2"):
         extract_videos(tmp_path / "in", out, estimator=other, progress=False)
-    with pytest.raises(
-        ValueError, match=r"overwrite\):\n.*extracted at 25\.0 frames a second, asked for 60"
-    ):
+    with pytest.raises(ValueError, match=r"overwrite\):\n.*extracted at 25\.0 frames a second, asked for 60"):
         extract_videos(tmp_path / "in", out, estimator=RedSpot(), fps=60, progress=False)
     assert len(extract_videos(tmp_path / "in", out, estimator=RedSpot(), fps=25, progress=False).skipped) == 1
     extract_videos(tmp_path / "in", out, estimator=other, fps=60, overwrite=True, progress=False)

@@ -654,7 +654,7 @@ def test_a_preset_is_its_steps_one_after_another(preset):
     np.testing.assert_array_equal(clips.mask, wanted.mask)
     np.testing.assert_array_equal(steps.clean(ones[0]).keypoints, by_hand[0].keypoints)
     assert clips.skeleton.joints == GYMNASTICS_15.joints
-    assert (steps.fps_, steps.frames_) == ((60, 22) if preset == "thesis" else (30, 11))
+    assert (steps.fps_, steps.frames_) == ((60, 22) if preset != "default" else (30, 11))
     assert Preprocessor(preset).fit(ones) == steps
 
 
@@ -715,7 +715,7 @@ def test_a_preset_cannot_be_changed_through_a_preprocessor():
 @pytest.mark.parametrize(
     ("steps", "message"),
     [
-        ("best", r"`steps` must be one of \['default', 'thesis'\] or a list of steps, got 'best'"),
+        ("best", r"`steps` must be one of \['default', 'thesis', 'thesis_cleaned'\] or a list of steps, got 'best'"),
         (["fil"], "Unknown step 'fil'; there are fill, smooth, .* and, last, pad"),
         (["pad", "fill"], "Unknown step 'pad'"),
         ([("fill", {"kind": "linear"})], "Step fill takes no kind; it takes method"),
@@ -777,7 +777,11 @@ def clips():
     x -= x[:, :, [HIP]]
     names = {"y": ["flip", "jump"] * 20, "athletes": [f"s{i % 7}" for i in range(40)], "fps": 30}
     made = Clips.from_arrays(
-        x, lengths=20 + np.arange(40) % 12, sources=[f"v{i}" for i in range(40)], **names
+        x,
+        lengths=20 + np.arange(40) % 12,
+        sources=[f"v{i}" for i in range(40)],
+        skeleton=GYMNASTICS_15,
+        **names,
     )
     return replace(made, x=made.x * made.mask[..., None, None])
 
@@ -851,7 +855,7 @@ def test_the_cut_is_one_run_of_the_clip():
     time = np.arange(40)
     x = np.zeros((30, 40, 15, 3))
     x[..., 0] = x[..., 2] = time[:, None]  # the third channel is carried along and tells the frame
-    clips = Clips.from_arrays(x, channels=("x", "y", "frame"))
+    clips = Clips.from_arrays(x, channels=("x", "y", "frame"), skeleton=GYMNASTICS_15)
     made = augmented(clips, np.random.default_rng(0))
     starts = set()
     for one in (made[i] for i in range(30)):
@@ -868,7 +872,7 @@ def test_the_cut_is_one_run_of_the_clip():
 def test_stand_ins_of_unseen_joints_are_not_turned():
     x = np.random.default_rng(0).normal(size=(2, 20, 15, 2))
     x[0, 5:9, 3] = np.nan  # RElbow, the pivot of RWrist
-    clips = Clips.from_arrays(x)
+    clips = Clips.from_arrays(x, skeleton=GYMNASTICS_15)
     for made in (rotated_copies(clips, 1, seed=0), augmented(clips, np.random.default_rng(0))):
         assert (made.x[~made.seen] == 0).all() and (~made.seen[0]).sum() >= 1
 

@@ -697,3 +697,25 @@ def test_messages_use_the_path_given(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=rf"^flip-3-s01{re.escape(os.sep)}flip-3-s01\.mov-0-0\.csv: 3 rows"):
         read_recording("flip-3-s01")
+
+
+def test_labels_as_spreadsheets_write_them(tmp_path):
+    root = tmp_path / "clips"
+    folder_of(root / "a", rows(), name="IMG_1", ending=".MOV")
+    folder_of(root / "b", rows(), name="IMG_2", ending=".MOV")
+    table = "\ufeffFile; Activity ;athlete\nclips\\IMG_1.MOV; flip ;NA\nclips/IMG_2.MOV;jump;\n;;\n"
+    (tmp_path / "labels.csv").write_text(table, encoding="utf-8")
+    told = {r.source: (r.activity, r.athlete) for r in read_recordings(root, labels=tmp_path / "labels.csv")}
+    assert told == {"IMG_1": ("flip", "NA"), "IMG_2": ("jump", None)}
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(ValueError, match=r"empty\.csv is not a CSV"):
+        read_recordings(root, labels=tmp_path / "empty.csv")
+
+
+def test_a_given_frame_rate_beats_stored_times(tmp_path):
+    times = np.array([0.0, 0.1, 0.3, 0.4])
+    one = Recording(np.ones((4, 25, 3)), fps=10, video="a.mp4", sample="a", timestamps=times)
+    folder = write_recording(one, tmp_path)
+    assert read_recording(folder).timestamps.tolist() == times.tolist()
+    told = read_recording(folder, fps=60)
+    assert told.timestamps is None and told.fps == 60

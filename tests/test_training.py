@@ -29,6 +29,7 @@ def made_clips(*, athletes=4, per_class=2, frames=10, seed=0) -> Clips:
         y=[move for _, move in rows],
         athletes=[who for who, _ in rows],
         sources=[f"{who}-{number}" for number, (who, _) in enumerate(rows)],
+        skeleton=GYMNASTICS_15,
     )
 
 

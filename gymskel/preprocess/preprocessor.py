@@ -40,6 +40,12 @@ PRESETS: dict[str, tuple[Step, ...]] = {
         ("select_joints", {"joints": list(GYMNASTICS_15.joints)}),
         ("pad", {"unseen": 0.0}),
     ),
+    # for recordings that are filled and smoothed already, as the published ones are
+    "thesis_cleaned": (
+        ("center", {"joint": "MidHip", "frame": "first"}),
+        ("select_joints", {"joints": list(GYMNASTICS_15.joints)}),
+        ("pad", {"unseen": 0.0}),
+    ),
 }
 
 
@@ -121,7 +127,7 @@ class Preprocessor:
     """An ordered list of steps from Recordings to Clips, that can be read, stored and applied again.
 
     Args:
-        steps: name of a preset ("default", "thesis"), or a list of names of steps or (name, arguments); the
+        steps: name of a preset ("default", "thesis", "thesis_cleaned"), or a list of names of steps or (name, arguments); the
             last one is `pad`, added if it is not there. Names are those of the functions of gymskel.preprocess.
 
     Attributes:
