@@ -225,7 +225,7 @@ def _validation_part(clips: Clips, recipe: Recipe, seed: int | None) -> tuple[Cl
         return clips, None, ""
     if recipe.validation_by == "random":
         order = np.random.default_rng(seed).permutation(len(clips))
-        split = int(len(clips) * (1 - recipe.validation))
+        split = max(1, int(len(clips) * (1 - recipe.validation)))  # as keras parts them: 271 -> 181 and 90
         if split == len(clips):
             return clips, None, ": too few clips to hold some out for validation"
         return clips[order[:split]], clips[order[split:]], "validation part drawn at random"

@@ -715,7 +715,10 @@ def test_a_preset_cannot_be_changed_through_a_preprocessor():
 @pytest.mark.parametrize(
     ("steps", "message"),
     [
-        ("best", r"`steps` must be one of \['default', 'thesis', 'thesis_cleaned'\] or a list of steps, got 'best'"),
+        (
+            "best",
+            r"`steps` must be one of \['default', 'thesis', 'thesis_cleaned'\] or a list of steps, got 'best'",
+        ),
         (["fil"], "Unknown step 'fil'; there are fill, smooth, .* and, last, pad"),
         (["pad", "fill"], "Unknown step 'pad'"),
         ([("fill", {"kind": "linear"})], "Step fill takes no kind; it takes method"),
