@@ -13,7 +13,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from gymskel.models.layers import AttentionPooling, RelativeToRoot, TakeJoints, WithVelocity, ZeroBehindMask
+from gymskel.models.layers import AttentionPooling, RelativeToRoot, TakeJoints, WithVelocity
 from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
 LIMBS = ("right_arm", "left_arm", "right_leg", "left_leg")
@@ -83,39 +83,21 @@ def lstm_attention(
     units: int = 64,
     dropout: float = 0.4,
     features: str = "motion",
-    bidirectional: bool = True,
-    stem: int = 64,
     attention_units: int = 32,
 ) -> keras.Model:
     """An LSTM (`recurrent`) whose frames are pooled by learned attention (`attention`); Zhang et al., eq. 9-12.
 
-    The paper gives neither layer sizes nor the number of heads; sizes here are ours, and so is what stands around
-    the attention: a short convolution over the frames before the LSTM, and the plain mean beside the weighted one.
-    `bidirectional=False, stem=0, features="raw"` leaves the paper's network but for that mean. Arguments as in
+    The paper gives neither layer sizes nor the number of heads; sizes here are ours. Arguments as in
     `simple_rnn`, and:
 
     Args:
-        bidirectional: read the frames in both directions; `recurrent` then has 2 * units, forward first.
-        stem: filters of a dense layer and a convolution over three frames before the LSTM; 0 = none.
         attention_units: size of the space in which the learned query meets the frames.
     """
     keypoints, mask = _inputs(skeleton, channels, frames)
     sequence = _joints(_placed(keypoints, skeleton, features), skeleton, skeleton.joints, features, "body")
-    if stem:
-        sequence = layers.LeakyReLU(negative_slope=0.2)(layers.Dense(stem, name="stem_frame")(sequence))
-        sequence = ZeroBehindMask(name="stem_mask")([sequence, mask])
-        sequence = layers.LeakyReLU(negative_slope=0.2)(
-            layers.Conv1D(stem, 3, padding="same", name="stem")(sequence)
-        )
-    if bidirectional:
-        recurrent = layers.Bidirectional(layers.LSTM(units, return_sequences=True), name="recurrent")
-    else:
-        recurrent = layers.LSTM(units, return_sequences=True, name="recurrent")
-    states = recurrent(sequence, mask=mask)
-    weighted = AttentionPooling(attention_units, name="attention")(states, mask=mask)
-    mean = layers.GlobalAveragePooling1D(name="mean")(states, mask=mask)
-    pooled = layers.Dropout(dropout)(layers.Concatenate(name="pooled")([weighted, mean]))
-    return _classify([keypoints, mask], pooled, classes, "lstm_attention")
+    states = layers.LSTM(units, return_sequences=True, name="recurrent")(sequence, mask=mask)
+    pooled = AttentionPooling(attention_units, name="attention")(states, mask=mask)
+    return _classify([keypoints, mask], layers.Dropout(dropout)(pooled), classes, "lstm_attention")
 
 
 def hierarchical_rnn(

@@ -89,21 +89,6 @@ class WithVelocity(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="gymskel")
-class ZeroBehindMask(keras.layers.Layer):
-    """[(clips, frames, values), (clips, frames) bool] -> the values, 0 behind the mask.
-
-    Before a convolution over the frames, so that it sees the same beyond a clip's end whatever the padding holds.
-    """
-
-    def call(self, inputs: Any) -> Any:
-        values, mask = inputs
-        return ops.where(mask[..., None], values, ops.zeros_like(values))
-
-    def compute_output_shape(self, shapes: list) -> tuple:
-        return tuple(shapes[0])
-
-
-@keras.saving.register_keras_serializable(package="gymskel")
 class AttentionPooling(keras.layers.Layer):
     """(clips, frames, units) -> (clips, units): the frames' mean, weighted by additive attention.
 
