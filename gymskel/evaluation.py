@@ -44,7 +44,7 @@ class Evaluation:
         protocol: "athletes" or "thesis".
         predictions: a row for each test recording and run: run, fold, recording, athlete, truth, predicted, doubt.
         classes: names, sorted.
-        floors: name of a simple rule -> its share of right answers in the same folds.
+        floors: name of a simple rule -> its share of right answers (see `_floors`).
         seconds: wall time of each run.
         notes: what the numbers do not say.
     """
