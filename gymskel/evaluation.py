@@ -6,7 +6,6 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -349,6 +348,3 @@ def _thesis(
             f"Published: {' '.join(map(str, published))} % (mean {np.mean(published):.1f}).",
         ],
     )
-
-
-__all__: list[Any] = ["PUBLISHED_RESULTS", "Evaluation", "evaluate", "resampled"]
