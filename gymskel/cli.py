@@ -178,13 +178,10 @@ def _extract(videos: list[Path], out: Path, fps: float | None, estimator: str, o
     """Extracts, tells what became of it, and returns how many videos failed."""
     from gymskel import extract as stage
 
-    makers = {"auto": lambda: None, "mediapipe": stage.MediaPipe, "openpose": stage.OpenPose}
-    if estimator not in makers:
-        raise ValueError(f"--estimator must be one of {', '.join(makers)}, got {estimator}.")
     paths: Any = videos[0] if len(videos) == 1 else videos
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", stage.ExtractionWarning)  # told below
-        result = stage.extract_videos(paths, out, estimator=makers[estimator](), fps=fps, overwrite=overwrite)
+        result = stage.extract_videos(paths, out, estimator=estimator, fps=fps, overwrite=overwrite)
     typer.echo(
         f"{out}: {len(result.written)} extracted, {len(result.skipped)} finished before, {len(result.failed)} failed"
     )

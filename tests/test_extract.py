@@ -226,7 +226,7 @@ def test_an_interruption_while_writing_leaves_no_half_recording(tmp_path, monkey
         return written
 
     write = extract.write_recording
-    monkeypatch.setattr(extract, "write_recording", interrupt)
+    monkeypatch.setattr("gymskel.extract.many.write_recording", interrupt)
     pair = seeing(lambda number: np.full((2, 2, 3), 0.5, np.float32))
     with pytest.raises(KeyboardInterrupt):
         extract_videos(

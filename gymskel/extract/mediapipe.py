@@ -21,9 +21,8 @@ class MediaPipe:
     `preprocess`, where the history tells of it.
 
     Args:
-        tracking: look for the person near where they were in the frame before. Off, every frame is searched
-            afresh: slower, and it jumps to other people and loses small ones more often, but one bad frame
-            does not spoil the next.
+        tracking: look for the person near where they were in the frame before. Faster than searching every
+            frame afresh, but it loses a body that turns, and cannot be followed (`follow=False` only).
 
     Raises:
         ImportError: mediapipe is missing, or too new to carry its pose model.
@@ -31,10 +30,10 @@ class MediaPipe:
 
     skeleton = MEDIAPIPE_33
 
-    def __init__(self, *, tracking: bool = True) -> None:
+    def __init__(self, *, tracking: bool = False) -> None:
         """Imports mediapipe; the graph starts at the first frame."""
         mediapipe = _import()
-        self.tracking = tracking
+        self.stateless = not tracking
         self.name = f"MediaPipe {mediapipe.__version__} pose, {'tracking' if tracking else 'static'}"
         self._make = mediapipe.solutions.pose.Pose
         self._graph: Any = None
@@ -45,7 +44,7 @@ class MediaPipe:
             return self._landmarks(frame)
         with hushed():  # it talks while the graph starts, until after the first frame
             self._graph = self._make(
-                static_image_mode=not self.tracking, model_complexity=1, smooth_landmarks=False
+                static_image_mode=self.stateless, model_complexity=1, smooth_landmarks=False
             )
             return self._landmarks(frame)
 

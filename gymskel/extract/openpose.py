@@ -42,6 +42,7 @@ class OpenPose:
     """
 
     skeleton = BODY_25
+    stateless = True
 
     def __init__(
         self,
