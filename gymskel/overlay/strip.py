@@ -1,0 +1,86 @@
+"""The strip below a contact sheet: confidence and lean over time, unseen frames in red."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gymskel.overlay.facts import lean_of, mean_confidence, unwrapped
+from gymskel.recording import Recording
+
+_GREEN, _PURPLE, _GREY, _LIGHT, _RED = "#007A59", "#5B3FA8", "#6B6B6B", "#D9D9D9", "#E5383B"
+_DPI = 100
+_STEPS = (15, 30, 45, 90, 180, 360, 720)  # degrees between two lines, the first that needs few enough
+_LINES = 5
+
+
+def draw_strip(
+    recording: Recording, times: np.ndarray, marked: Sequence[int], size: tuple[int, int]
+) -> np.ndarray:
+    """(height, width, 3) uint8, BGR: mean confidence and the torso's lean over time.
+
+    Args:
+        recording: one person.
+        times: (frames,) seconds, rising.
+        marked: rows that get a small mark on the axis.
+        size: (width, height) in pixels.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(size[0] / _DPI, size[1] / _DPI), dpi=_DPI, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.subplots(2, sharex=True, height_ratios=(2, 3))
+    _draw_confidence(axes[0], recording, times)
+    _draw_lean(axes[1], recording, times)
+    for ax in axes:
+        _draw_unseen(ax, recording, times)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.grid(True, color=_LIGHT, lw=0.6)
+        ax.set_axisbelow(True)
+    bottom = {"transform": axes[1].get_xaxis_transform(), "clip_on": False, "zorder": 5}
+    axes[1].plot(times[list(marked)], np.zeros(len(marked)), "^", ms=6, color="#1A1A1A", **bottom)
+    step = np.median(np.diff(times)) if len(times) > 1 else 1.0
+    axes[1].set_xlim(times[0] - step / 2, times[-1] + step / 2)
+    axes[1].set_xlabel("seconds   (triangles: the pictures above)", fontsize=10)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., 2::-1].copy()
+
+
+def _draw_confidence(ax: Any, recording: Recording, times: np.ndarray) -> None:
+    ax.plot(times, mean_confidence(recording), color=_GREEN, lw=1.8, marker=".", ms=3)
+    ax.set_ylim(0, 1.05)
+    ax.set_yticks([0, 0.5, 1])
+    ax.set_title("mean confidence", loc="left", fontsize=10, color=_GREEN)
+    unseen = int((~recording.seen.any(axis=1)).sum())
+    if unseen:
+        ax.set_title(f"unseen: {unseen} of {len(recording)} frames", loc="right", fontsize=10, color=_RED)
+
+
+def _draw_lean(ax: Any, recording: Recording, times: np.ndarray) -> None:
+    lean = unwrapped(lean_of(recording.xy, recording.skeleton))
+    ax.set_title(
+        "torso's lean in degrees: 0 upright, 90 head to the right, ±180 upside down",
+        loc="left",
+        fontsize=10,
+        color=_PURPLE,
+    )
+    known = lean[np.isfinite(lean)]
+    low, high = (known.min(), known.max()) if len(known) else (0, 0)
+    low, high = min(low, -45), max(high, 45)
+    step = next((step for step in _STEPS if high - low <= _LINES * step), _STEPS[-1])
+    ax.set_yticks(np.arange(np.floor(low / step), np.ceil(high / step) + 1) * step)
+    ax.set_ylim(low - 15, high + 15)
+    ax.axhline(0, color=_GREY, lw=0.8)
+    ax.plot(times, lean, color=_PURPLE, lw=1.8, marker=".", ms=3)
+
+
+def _draw_unseen(ax: Any, recording: Recording, times: np.ndarray) -> None:
+    """A red band behind each run of frames without a joint."""
+    edges = np.concatenate([times[:1], (times[1:] + times[:-1]) / 2, times[-1:]])
+    unseen = np.concatenate([[False], ~recording.seen.any(axis=1), [False]])
+    starts, ends = np.flatnonzero(np.diff(unseen)).reshape(-1, 2).T
+    for start, end in zip(starts, ends, strict=True):
+        ax.axvspan(edges[start], edges[end], color=_RED, alpha=0.3, lw=0)
