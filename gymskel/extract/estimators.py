@@ -21,6 +21,7 @@ import numpy as np
 
 from gymskel.extract.mediapipe import MediaPipe
 from gymskel.extract.openpose import OpenPose
+from gymskel.extract.rtmpose import RTMPose
 from gymskel.skeleton import BODY_25, Skeleton
 
 
@@ -48,17 +49,22 @@ class Estimator(Protocol):
         """
 
 
-ESTIMATORS = {"openpose": OpenPose, "mediapipe": MediaPipe}
+ESTIMATORS = {"openpose": OpenPose, "rtmpose": RTMPose, "mediapipe": MediaPipe}
 """Those that gymskel knows by name, the best first: what "auto" tries."""
 
 
 def choose_estimator(estimator: str | Estimator = "auto") -> Estimator:
     """An estimator by its name, the best one installed for "auto", or the given one, checked.
 
+    "auto" takes the first of OpenPose, RTMPose and MediaPipe that has all it needs to start, and downloads
+    nothing: RTMPose only where its weights are named by the environment or were downloaded before. The result's
+    `name` says which it is.
+
     Raises:
         ValueError: no such name.
         TypeError: not an estimator.
         ImportError: it is not installed; for "auto", none is.
+        FileNotFoundError: its model files are missing.
     """
     if not isinstance(estimator, str):
         return check_estimator(estimator)
@@ -80,7 +86,7 @@ def _best_installed() -> Estimator:
     faults = []
     for name, make in ESTIMATORS.items():
         try:
-            return make()
+            return RTMPose(download=False) if make is RTMPose else make()
         except (ImportError, FileNotFoundError) as fault:
             faults.append(f"{name}: {fault}")
     raise ImportError("\n".join(["No pose estimator here.", *faults]))
