@@ -1,0 +1,269 @@
+"""How well extraction holds a body that turns, and what it costs.
+
+python benchmarks/extraction.py PATH_TO/media                       # everything, about ten minutes on 2 cores
+python benchmarks/extraction.py PATH_TO/media turns,back_tuck       # some of: turns somersault blind back_tuck cost
+
+Good pose: the mean distance of 13 joints from the upright result of the same frame is under 0.25 torso lengths;
+over joints seen in both, at least 8 of them. Frames count where the upright result is confident (mean visibility
+of the 13 at least 0.8, torso within 45 degrees of upright) and nobody else is found beside the person.
+"""
+
+import csv
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from gymskel.extract import MediaPipe
+from gymskel.extract.estimators import find_people
+from gymskel.extract.follow import Follower, lean_of
+from gymskel.extract.view import View
+from gymskel.skeleton import BODY_25
+from gymskel.video import read_frames
+
+HERE = Path(__file__).parent
+JOINTS = BODY_25.indices(
+    "Nose RShoulder LShoulder RElbow LElbow RWrist LWrist RHip LHip RKnee LKnee RAnkle LAnkle".split()
+)
+NECK, HIPS = BODY_25.indices(["Neck", "MidHip"])
+SIDE = 480  # of the crops, pixels
+FRAMES = 12  # of each clip
+GOOD = 0.25  # torso lengths
+
+
+class Timed:
+    """An estimator's answers in BODY_25, counted and timed; blind beyond `limit` degrees of tilt."""
+
+    def __init__(self, estimator, limit: float = 180.0) -> None:
+        self.estimator, self.limit = estimator, limit
+        self.calls, self.seconds = 0, 0.0
+
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
+        start = time.perf_counter()
+        people = find_people(frame, self.calls, self.estimator, Path("benchmark"))
+        self.seconds += time.perf_counter() - start
+        self.calls += 1
+        return people[[not abs(lean_of(pose)) > self.limit for pose in people]]
+
+
+# --- upright crops, and how good a turned result is -----------------------------------------------------------
+
+
+def crops(media: Path) -> list[tuple[list[np.ndarray], list[np.ndarray | None]]]:
+    """For each clip: FRAMES squares around its person, and the upright result of each, None where it does not count."""
+    find = Timed(MediaPipe())
+    made = []
+    for video in [media / "people.avi", *sorted((media / "parkour").glob("*.mp4"))]:
+        follower = Follower(find, 25)
+        with read_frames(video) as frames:
+            kept = [frame for _, frame in zip(range(120), frames, strict=False)]
+        for number, frame in enumerate(kept):
+            follower.step(number, frame)
+        tracks = sorted(follower.tracker.tracks, key=lambda track: -len(track.frames))
+        for track in tracks[: 3 if video.suffix == ".avi" else 1]:
+            made.append(_crops_of(track, kept, find))
+    return made
+
+
+def _crops_of(track, kept, find):
+    middle = len(track.frames) // 2
+    chosen = slice(max(0, middle - FRAMES // 2), middle + FRAMES // 2)
+    poses = np.array(track.poses[chosen])[..., :2]
+    low, high = np.nanmin(poses, axis=1), np.nanmax(poses, axis=1)
+    side = 1.5 * float((high - low).max())
+    squares, truths = [], []
+    for number, center in zip(track.frames[chosen], (low + high) / 2, strict=True):
+        square = View(tuple(center), side, 0.0, SIDE).cut(kept[number])
+        squares.append(square)
+        truths.append(_truth(square, find))
+    return squares, truths
+
+
+def _truth(square, find):
+    people = find(square)
+    if not len(people):
+        return None
+    pose = people[0]
+    confident = pose[JOINTS, 2].mean() >= 0.8 and abs(lean_of(pose)) < 45
+    x0, y0 = np.nanmin(pose[:, :2], axis=0).astype(int) - 15
+    x1, y1 = np.nanmax(pose[:, :2], axis=0).astype(int) + 15
+    alone = square.copy()
+    alone[max(y0, 0) : y1, max(x0, 0) : x1] = 0
+    return pose if confident and not len(find(alone)) else None
+
+
+def turned(image: np.ndarray, degrees: float) -> np.ndarray:
+    """The picture turned clockwise about its middle."""
+    matrix = cv2.getRotationMatrix2D((SIDE / 2 - 0.5, SIDE / 2 - 0.5), -degrees, 1.0)
+    return cv2.warpAffine(image, matrix, (SIDE, SIDE))
+
+
+def is_good(pose: np.ndarray | None, truth: np.ndarray, degrees: float) -> bool:
+    if pose is None:
+        return False
+    back = View((SIDE / 2, SIDE / 2), SIDE, degrees, SIDE)
+    placed = pose[:, :2] @ back.matrix[:, :2].T + back.matrix[:, 2]
+    away = np.linalg.norm(placed[JOINTS] - truth[JOINTS, :2], axis=1)
+    both = ~np.isnan(away)
+    torso = np.linalg.norm(truth[NECK, :2] - truth[HIPS, :2])
+    return bool(both.sum() >= 8 and away[both].mean() < GOOD * torso)
+
+
+def followed(squares, degrees, find) -> list[np.ndarray | None]:
+    """The pose of the person in each turned square, by a follower that starts afresh."""
+    follower = Follower(find, 25)
+    for number, (square, angle) in enumerate(zip(squares, degrees, strict=True)):
+        follower.step(number, turned(square, angle))
+    track = max(follower.tracker.tracks, key=lambda track: len(track.frames), default=None)
+    known = dict(zip(track.frames, track.poses, strict=True)) if track else {}
+    return [known.get(number) for number in range(len(squares))]
+
+
+def plain(squares, degrees, find) -> list[np.ndarray | None]:
+    """The same, each turned square shown as it is."""
+    found = [find(turned(square, angle)) for square, angle in zip(squares, degrees, strict=True)]
+    return [people[0] if len(people) else None for people in found]
+
+
+def share(way, sets, angles, find) -> tuple[int, int]:
+    """Good poses and frames that count; `angles`: number of frames -> degrees of each."""
+    good = count = 0
+    for squares, truths in sets:
+        if hasattr(find.estimator, "reset"):
+            find.estimator.reset()
+        degrees = angles(len(squares))
+        for pose, truth, angle in zip(way(squares, degrees, find), truths, degrees, strict=True):
+            if truth is not None:
+                count += 1
+                good += is_good(pose, truth, angle)
+    return good, count
+
+
+# --- the tables -------------------------------------------------------------------------------------------------
+
+
+def constant(find, sets, title: str, way=followed) -> None:
+    total = np.zeros(2, int)
+    line = []
+    for angle in range(0, 360, 30):
+        good, count = share(way, sets, lambda n, angle=angle: [angle] * n, find)
+        total += good, count
+        line.append(f"{angle}: {100 * good / count:.1f}")
+    print(
+        f"{title}: {100 * total[0] / total[1]:.1f} % of {total[1]} good; by angle {'  '.join(line)}",
+        flush=True,
+    )
+
+
+def rolling(find, sets, title: str, way=followed) -> None:
+    for step in (15, 30):
+        good, count = share(way, sets, lambda n, step=step: [step * k for k in range(n)], find)
+        print(f"{title}, {step} degrees a frame: {100 * good / count:.1f} % of {count} good", flush=True)
+
+
+def turns(media: Path, sets) -> None:
+    constant(Timed(MediaPipe()), sets, "constant turns, follow")
+    constant(Timed(MediaPipe()), sets, "constant turns, each frame as it is", way=plain)
+
+
+def somersault(media: Path, sets) -> None:
+    rolling(Timed(MediaPipe()), sets, "somersault, follow")
+    rolling(Timed(MediaPipe()), sets, "somersault, each frame as it is", way=plain)
+    rolling(Timed(MediaPipe(tracking=True)), sets, "somersault, MediaPipe's own tracking", way=plain)
+
+
+def blind(media: Path, sets) -> None:
+    find = Timed(MediaPipe(), limit=60)
+    constant(find, sets, "blind beyond 60 degrees, follow")
+    rolling(find, sets, "blind beyond 60 degrees, follow")
+    constant(find, sets, "blind beyond 60 degrees, as it is", way=plain)
+
+
+def back_tuck(media: Path, sets=None) -> None:
+    """Against marks made by eye: on the athlete = middle of the torso within half a torso length."""
+    with (HERE / "back_tuck_by_eye.csv").open() as file:
+        eye = {
+            int(row["frame"]): np.array([float(v) for v in list(row.values())[1:]])
+            for row in csv.DictReader(file)
+        }
+    with read_frames(media / "back-tuck.mp4") as frames:
+        kept = [frame for _, frame in zip(range(97), frames, strict=False)]
+    follower = Follower(Timed(MediaPipe()), 30)
+    for number, frame in enumerate(kept):
+        follower.step(number, frame)
+    track = max(follower.tracker.tracks, key=lambda track: len(track.frames))
+    ours = dict(zip(track.frames, track.poses, strict=True))
+    tracking, static = MediaPipe(tracking=True), MediaPipe()
+    theirs = {number: people[0] for number, f in enumerate(kept) if len(people := Timed(tracking)(f))}
+    each = {number: people[0] for number, f in enumerate(kept) if len(people := Timed(static)(f))}
+    torso = np.median([np.hypot(row[0] - row[2], row[1] - row[3]) for row in eye.values()])
+    for title, poses in (("follow", ours), ("MediaPipe's own tracking", theirs), ("each frame whole", each)):
+        on, up, leans = _judge(poses, eye, torso)
+        print(
+            f"back tuck, {title}: on the athlete {on}, direction within 45 degrees {up} of {len(eye)}; off by {leans}"
+        )
+    print(f"back tuck: {np.mean(follower.estimates):.2f} estimates a frame", flush=True)
+
+
+def _judge(poses, eye, torso):
+    on = up = 0
+    off = []
+    for number, (sx, sy, hx, hy) in eye.items():
+        pose = poses.get(number)
+        if pose is None:
+            off.append("-")
+            continue
+        middle = (pose[NECK, :2] + pose[HIPS, :2]) / 2
+        near = np.hypot(*(middle - ((sx + hx) / 2, (sy + hy) / 2))) < torso / 2
+        lean = np.degrees(np.arctan2(sx - hx, hy - sy))
+        error = abs((lean_of(pose) - lean + 180) % 360 - 180)
+        on += bool(near)
+        up += bool(near and error < 45)
+        off.append(f"{error:.0f}")
+    return on, up, " ".join(off)
+
+
+def cost(media: Path, sets=None) -> None:
+    """Estimates a frame and the time beside the estimator, on all parkour clips."""
+    find = Timed(MediaPipe())
+    count = estimates = seen = 0
+    seconds = reading = 0.0
+    for video in sorted((media / "parkour").glob("*.mp4")):
+        start = time.perf_counter()
+        with read_frames(video, fps=25) as frames:
+            kept = list(frames)
+        reading += time.perf_counter() - start
+        follower = Follower(find, 25)
+        start = time.perf_counter()
+        for number, frame in enumerate(kept):
+            follower.step(number, frame)
+        seconds += time.perf_counter() - start
+        count += len(kept)
+        estimates += sum(follower.estimates)
+        longest = max(len(track.frames) for track in follower.tracker.tracks)
+        seen += longest
+        print(
+            f"  {video.stem}: {len(kept)} frames, {sum(follower.estimates) / len(kept):.2f} estimates a frame, "
+            f"tracks {sorted((len(t.frames) for t in follower.tracker.tracks), reverse=True)}"
+        )
+    beside = seconds - find.seconds
+    print(
+        f"cost: {estimates / count:.2f} estimates a frame over {count} frames, {seen} with the athlete; "
+        f"estimator {find.seconds:.1f} s, beside it {beside:.1f} s ({100 * beside / seconds:.1f} %), reading {reading:.1f} s",
+        flush=True,
+    )
+
+
+PARTS = {f.__name__: f for f in (turns, somersault, blind, back_tuck, cost)}
+
+if __name__ == "__main__":
+    media = Path(sys.argv[1])
+    parts = sys.argv[2].split(",") if len(sys.argv) > 2 else list(PARTS)
+    sets = crops(media) if {"turns", "somersault", "blind"} & set(parts) else None
+    if sets:
+        counted = sum(truth is not None for _, truths in sets for truth in truths)
+        print(f"{len(sets)} clips, {counted} frames that count of {sum(len(s) for s, _ in sets)}", flush=True)
+    for part in parts:
+        PARTS[part](media, sets)
