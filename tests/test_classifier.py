@@ -75,7 +75,7 @@ def test_fit_on_recordings(fitted, recordings):
 def test_what_it_was_trained_on(fitted, on_clips):
     facts = fitted.facts_
     assert (facts["clips"], facts["athletes"]) == (8, ["a01", "a02", "a03", "a04"])
-    assert (facts["fps"], facts["fps_in"], facts["estimators"]) == (30, [30], ["simulated"])
+    assert (facts["fps"], facts["fps_in"], facts["estimators"]) == (15, [30], ["simulated"])
     assert facts["skeleton_in"]["name"] == "BODY_25"
     assert tuple(facts["skeleton"]["joints"]) == GYMNASTICS_15.joints
     assert (facts["channels"], facts["frames"]) == (["x", "y"], fitted.preprocessor_.frames_)
@@ -299,17 +299,17 @@ def test_a_blind_recording_gets_equal_probabilities(fitted, recordings):
 
 
 def test_another_frame_rate():
-    """The default brings recordings to 30 frames a second; the thesis' steps refuse another rate."""
+    """The default brings recordings to 15 frames a second; the thesis' steps refuse another rate."""
     made = simulate_recordings(athletes=2, per_athlete=1, fps=60)
     slow = [replace(r, keypoints=r.keypoints[::2], fps=30.0) for r in made]
     default = short().fit(made)
-    assert default.facts_["fps"] == 30
+    assert default.facts_["fps"] == 15
     np.testing.assert_allclose(default.predict_proba(slow), default.predict_proba(made), atol=0.05)
     thesis = short(preprocess="thesis").fit(made)
     with pytest.raises(ValueError, match=r"back-handspring-2-a02 has 30 fps, the training recordings had 60"):
         thesis.predict(slow)
     clips = replace(default.clips(made), fps=60.0)
-    with pytest.raises(ValueError, match="The clips have 60 fps, the classifier was trained on 30"):
+    with pytest.raises(ValueError, match="The clips have 60 fps, the classifier was trained on 15"):
         default.predict(clips)
 
 

@@ -18,6 +18,7 @@ from gymskel.models import (
     RelativeToRoot,
     TakeJoints,
     WithVelocity,
+    ZeroBehindMask,
     hierarchical_rnn,
     lstm,
     lstm_attention,
@@ -159,7 +160,7 @@ def test_every_real_frame_counts(masked, name):
     expected = answers(masked[name], inputs)
     last = inputs["mask"].sum(axis=1) - 1
     keypoints = inputs["keypoints"].copy()
-    keypoints[np.arange(6), last, :7] += 0.1
+    keypoints[np.arange(6), last, :7] += 0.3
     moved = np.abs(answers(masked[name], {**inputs, "keypoints": keypoints}) - expected).max(axis=1)
     assert (moved > 1e-5).all()
     unmasked = answers(masked[name], {**inputs, "mask": np.ones_like(inputs["mask"])})
@@ -222,7 +223,8 @@ def test_parts_are_joined_limb_by_limb():
 LAYERS = {
     "TakeJoints": (TakeJoints([3, 0], name="some"), (4, 5, 6, 2)),
     "RelativeToRoot": (RelativeToRoot(3, travel=0.5, name="some"), (4, 5, 6, 3)),
-    "WithVelocity": (WithVelocity(gain=4, name="some"), (4, 5, 6)),
+    "WithVelocity": (WithVelocity(gain=4, steps=(1, 4), name="some"), (4, 5, 6)),
+    "ZeroBehindMask": (ZeroBehindMask(name="some"), (4, 5, 6)),
     "AttentionPooling": (AttentionPooling(7, name="some"), (4, 5, 6)),
 }
 
@@ -254,7 +256,8 @@ def test_layer_options_survive_the_config():
     assert TakeJoints.from_config(TakeJoints(np.array([3, 0])).get_config()).joints == [3, 0]
     root = RelativeToRoot.from_config(RelativeToRoot(3, travel=0.5).get_config())
     assert (root.root, root.travel) == (3, 0.5)
-    assert WithVelocity.from_config(WithVelocity(gain=4).get_config()).gain == 4
+    velocity = WithVelocity.from_config(WithVelocity(gain=4, steps=(1, 3)).get_config())
+    assert (velocity.gain, velocity.steps) == (4, [1, 3])
     assert AttentionPooling.from_config(AttentionPooling(7).get_config()).units == 7
 
 
@@ -262,6 +265,40 @@ def test_take_joints():
     x = np.arange(2 * 3 * 4 * 2, dtype=np.float32).reshape(2, 3, 4, 2)
     taken = ops.convert_to_numpy(TakeJoints([2, 0])(x))
     np.testing.assert_array_equal(taken, np.concatenate([x[:, :, 2], x[:, :, 0]], axis=-1))
+
+
+def test_zero_behind_mask():
+    x, mask = np.float32([[[1], [2]], [[3], [4]]]), np.array([[True, True], [True, False]])
+    layer = ZeroBehindMask()
+    assert ops.convert_to_numpy(layer(x, mask=mask))[..., 0].tolist() == [[1, 2], [3, 0]]
+    assert ops.convert_to_numpy(layer(x)).tolist() == x.tolist()
+
+
+def test_stem():
+    """A short convolution before the LSTM, and none for the paper's network."""
+    added = {"body_velocity", "stem_frame", "stem"}
+    assert added <= {layer.name for layer in lstm_attention(2).layers}
+    paper = lstm_attention(2, stem=0, features="raw")
+    assert not added & {layer.name for layer in paper.layers}
+    assert paper.get_layer("recurrent").cell.kernel.shape[0] == 30
+    assert lstm_attention(2, stem=7).get_layer("recurrent").cell.kernel.shape[0] == 7
+
+
+def test_training_never_sees_the_padding():
+    """The stem's statistics and the gradients are those of the frames of the mask alone."""
+    keras.utils.set_random_seed(1)
+    model, inputs = lstm_attention(3, units=4, stem=5, dropout=0), made_inputs()
+    inside = inputs["mask"][..., None, None]
+    before = model.get_weights()
+    after = []
+    for padding in (0, 1e4):
+        model.set_weights(before)
+        model.compile(optimizer=keras.optimizers.SGD(0.1), loss="categorical_crossentropy")
+        keypoints = np.where(inside, inputs["keypoints"], np.float32(padding))
+        model.train_on_batch({**inputs, "keypoints": keypoints}, np.eye(3, dtype=np.float32)[[0, 1, 2] * 2])
+        after.append(model.get_weights())
+    for here, there in zip(*after, strict=True):
+        np.testing.assert_allclose(here, there, atol=1e-5)
 
 
 def test_relative_to_root_against_numpy():
@@ -297,6 +334,18 @@ def test_with_velocity_against_numpy():
     uniform = np.float32([[[0], [2], [4]]])  # two a frame
     assert ops.convert_to_numpy(WithVelocity(gain=1)(uniform))[0, :, 1].tolist() == [0, 2, 2]
     assert ops.convert_to_numpy(WithVelocity()(uniform[:, :1])).tolist() == [[[0, 0]]]  # a single frame
+
+
+def test_slow_velocity_against_numpy():
+    """The change a frame, over one and over three frames; 0 where there is nothing to compare with."""
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype(np.float32)
+    change = np.zeros_like(x)
+    change[:, 3:] = 6 * (x[:, 3:] - x[:, :-3]) / 3
+    both = ops.convert_to_numpy(WithVelocity(gain=6, steps=(1, 3))(x))
+    np.testing.assert_array_equal(both[..., :6], ops.convert_to_numpy(WithVelocity(gain=6)(x)))
+    np.testing.assert_allclose(both[..., 6:], change, atol=1e-5)
+    short = ops.convert_to_numpy(WithVelocity(steps=(4,))(x[:, :2]))
+    assert (short[..., 3:] == 0).all()  # fewer frames than the step
 
 
 def test_attention_against_numpy():

@@ -654,7 +654,7 @@ def test_a_preset_is_its_steps_one_after_another(preset):
     np.testing.assert_array_equal(clips.mask, wanted.mask)
     np.testing.assert_array_equal(steps.clean(ones[0]).keypoints, by_hand[0].keypoints)
     assert clips.skeleton.joints == GYMNASTICS_15.joints
-    assert (steps.fps_, steps.frames_) == ((60, 22) if preset != "default" else (30, 11))
+    assert (steps.fps_, steps.frames_) == ((60, 22) if preset != "default" else (15, 6))
     assert Preprocessor(preset).fit(ones) == steps
 
 
@@ -665,7 +665,7 @@ def test_the_presets_on_the_published_recordings(tumbling):
     assert len(set(thesis.athletes)) == 13 and len(set(thesis.sources)) == 113
     assert (thesis.x[:, 0, HIP] == 0).all()
     default = Preprocessor().fit_transform(tumbling)
-    assert default.fps == 30 and default.lengths.tolist() == [(len(r) + 1) // 2 for r in tumbling]
+    assert default.fps == 15 and default.lengths.tolist() == [(len(r) + 3) // 4 for r in tumbling]
     torso = np.linalg.norm(default.x[:, :, 1] - default.x[:, :, HIP], axis=-1)
     for length, mask in zip(torso, default.mask, strict=True):
         assert np.median(length[mask]) == pytest.approx(1, abs=1e-4)
@@ -750,10 +750,10 @@ def test_another_frame_rate_than_that_of_fit_is_refused():
 def test_the_step_resample_takes_any_rate():
     default = Preprocessor().fit(some(60.0, 60.0))
     clips = default.transform(some(30.0, 60.0, 240.0))
-    assert clips.fps == 30 and clips.lengths.tolist() == [20, 11, 3]
+    assert clips.fps == 15 and clips.lengths.tolist() == [10, 6, 2]
     with pytest.raises(ValueError, match="frame rate unknown"):
         default.transform(some(None))
-    assert Preprocessor().fit(some(30.0, 60.0)).fps_ == 30
+    assert Preprocessor().fit(some(30.0, 60.0)).fps_ == 15
 
 
 def test_what_cannot_be_preprocessed_is_listed_once_and_by_kind():

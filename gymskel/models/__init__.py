@@ -1,7 +1,7 @@
 """Clips -> class probabilities: builders of plain keras.Models, named after their architecture."""
 
 from gymskel.models.builders import PUBLISHED, hierarchical_rnn, lstm, lstm_attention, simple_rnn
-from gymskel.models.layers import AttentionPooling, RelativeToRoot, TakeJoints, WithVelocity
+from gymskel.models.layers import AttentionPooling, RelativeToRoot, TakeJoints, WithVelocity, ZeroBehindMask
 
 BUILDERS = {
     "simple_rnn": simple_rnn,
@@ -17,6 +17,7 @@ __all__ = [
     "RelativeToRoot",
     "TakeJoints",
     "WithVelocity",
+    "ZeroBehindMask",
     "hierarchical_rnn",
     "lstm",
     "lstm_attention",

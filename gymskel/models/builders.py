@@ -13,7 +13,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from gymskel.models.layers import AttentionPooling, RelativeToRoot, TakeJoints, WithVelocity
+from gymskel.models.layers import AttentionPooling, RelativeToRoot, TakeJoints, WithVelocity, ZeroBehindMask
 from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
 LIMBS = ("right_arm", "left_arm", "right_leg", "left_leg")
@@ -83,18 +83,25 @@ def lstm_attention(
     units: int = 64,
     dropout: float = 0.4,
     features: str = "motion",
+    stem: int = 64,
     attention_units: int = 32,
 ) -> keras.Model:
     """An LSTM (`recurrent`) whose frames are pooled by learned attention (`attention`); Zhang et al., eq. 9-12.
 
-    The paper gives neither layer sizes nor the number of heads; sizes here are ours. Arguments as in
-    `simple_rnn`, and:
+    The paper gives neither layer sizes nor the number of heads; sizes here are ours, and so is the short
+    convolution before the LSTM: `stem=0, features="raw"` is the paper's network. With features="motion" the
+    frames also hold the joints' change over four frames. Arguments as in `simple_rnn`, and:
 
     Args:
+        stem: filters of a dense layer in each frame and of a convolution over three frames, which come before
+            the LSTM; 0 = none.
         attention_units: size of the space in which the learned query meets the frames.
     """
     keypoints, mask = _inputs(skeleton, channels, frames)
-    sequence = _joints(_placed(keypoints, skeleton, features), skeleton, skeleton.joints, features, "body")
+    placed = _placed(keypoints, skeleton, features)
+    sequence = _joints(placed, skeleton, skeleton.joints, features, "body", steps=(1, 4))
+    if stem:
+        sequence = _stem(sequence, mask, stem)
     states = layers.LSTM(units, return_sequences=True, name="recurrent")(sequence, mask=mask)
     pooled = AttentionPooling(attention_units, name="attention")(states, mask=mask)
     return _classify([keypoints, mask], layers.Dropout(dropout)(pooled), classes, "lstm_attention")
@@ -183,10 +190,31 @@ def _placed(keypoints: Any, skeleton: Skeleton, features: str) -> Any:
     return RelativeToRoot(skeleton.index(skeleton.root), name="pose_and_travel")(keypoints)
 
 
-def _joints(placed: Any, skeleton: Skeleton, joints: Iterable[str], features: str, part: str) -> Any:
-    """(clips, frames, values) of some joints, with their velocity for features="motion"."""
+def _joints(
+    placed: Any,
+    skeleton: Skeleton,
+    joints: Iterable[str],
+    features: str,
+    part: str,
+    steps: Iterable[int] = (1,),
+) -> Any:
+    """(clips, frames, values) of some joints, with their change over `steps` frames for features="motion"."""
     taken = TakeJoints(skeleton.indices(joints), name=f"{part}_joints")(placed)
-    return taken if features == "raw" else WithVelocity(name=f"{part}_velocity")(taken)
+    return taken if features == "raw" else WithVelocity(steps=steps, name=f"{part}_velocity")(taken)
+
+
+def _stem(sequence: Any, mask: Any, filters: int) -> Any:
+    """A dense layer in each frame, a convolution over three; both normalised over the frames of the mask."""
+    frame = layers.Dense(filters, use_bias=False, name="stem_frame")(sequence)
+    sequence = ZeroBehindMask(name="stem_mask")(_activated(frame, mask, "stem_frame"), mask=mask)
+    around = layers.Conv1D(filters, 3, padding="same", use_bias=False, name="stem")(sequence)
+    return _activated(around, mask, "stem")
+
+
+def _activated(sequence: Any, mask: Any, name: str) -> Any:
+    """Normalised over the frames of the mask, through a leaky rectifier."""
+    normal = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(sequence, mask=mask)
+    return layers.LeakyReLU(negative_slope=0.2, name=f"{name}_relu")(normal)
 
 
 def _pool(states: Any, mask: Any, head: str, frames: int | None, dropout: float) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -64,28 +65,55 @@ class RelativeToRoot(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="gymskel")
 class WithVelocity(keras.layers.Layer):
-    """(..., frames, features) -> (..., frames, 2 * features): the features and their change since the last frame.
+    """(clips, frames, features) -> (clips, frames, (1 + len(steps)) * features): with their change a frame.
 
-    The first frame's change is 0. Nothing from behind a right-padded mask reaches a frame before it.
+    The change is taken over each number of frames in `steps`, and is 0 while there are not as many before.
+    Nothing from behind a right-padded mask reaches a frame before it.
 
     Args:
         gain: factor on the change, which is small beside the place.
+        steps: frames over which the change is taken, e.g. (1, 4): fast and slow.
     """
 
-    def __init__(self, gain: float = 10.0, **kwargs: Any) -> None:
+    def __init__(self, gain: float = 10.0, steps: Iterable[int] = (1,), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.gain = float(gain)
+        self.gain, self.steps = float(gain), [int(step) for step in steps]
         self.supports_masking = True
 
     def call(self, features: Any) -> Any:
-        change = ops.pad(features[:, 1:] - features[:, :-1], [[0, 0], [1, 0], [0, 0]])
-        return ops.concatenate([features, self.gain * change], axis=-1)
+        return ops.concatenate([features, *(self._change(features, step) for step in self.steps)], axis=-1)
+
+    def _change(self, features: Any, step: int) -> Any:
+        before = ops.pad(features, [[0, 0], [step, 0], [0, 0]])[:, :-step]
+        known = ops.arange(ops.shape(features)[1])[:, None] >= step
+        return ops.where(known, (self.gain / step) * (features - before), ops.zeros_like(features))
 
     def compute_output_shape(self, shape: tuple) -> tuple:
-        return (*shape[:-1], 2 * shape[-1])
+        return (*shape[:-1], (1 + len(self.steps)) * shape[-1])
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "gain": self.gain}
+        return {**super().get_config(), "gain": self.gain, "steps": self.steps}
+
+
+@keras.saving.register_keras_serializable(package="gymskel")
+class ZeroBehindMask(keras.layers.Layer):
+    """(clips, frames, values) -> the same, 0 behind the mask.
+
+    Before a convolution over the frames, so that what the padding holds never reaches a frame of the clip.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, values: Any, mask: Any = None) -> Any:
+        return values if mask is None else ops.where(mask[..., None], values, ops.zeros_like(values))
+
+    def compute_mask(self, values: Any, mask: Any = None) -> None:
+        return None
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return shape
 
 
 @keras.saving.register_keras_serializable(package="gymskel")

@@ -27,7 +27,7 @@ PRESETS: dict[str, tuple[Step, ...]] = {
     "default": (
         ("fill", {"method": "linear"}),
         ("smooth", {"window": 3, "method": "centered"}),
-        ("resample", {"fps": 30}),
+        ("resample", {"fps": 15}),
         ("center", {"joint": "MidHip", "frame": "first"}),
         ("scale", {"top": "Neck", "bottom": "MidHip"}),
         ("select_joints", {"joints": list(GYMNASTICS_15.joints)}),
