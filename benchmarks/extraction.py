@@ -18,7 +18,8 @@ import numpy as np
 
 from gymskel.extract import MediaPipe
 from gymskel.extract.estimators import find_people
-from gymskel.extract.follow import Follower, lean_of
+from gymskel.extract.expect import lean_of
+from gymskel.extract.follow import Follower
 from gymskel.extract.view import View
 from gymskel.skeleton import BODY_25
 from gymskel.video import read_frames

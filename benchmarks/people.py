@@ -158,7 +158,7 @@ def hide(found, torsos, noise, rng):
                 body[covered] = np.nan
                 body[stolen] = near[stolen] + rng.normal(0, noise * torsos[front], (stolen.sum(), 2))
                 mine = np.isfinite(body[:, 0]) & ~stolen
-                if mine.sum() < 2 * stolen.sum() or (covered.sum() > 12 and rng.random() < 0.5):
+                if mine.sum() < max(8, 2 * stolen.sum()) or (covered.sum() > 12 and rng.random() < 0.5):
                     body[:] = np.nan
 
 
@@ -220,9 +220,11 @@ def scene(seed):
     false = false_people(len(first), torso, first[np.isfinite(first[..., 0]).all(axis=1)], rng)
     found, who, known = [], [], set()
     for t in range(len(first)):
-        here = [(n, pose) for n, pose in enumerate(truth[:, t]) if np.isfinite(pose[:, 0]).sum() >= 6]
+        here = [(n, pose) for n, pose in enumerate(truth[:, t]) if np.isfinite(pose[:, 0]).sum() >= 8]
         here = [
-            one for one in here if one[0] in known or is_apart(one[0], [xy[t] for xy, _ in people], torso)
+            one
+            for one in here
+            if one[0] in {0, *known} or is_apart(one[0], [xy[t] for xy, _ in people], torso)
         ]
         known.update(n for n, _ in here)
         twice = [

@@ -37,11 +37,108 @@ def extract(
     videos: Annotated[list[Path], typer.Argument(help="Videos, or a folder of them.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the CSVs.")] = Path("keypoints"),
     fps: Fps = None,
-    estimator: Annotated[str, typer.Option(help="auto, mediapipe or openpose.")] = "auto",
+    estimator: Annotated[str, typer.Option(help="auto, mediapipe, openpose or rtmpose.")] = "auto",
+    people: Annotated[
+        str, typer.Option(help="athlete, largest, longest, all, a number of all, or X,Y in pixels.")
+    ] = "athlete",
+    follow: Annotated[
+        bool, typer.Option("--follow/--no-follow", help="Turn the picture with the body; or see it as it is.")
+    ] = True,
+    workers: Annotated[int | None, typer.Option(help="Processes, each at a video of its own.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Extract again what is finished.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; touch nothing.")] = False,
 ) -> None:
     """Videos -> per-frame BODY_25 CSVs. Interrupted and started again, it goes on where it was."""
-    if _extract(videos, out, fps, estimator, overwrite):
+    asked = {"people": _whom(people), "follow": follow, "workers": workers, "dry_run": dry_run}
+    if _extract(videos, out, fps, estimator, overwrite, **asked):
+        raise typer.Exit(1)
+
+
+@app.command("import-openpose")
+def import_openpose(
+    paths: Annotated[list[Path], typer.Argument(help="Folders, .zips or files that --write_json wrote.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the CSVs.")] = Path("keypoints"),
+    fps: Annotated[float | None, typer.Option(help="Frames a second; the files do not say.")] = None,
+    keypoint_scale: Annotated[int, typer.Option(help="As OpenPose was told: 0 to 4.")] = 0,
+    image_size: Annotated[
+        str | None, typer.Option(help="WIDTHxHEIGHT of the video, for scales 1 to 4.")
+    ] = None,
+    written_size: Annotated[
+        str | None, typer.Option(help="WIDTHxHEIGHT of network or output, for scales 1 and 2.")
+    ] = None,
+    model_pose: Annotated[str | None, typer.Option(help="BODY_25B, if that is what wrote 25 points.")] = None,
+    people: Annotated[
+        str, typer.Option(help="athlete, largest, longest, all, a number of all, or X,Y in pixels.")
+    ] = "athlete",
+) -> None:
+    """What OpenPose wrote as JSON -> per-frame BODY_25 CSVs."""
+    from gymskel.formats import import_openpose_json
+
+    failed = 0
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        clips = import_openpose_json(
+            list(paths),
+            out,
+            keypoint_scale=keypoint_scale,
+            image_size=_size("image-size", image_size),
+            written_size=_size("written-size", written_size),
+            model_pose=model_pose,
+            fps=fps,
+            people=_whom(people),
+        )
+        for clip in clips:
+            for one in clip.recordings if clip.folder else ():
+                seen = int(one.seen.any(axis=1).sum())
+                typer.echo(f"{clip.folder}: person {one.person}, seen in {seen} of {len(one)} frames")
+            for line in [str(warning.message) for warning in told] + ([clip.fault] if clip.fault else []):
+                typer.echo(f"! {line}", err=True)
+            told.clear()
+            failed += clip.fault is not None
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def overlay(
+    video: Annotated[Path, typer.Argument(help="A video, or a folder of them.")],
+    keypoints: Annotated[Path, typer.Argument(help="The CSVs' folder, or the folder or .zip that holds it.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="FILE.mp4, FILE.gif, FILE.png, or a folder.")
+    ] = Path("overlays"),
+    kind: Annotated[
+        str | None, typer.Option(help="mp4, gif, or png: a contact sheet. Default: as OUT ends, else mp4.")
+    ] = None,
+    person: Annotated[int | None, typer.Option(help="Draw this one alone; everybody by default.")] = None,
+    fps: Fps = None,
+    slow: Annotated[float | None, typer.Option(help="How many times slower than filmed (mp4, gif).")] = None,
+    frames: Annotated[int | None, typer.Option(help="Number of pictures (png); 24 by default.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="So many seconds, the fastest (png).")] = None,
+    counts_from: Annotated[int | None, typer.Option(help="What the CSVs call the first frame.")] = None,
+) -> None:
+    """Draws what was extracted over the video: skeleton, box, lean, confidence; or a contact sheet."""
+    from gymskel.overlay import write_overlays
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        done = write_overlays(
+            video,
+            keypoints,
+            out,
+            kind=kind,
+            person=person,
+            fps=fps,
+            slow=slow,
+            frames=frames,
+            seconds=seconds,
+            counts_from=counts_from,
+        )
+    for path in done.written:
+        typer.echo(path)
+    faults = [f"{video}: {fault}" for video, fault in done.failed.items()]
+    for line in dict.fromkeys([str(warning.message) for warning in told] + faults):
+        typer.echo(f"! {line}", err=True)
+    if done.failed:
         raise typer.Exit(1)
 
 
@@ -174,14 +271,21 @@ def _load_classifier() -> tuple[Any, Any]:
     return SkeletonClassifier, evaluate
 
 
-def _extract(videos: list[Path], out: Path, fps: float | None, estimator: str, overwrite: bool | str) -> int:
-    """Extracts, tells what became of it, and returns how many videos failed."""
+def _extract(
+    videos: list[Path], out: Path, fps: float | None, estimator: str, overwrite: bool | str, **asked: Any
+) -> int:
+    """Extracts, tells what became of it, and returns how many videos failed; for a dry run, would fail."""
     from gymskel import extract as stage
 
     paths: Any = videos[0] if len(videos) == 1 else videos
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", stage.ExtractionWarning)  # told below
-        result = stage.extract_videos(paths, out, estimator=estimator, fps=fps, overwrite=overwrite)
+        warnings.showwarning = lambda text, *_: typer.echo(f"! {text}", err=True)
+        told = r"\d+ of \d+ videos could not be extracted"  # by the lines below
+        warnings.filterwarnings("ignore", told, stage.ExtractionWarning)
+        result = stage.extract_videos(paths, out, estimator=estimator, fps=fps, overwrite=overwrite, **asked)
+    if isinstance(result, stage.Plan):
+        typer.echo(result)
+        return len(result.those("refuse", "fail"))
     typer.echo(
         f"{out}: {len(result.written)} extracted, {len(result.skipped)} finished before, {len(result.failed)} failed"
     )
@@ -219,6 +323,29 @@ def _recordings(
         made = [recording for recording in made if recording.source in known]
         return (made if labels is None else label_recordings(made, labels)), failed
     return read_recordings(data, person=person, fps=fps, labels=labels), 0
+
+
+def _size(option: str, text: str | None) -> tuple[int, int] | None:
+    """(width, height) of `1920x1080`."""
+    if text is None:
+        return None
+    width, by, height = text.lower().partition("x")
+    if not (by and width.isdecimal() and height.isdecimal()):
+        raise ValueError(f"`--{option}` must be WIDTHxHEIGHT in pixels, like 1920x1080, got {text!r}.")
+    return int(width), int(height)
+
+
+def _whom(text: str) -> str | int | tuple[float, float]:
+    """A word, a number or a point, as extract and formats take it."""
+    if text.isdecimal():
+        return int(text)
+    x, comma, y = text.partition(",")
+    if not comma:
+        return text
+    try:
+        return float(x), float(y)
+    except ValueError:
+        raise ValueError(f"`--people` must be a word, a number or X,Y in pixels, got {text!r}.") from None
 
 
 def _among(rate: float, rates: list[float]) -> bool:

@@ -16,7 +16,7 @@ from test_training import quick
 from test_video import make_video
 from typer.testing import CliRunner
 
-from gymskel import cli, extract
+from gymskel import cli
 from gymskel.classifier import SkeletonClassifier
 from gymskel.models import BUILDERS
 from gymskel.recording import Recording, read_recordings, write_recording
@@ -80,6 +80,8 @@ class Found:
 
     def __call__(self, frame):
         rows, columns = np.nonzero((frame[..., 2] > 128) & (frame[..., 0] < 100))
+        if not len(rows):  # a square of the picture, away from it
+            return np.empty((0, 25, 3), np.float32)
         person = np.ones((1, 25, 3), np.float32)
         person[0, :, :2] = BODY + np.array([columns.mean(), rows.mean()])
         return person
@@ -87,7 +89,7 @@ class Found:
 
 @pytest.fixture
 def found(monkeypatch):
-    monkeypatch.setattr(extract, "_default_estimator", Found)
+    monkeypatch.setattr("gymskel.extract.estimators.ESTIMATORS", {"found": Found})
 
 
 def videos(root: Path, *names: str) -> Path:
@@ -171,14 +173,32 @@ def test_extract_tells_what_failed_and_keeps_the_others(shell, found, tmp_path):
 def test_extract_refuses(shell, monkeypatch, tmp_path):
     videos(tmp_path / "clips", "good.mp4")
     code, _, err = shell("extract", "clips", "--estimator", "magic")
-    assert (code, "mediapipe, openpose, got magic" in one_line(err)) == (1, True)
-
-    def nothing_installed():
-        raise ImportError("No pose estimator here.")
-
-    monkeypatch.setattr(extract, "_default_estimator", nothing_installed)
+    assert (code, "or a callable, got 'magic'" in one_line(err)) == (1, True)
+    monkeypatch.setattr("gymskel.extract.estimators.ESTIMATORS", {})
     code, _, err = shell("extract", "clips")
     assert (code, one_line(err)) == (1, "gymskel: No pose estimator here.")
+
+
+def test_extract_shows_the_plan_and_what_it_was_asked_for(shell, found, tmp_path):
+    videos(tmp_path / "clips", "a.mp4", "b.mp4")
+    Path("clips/b.mp4").write_text("no video")
+    asked = ("extract", "clips", "-o", "kp", "--people", "80,60", "--no-follow")
+    code, out, err = shell(*asked, "--dry-run")
+    assert (code, err) == (1, "") and not Path("kp").exists()
+    first, second, last = out.splitlines()
+    assert re.fullmatch(r"extract clips/a\.mp4 -> kp/a \(12 frames, 0\.\d MB\)", first)
+    assert second.startswith("fail    clips/b.mp4 -> kp/b: clips/b.mp4 holds no video")
+    assert last.startswith("1 to extract, 1 to fail; work: 12 frames")
+    videos(tmp_path / "clips", "b.mp4")
+    code, out, err = shell(*asked, "--workers", 2)
+    assert (code, out) == (0, "kp: 2 extracted, 0 finished before, 0 failed\n")
+    assert "a.mp4: 1 person" in err and "b.mp4: 1 person" in err
+    code, out, _ = shell(*asked, "--dry-run")
+    assert code == 0 and "2 to keep" in out
+    code, out, _ = shell("extract", "clips", "-o", "kp", "--no-follow", "--dry-run")
+    assert code == 1 and "refuse" in out and "extracted with people=[80.0, 60.0]" in out
+    code, _, err = shell("extract", "clips", "--people", "1,x")
+    assert (code, "a number or X,Y in pixels, got '1,x'" in one_line(err)) == (1, True)
 
 
 # --- train --------------------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from dots import Dots, draw, stand
 
-from gymskel.extract.follow import Follower, expect, lean_of, unlikeness
+from gymskel.extract.expect import expect, lean_of, unlikeness
+from gymskel.extract.follow import Follower
 from gymskel.extract.people import Track, choose
 from gymskel.extract.view import View
 from gymskel.skeleton import BODY_25

@@ -6,7 +6,7 @@
     extract.extract_videos("videos", "keypoints", fps=60)        # per-frame CSVs on disk, resumable
 
 Any callable serves as `estimator` that has a `name` and a `skeleton`; see `Estimator`. Importing this module
-imports no estimator and no OpenCV; a host that only extracts needs numpy, pandas and OpenCV.
+imports no estimator and no OpenCV; a host that only extracts needs numpy, pandas, scipy and OpenCV.
 """
 
 from gymskel.extract.estimators import Estimator
@@ -14,6 +14,8 @@ from gymskel.extract.many import Extraction, extract_videos
 from gymskel.extract.mediapipe import MediaPipe
 from gymskel.extract.one import ExtractionWarning, extract_video
 from gymskel.extract.openpose import OpenPose
+from gymskel.extract.plan import Plan
+from gymskel.extract.rtmpose import RTMPose
 
 __all__ = [
     "Estimator",
@@ -21,6 +23,8 @@ __all__ = [
     "ExtractionWarning",
     "MediaPipe",
     "OpenPose",
+    "Plan",
+    "RTMPose",
     "extract_video",
     "extract_videos",
 ]

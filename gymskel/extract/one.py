@@ -75,8 +75,8 @@ def extract_video(
         progress: show how far it is.
 
     Returns:
-        A list of one Recording, person 0; for "all" one for each person, in the order of appearance, the
-        same person throughout. Each is as long as the video, its first frame numbered 0; a joint or a whole
+        A list of one Recording, person 0; for "all" one for each person, numbered in the order of appearance
+        (a number that is missing was there too briefly), the same person throughout. Each is as long as the video, its first frame numbered 0; a joint or a whole
         frame that was not found is NaN. Nobody in the whole video: one Recording that is all NaN, with an
         `ExtractionWarning`. `timestamps` are kept where the frame rate really varies and `fps` is not given.
         With `follow` the history's entry "follow" tells of each frame: `angle`, degrees clockwise by which
@@ -118,11 +118,15 @@ def extract_people(video: Path, wanted: Wanted, progress: bool) -> list[Recordin
     facts["estimator"] = wanted.estimator.name
     facts["timestamps"] = frames.timestamps if wanted.fps is None and frames.varying else None
     made = made_from(video, wanted)
+    several = wanted.people == "all" or isinstance(wanted.people, int)  # numbers tell them apart
     return [
         Recording(
-            _keypoints(track, length), **facts, person=person, history=(made, *_notes(notes, track, length))
+            _keypoints(track, length),
+            **facts,
+            person=track.number if track and several else 0,
+            history=(made, *_notes(notes, track, length)),
         )
-        for person, track in enumerate(chosen or [None])
+        for track in chosen or [None]
     ]
 
 
@@ -143,7 +147,7 @@ def _track(
             follower.step(number, frame)
         else:
             tracker.update(number, find(frame))
-    return tracker.tracks, follower, number + 1
+    return follower.people() if follower else tracker.tracks, follower, number + 1
 
 
 def _keypoints(track: Track | None, length: int) -> np.ndarray:

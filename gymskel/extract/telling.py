@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,6 +28,34 @@ def bar(items: Iterable[Any], shown: bool, **options: Any) -> Iterable[Any]:
     """The same items, with a progress bar where wanted and possible."""
     tqdm = tqdm_or_none() if shown else None
     return items if tqdm is None else tqdm(items, **options)
+
+
+@contextlib.contextmanager
+def board(shown: bool, total: int, done: int) -> Iterator[Callable[[str, int], None]]:
+    """What tells of a batch: takes a line on each video that ends, and how many frames it had.
+
+    A bar of videos with the frames so far and a second, and the lines above it; without tqdm the lines alone.
+    """
+    tqdm = tqdm_or_none() if shown else None
+    videos = tqdm and tqdm(total=total, initial=done, unit="video")
+    frames, start = 0, time.perf_counter()
+
+    def told(line: str, more: int) -> None:
+        nonlocal done, frames
+        done, frames = done + 1, frames + more
+        if videos is not None:
+            rate = frames / (time.perf_counter() - start)
+            videos.set_postfix_str(f"{frames} frames, {rate:.3g} frames/s", refresh=False)
+            videos.update()
+            tqdm.write(f"{done}/{total} {line}", file=sys.stderr)
+        elif shown:
+            print(f"{done}/{total} {line}", flush=True)
+
+    try:
+        yield told
+    finally:
+        if videos is not None:
+            videos.close()
 
 
 def tell(recordings: list[Recording]) -> str:

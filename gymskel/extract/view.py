@@ -57,9 +57,3 @@ class View:
         inverse = np.linalg.inv(matrix[:, :2])
         placed[..., :2] = (people[..., :2] - matrix[:, 2]) @ inverse.T
         return placed
-
-
-def lean_of(pose: np.ndarray, neck: int, hips: int) -> float:
-    """Degrees clockwise by which the torso of a pose (joints, 3) leans; NaN where it is not seen."""
-    x, y = pose[neck, :2] - pose[hips, :2]
-    return float(np.degrees(np.arctan2(x, -y)))
