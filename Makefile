@@ -19,7 +19,7 @@ lint: $(VENV)/installed
 	$(VENV)/bin/ruff check gymskel tests benchmarks notebooks
 	$(VENV)/bin/ruff format --check gymskel tests benchmarks notebooks
 
-# the default environment carries MediaPipe; the newest one everything else at its newest
+# the default environment carries MediaPipe; the newest one RTMPose, and everything else at its newest
 $(VENV)/installed: setup.cfg pyproject.toml
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade pip
@@ -29,7 +29,7 @@ $(VENV)/installed: setup.cfg pyproject.toml
 $(NEWEST)/installed: setup.cfg pyproject.toml
 	test -x $(NEWEST)/bin/python || $(PYTHON) -m venv $(NEWEST)
 	$(NEWEST)/bin/python -m pip install --quiet --upgrade pip
-	$(NEWEST)/bin/python -m pip install --quiet --upgrade --editable ".[test]"
+	$(NEWEST)/bin/python -m pip install --quiet --upgrade --editable ".[rtmpose,test]"
 	touch $@
 
 clean:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dots import Dots, draw, stand
 from test_video import make_video, patch, uneven
 
 from gymskel.extract import ExtractionWarning, extract_video, extract_videos
@@ -286,3 +287,76 @@ def test_real_video_with_ones_own_callable(tmp_path):
     assert len(recording) == 23 and recording.seen.any(axis=1).sum() > 15
     hips = recording.xy[:, 8]
     assert (hips[recording.seen[:, 8]] < recording.image_size).all()
+
+
+# --- following, the whole way -------------------------------------------------------------------------------
+
+
+def film(path, scenes, fps=30):
+    """A lossless video of dots."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"FFV1"), fps, (640, 480))
+    for people in scenes:
+        writer.write(draw(people))
+    writer.release()
+    return path
+
+
+def test_a_somersault_with_a_passer_by(tmp_path):
+    """From the file to the athlete's recording, and what was done in each frame."""
+    flip = [stand(420, 250, torso=50, lean=min(360, 20 * max(0, k - 8))) for k in range(36)]
+    walk = [stand(60 + 7 * k, 235, torso=55) for k in range(36)]
+    video = film(tmp_path / "salto-1-s01.avi", zip(flip, walk, strict=True))
+    (athlete,) = extract_video(video, estimator=Dots(limit=60), progress=False)
+    assert athlete.name == "salto-1-s01" and athlete.person == 0
+    error = np.linalg.norm(athlete.xy - np.array(flip)[..., :2], axis=-1)
+    assert np.nanpercentile(error, 97) < 4 and np.nanmax(error) < 15  # dots hide dots as the other passes
+    assert np.isfinite(athlete.xy[:, 8]).all()
+    made, followed = athlete.history
+    assert (made["people"], made["follow"]) == ("athlete", True)
+    assert followed["step"] == "follow"
+    assert len(followed["angle"]) == len(followed["estimates"]) == len(followed["why"]) == 36
+    assert followed["why"][0] == "found" and set(followed["why"]) <= {"found", "", "nobody", "poor"}
+    turned = np.array(followed["angle"][12:26]) - 20 * np.arange(4, 18)
+    assert np.abs((turned + 180) % 360 - 180).max() < 45
+    others = extract_video(video, estimator=Dots(), people="all", progress=False)
+    assert len(others) == 2 and [o.person for o in others] == [0, 1]
+    (walker,) = extract_video(video, estimator=Dots(), people=(70, 235), progress=False)
+    np.testing.assert_allclose(walker.xy[:, 8], np.array(walk)[:, 8, :2], atol=4)
+    seen_once = extract_video(video, estimator=Dots(limit=60), follow=False, progress=False)[0]
+    assert np.isnan(seen_once.xy[16:20, 8]).all() or np.abs(seen_once.xy[16:20, 8] - 420).min() > 50
+
+
+def test_what_is_written_of_following_reads_back(tmp_path):
+    video = film(tmp_path / "roll-1-s01.avi", [[stand(300, 240)]] * 6)
+    (folder,) = extract_videos(video, tmp_path / "out", estimator=Dots(), progress=False).written
+    read = read_recording(folder)
+    (made,) = extract_video(video, estimator=Dots(), progress=False)
+    np.testing.assert_array_equal(read.keypoints, made.keypoints)
+    assert [dict(entry) for entry in read.history] == [dict(entry) for entry in made.history]
+
+
+def test_who_remembers_cannot_follow(tmp_path):
+    video = film(tmp_path / "roll-1-s01.avi", [[stand(300, 240)]] * 3)
+    remembers = Dots()
+    remembers.stateless = False
+    with pytest.raises(
+        ValueError, match=r"dots remembers earlier frames, so it cannot be shown crops.*follow=False"
+    ):
+        extract_video(video, estimator=remembers)
+    assert extract_video(video, estimator=remembers, follow=False, progress=False)[0].seen.any()
+
+
+@pytest.mark.parametrize("people", ["everyone", -1, True, (1, 2, 3), (np.nan, 2), None])
+def test_whom_nobody_can_choose(tmp_path, people):
+    with pytest.raises(
+        ValueError, match="`people` must be athlete, largest, longest, all, a person's number"
+    ):
+        extract_video(tmp_path / "no.mp4", estimator=Dots(), people=people)
+
+
+def test_a_person_without_a_joint_is_nobody(tmp_path):
+    """MediaPipe returns people all of whose joints it did not see."""
+    empty = np.full((1, 25, 3), UNSEEN, np.float32)
+    video = film(tmp_path / "roll-1-s01.avi", [[]] * 3)
+    with pytest.warns(ExtractionWarning, match="found nobody"):
+        extract_video(video, estimator=seeing(lambda number: empty), progress=False)

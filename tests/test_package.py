@@ -50,7 +50,7 @@ MAY_IMPORT = {
         "quiet",
     },
 }
-HEAVY = ("tensorflow", "keras", "cv2", "mediapipe", "matplotlib", "sklearn")
+HEAVY = ("tensorflow", "keras", "cv2", "mediapipe", "onnxruntime", "rtmlib", "matplotlib", "sklearn")
 
 
 def imports_of(path: Path) -> set[str]:

@@ -109,7 +109,7 @@ def check_estimator(estimator: Any) -> Estimator:
 
 
 def find_people(frame: np.ndarray, number: int, estimator: Estimator, video: Path) -> np.ndarray:
-    """(people, 25, 3) float32: what the estimator found in a frame, in BODY_25."""
+    """(people, 25, 3) float32: what the estimator found in a frame, in BODY_25; nobody without any joint."""
     people = estimator(frame)
     joints = len(estimator.skeleton)
     where = f"{video}, frame {number}: {estimator.name} returned"
@@ -121,7 +121,8 @@ def find_people(frame: np.ndarray, number: int, estimator: Estimator, video: Pat
         )
     if (people == 0).all(axis=-1).any():
         raise ValueError(f"{where} a joint 0, 0, 0; an unseen joint must be NaN, NaN, 0.")
-    return estimator.skeleton.convert(people.astype(np.float32, copy=False), BODY_25)
+    people = estimator.skeleton.convert(people.astype(np.float32, copy=False), BODY_25)
+    return people[~np.isnan(people[..., 0]).all(axis=1)]
 
 
 def reset(estimator: Estimator) -> None:

@@ -183,9 +183,10 @@ class Tracker:
         place, build, size = distances(bodies, expected, now, xy, b, p)
         late = np.minimum(gaps, 1)[b]
         stay = place * _GATE / tolerance[b] + build * (1 + late) + 0.2 * late
-        stay += 1.5 * np.minimum(3 * late, 1) * np.clip(size - 0.15, 0, 0.4)
+        stay += np.minimum(3 * late, 1) * np.clip(2.5 * (abs(size) - 0.08), 0, np.where(size > 0, 0.4, 0.8))
+        stay += 0.3 * np.minimum(5 * late, 1) * (bodies.seen[b] < 6)  # perhaps nobody ever was there
         costs = np.full(away.shape, _NEVER)
-        costs[b, p] = np.fmin(stay, back[b, p] + 1.5 * size + build) + 0.05 * young[b]
+        costs[b, p] = np.fmin(stay, back[b, p] + 2.5 * abs(size) + build) + 0.05 * young[b]
         return np.fmin(costs, _NEVER)
 
     def _return_costs(self, bodies: Bodies, now: float, xy: Array) -> Array:
@@ -198,7 +199,7 @@ class Tracker:
         rise = (
             median(abs(bodies.joints[:, None, :, 1] - xy[..., 1]), axis=2) / sizes
         )  # the floor is where it was
-        here = (gaps > 0.2)[:, None] & (self._inside(xy) < 1.5 * sizes)
+        here = ((gaps > 0.2) & (bodies.seen > 5))[:, None] & (self._inside(xy) < 1.5 * sizes)
         return np.where(here, cost + 0.3 * np.nan_to_num(np.clip(rise, 0, 1)), np.inf)
 
     def _inside(self, xy: Array) -> Array:

@@ -252,11 +252,12 @@ def distances(
     longer = np.log(np.maximum(bones(xy)[p], 1e-3) / np.maximum(known, 1e-3))  # (2, pairs, bones)
     count = np.isfinite(longer[0]).sum(axis=1)
     stretch = np.nan_to_num(np.clip(longer[0] - 0.25, 0, 1)).sum(axis=1) / np.maximum(count, 1)
-    # the middle bone, as single joints may be somebody else's; turning away from the camera takes a while
-    size, change = np.nan_to_num(median(longer, axis=2)) * np.clip((count - 1) / 4, 0, 1)
+    sizes = np.nan_to_num(median(longer, axis=2))  # the middle bone, as single joints may be somebody else's
+    sizes[0] += 0.08 * (count > 0)  # in a single pose some bones always look shorter
+    change = sizes[np.argmin(abs(sizes), axis=0), np.arange(len(b))] * np.clip((count - 1) / 4, 0, 1)
     change = np.clip(2 * (abs(change) - 0.15 - 0.7 * gaps), 0, np.where(change > 0, 0.3, 0.5))
-    size = np.where(count > 1, abs(size + 0.1), 0)  # in a single pose some bones always look shorter
-    return np.minimum(plain, swapped), np.maximum(np.minimum(0.5 * stretch, 0.3), change), size
+    build = np.maximum(np.minimum(0.5 * stretch, 0.3), change)  # turning away from the camera takes a while
+    return np.minimum(plain, swapped), build, sizes[0]
 
 
 def _misfit(expected: Array, xy: Array, weights: Array, free: Array, sizes: Array) -> Array:
