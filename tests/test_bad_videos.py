@@ -13,7 +13,8 @@ import pytest
 
 from gymskel import extract
 from gymskel.skeleton import BODY_25
-from gymskel.video import VideoWarning, missing_bytes, read_frames
+from gymskel.video import VideoWarning, read_frames
+from gymskel.video.container import missing_bytes
 
 cv2 = pytest.importorskip("cv2")
 imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="needs imageio-ffmpeg (gymskel[test])")

@@ -12,7 +12,7 @@ from PIL import Image
 from test_video import make_video
 from typer.testing import CliRunner
 
-from gymskel import overlay, video
+from gymskel import overlay
 from gymskel.overlay import draw_pose, write_contact_sheet, write_overlay, write_overlays
 from gymskel.overlay.drawing import DARK, LIGHT, PEOPLE, RED, SIDES, box_around, draw_text, text_mask
 from gymskel.overlay.facts import first_number, followed, lean_of, mean_confidence, unwrapped
@@ -22,6 +22,7 @@ from gymskel.recording import Recording, write_recording
 from gymskel.simulate import simulate_recordings
 from gymskel.skeleton import BODY_25, COCO_17, Skeleton
 from gymskel.video import CodecWarning, read_frames, whole_file, write_frames
+from gymskel.video import write as video
 
 cv2 = pytest.importorskip("cv2")
 

@@ -225,7 +225,7 @@ class Track:
 def distance(track: Track, pose: Array, frame: int) -> float:
     """How badly a (25, 3) pose continues a track, in torso lengths.
 
-    The mean distance of the joints seen in both to where they are expected, the worst fifth left out, the
+    The mean distance of the joints seen in both to where they are expected, the worst third left out, the
     body turned within what a body may turn since it was last seen; and a part for bones that are too long,
     for another size, for left and right exchanged, and for few joints to tell from. inf if there are none.
     """
@@ -266,11 +266,18 @@ def _misfit(expected: Array, xy: Array, weights: Array, free: Array, sizes: Arra
     weights = np.where(both, weights, 0)
     by = np.clip(angles(expected, xy), -free, free)
     about = mean(np.where(both[..., None], expected, np.nan))
-    away = np.linalg.norm(xy - turned(expected, by, about), axis=-1) / sizes[:, None]
+    straight, aside = (
+        _nearest(np.linalg.norm(xy - other, axis=-1) / sizes[:, None], weights)
+        for other in (expected, turned(expected, by, about))
+    )
+    few = 0.4 / np.maximum(weights.sum(axis=1), 0.4)
+    return np.where(both.any(axis=1), np.fmin(straight, aside + 0.05 * abs(by)) + few, np.inf)
+
+
+def _nearest(away: Array, weights: Array) -> Array:
+    """(n,) weighted mean of the distances (n, joints), without the worst third."""
     order = np.argsort(away, axis=1)  # NaN last
     away, weights = (np.take_along_axis(values, order, axis=1) for values in (away, weights))
-    total = weights.sum(axis=1, keepdims=True)
-    kept = np.clip(0.8 * total - (np.cumsum(weights, axis=1) - weights), 0, weights)
-    total = total[:, 0]
-    nearest = np.where(kept > 0, kept * away, 0).sum(axis=1) / np.maximum(0.8 * total, 1e-9)
-    return np.where(both.any(axis=1), nearest + 0.4 / np.maximum(total, 0.4) + 0.05 * abs(by), np.inf)
+    share = (2 / 3) * weights.sum(axis=1, keepdims=True)
+    kept = np.clip(share - (np.cumsum(weights, axis=1) - weights), 0, weights)
+    return np.where(kept > 0, kept * away, 0).sum(axis=1) / np.maximum(share[:, 0], 1e-9)
