@@ -30,7 +30,8 @@ JOINTS = BODY_25.indices(
 )
 NECK, HIPS = BODY_25.indices(["Neck", "MidHip"])
 SIDE = 480  # of the crops, pixels
-FRAMES = 12  # of each clip
+FRAMES = 24  # of each clip: a full turn at 15 degrees a frame
+TURNED = 12  # of them, in each constant turn
 GOOD = 0.25  # torso lengths
 
 
@@ -147,7 +148,7 @@ def share(way, sets, angles, find) -> tuple[int, int]:
 
 def constant(find, sets, title: str, way=followed) -> None:
     total = np.zeros(2, int)
-    line = []
+    line, sets = [], [(squares[:TURNED], truths[:TURNED]) for squares, truths in sets]
     for angle in range(0, 360, 30):
         good, count = share(way, sets, lambda n, angle=angle: [angle] * n, find)
         total += good, count

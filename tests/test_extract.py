@@ -232,7 +232,7 @@ def test_a_host_with_numpy_pandas_scipy_and_opencv_alone(tmp_path):
         print(len(extract_videos(sys.argv[1], sys.argv[2], estimator=estimator, follow=False).written))
     """
     printed = in_a_fresh_process(code, tmp_path / "in", tmp_path / "out")
-    assert printed == "1/1 a.mp4: 1 person, seen in 3 of 3 frames\n1\n"
+    assert printed == "1/1 a.mp4: 1 person, seen in 3 of 3 frames by half\n1\n"
     assert len(read_recording(tmp_path / "out" / "a")) == 3
 
 

@@ -337,10 +337,10 @@ def test_progress_without_tqdm_is_plain_lines(tmp_path, capsys, monkeypatch):
     with pytest.warns(ExtractionWarning, match=r"1 of 3"):
         extract_videos(tmp_path / "in", tmp_path / "out", estimator=RedSpot(), follow=False)
     first, second, third = capsys.readouterr().out.splitlines()
-    assert first == "1/3 a.mp4: 1 person, seen in 3 of 3 frames"
+    assert first == "1/3 a.mp4: 1 person, seen in 3 of 3 frames by red spot 1"
     assert second.startswith("2/3 ") and "b.mp4: ValueError" in second and third.startswith("3/3 c.mp4")
     extract_video(tmp_path / "in" / "a.mp4", estimator=RedSpot(), follow=False)
-    assert capsys.readouterr().out == "a.mp4: 1 person, seen in 3 of 3 frames\n"
+    assert capsys.readouterr().out == "a.mp4: 1 person, seen in 3 of 3 frames by red spot 1\n"
 
 
 # --- killed -------------------------------------------------------------------------------------------------

@@ -183,7 +183,7 @@ class Tracker:
         place, build, size = distances(bodies, expected, now, xy, b, p)
         late = np.minimum(gaps, 1)[b]
         stay = place * _GATE / tolerance[b] + build * (1 + late) + 0.2 * late
-        stay += np.minimum(3 * late, 1) * np.clip(2.5 * (abs(size) - 0.08), 0, np.where(size > 0, 0.4, 0.8))
+        stay += np.minimum(8 * late, 1) * np.clip(2.5 * (abs(size) - 0.08), 0, np.where(size > 0, 0.4, 0.8))
         stay += 0.3 * np.minimum(5 * late, 1) * (bodies.seen[b] < 6)  # perhaps nobody ever was there
         costs = np.full(away.shape, _NEVER)
         costs[b, p] = np.fmin(stay, back[b, p] + 2.5 * abs(size) + build) + 0.05 * young[b]

@@ -63,7 +63,8 @@ def tell(recordings: list[Recording]) -> str:
     count = len(recordings)
     seen = int(np.any([r.seen.any(axis=1) for r in recordings], axis=0).sum())
     people = "1 person" if count == 1 else f"{count} people"
-    return f"{recordings[0].video}: {people}, seen in {seen} of {len(recordings[0])} frames"
+    first = recordings[0]
+    return f"{first.video}: {people}, seen in {seen} of {len(first)} frames by {first.estimator}"
 
 
 def list_faults(head: str, faults: list[str]) -> str:

@@ -16,6 +16,7 @@ USUAL_FPS = 30.0
 
 _STEPS = 8  # of which velocity and turning are the median
 _LASTING = np.array([2.0, 0.4, 0.3])  # seconds over which going sideways, up or down, and turning die away
+_GRAVITY = 20.0  # torso lengths of half a metre per second squared
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,16 +74,25 @@ class Bodies:
 
     @property
     def motion(self) -> Array:
-        """(n, 3) x, y and turning of the body, in pixels and radians a second."""
-        lately = abs(self.last[:, None] - self.times) < 0.3
+        """(n, 3) x, y and turning of the body, in pixels and radians a second, as they were lately."""
+        lately = self._lately
         count = lately.sum(axis=1)[:, None]
         rates = median(np.where(lately[..., None], self.rates, np.nan), axis=1)
         return np.nan_to_num(rates) * count / (count + 0.3)  # one step alone is not much trusted
 
+    @property
+    def _lately(self) -> Array:
+        return abs(self.last[:, None] - self.times) < 0.3
+
     def expect(self, now: float) -> Array:
-        """(n, 25, 2) where the joints are expected: the body keeps going, less and less so."""
-        gaps = (now - self.last)[:, None]
-        way = self.motion * np.sign(gaps) * _LASTING * (1 - np.exp(-abs(gaps) / _LASTING))
+        """(n, 25, 2) where the joints are expected: the body keeps going, less and less so; who jumped falls."""
+        gaps, motion = (now - self.last)[:, None], self.motion
+        way = motion * np.sign(gaps) * _LASTING * (1 - np.exp(-abs(gaps) / _LASTING))
+        ago = median(np.where(self._lately, self.last[:, None] - self.times, np.nan), axis=1)
+        up, gap, fall = motion[:, 1], gaps[:, 0], _GRAVITY * self.size
+        arc = up * gap + fall * (gap / 2 + ago) * gap
+        jumped = (up < -1.5 * self.size) & (gap > 0) & (gap < 0.5)
+        way[:, 1] = np.where(jumped, arc, way[:, 1])
         return turned(self.joints, way[:, 2], centers(self.joints)) + way[:, None, :2]
 
     def see(self, now: float, xy: Array) -> Bodies:
@@ -255,7 +265,7 @@ def distances(
     sizes = np.nan_to_num(median(longer, axis=2))  # the middle bone, as single joints may be somebody else's
     sizes[0] += 0.08 * (count > 0)  # in a single pose some bones always look shorter
     change = sizes[np.argmin(abs(sizes), axis=0), np.arange(len(b))] * np.clip((count - 1) / 4, 0, 1)
-    change = np.clip(2 * (abs(change) - 0.15 - 0.7 * gaps), 0, np.where(change > 0, 0.3, 0.5))
+    change = np.clip(2 * (abs(change) - 0.12 - 0.6 * gaps), 0, np.where(change > 0, 0.3, 0.5))
     build = np.maximum(np.minimum(0.5 * stretch, 0.3), change)  # turning away from the camera takes a while
     return np.minimum(plain, swapped), build, sizes[0]
 
