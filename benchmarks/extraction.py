@@ -1,6 +1,6 @@
 """How well extraction holds a body that turns, and what it costs.
 
-python benchmarks/extraction.py PATH_TO/media                       # everything, about ten minutes on 2 cores
+python benchmarks/extraction.py PATH_TO/media                       # everything, about half an hour on 2 cores
 python benchmarks/extraction.py PATH_TO/media turns,back_tuck       # some of: turns somersault blind back_tuck cost
 
 Good pose: the mean distance of 13 joints from the upright result of the same frame is under 0.25 torso lengths;

@@ -200,7 +200,7 @@ def test_everybody_is_followed_if_wanted():
 def test_an_empty_picture():
     find = Dots()
     follower = follow([[]] * 30, find)
-    assert follower.tracker.tracks == [] and find.calls <= 2 * 30
+    assert follower.tracker.tracks == [] and find.calls <= 2.5 * 30
 
 
 def test_unseen_outside_the_picture():

@@ -100,3 +100,19 @@ def doubles(xy: Array, others: Array) -> Array:
     enough = np.isfinite(away).sum(axis=1) >= 3
     apart[i, j] = np.where(enough, median(away, axis=1) / size[i, j], np.inf)
     return apart
+
+
+def without_shared(xy: Array) -> Array:
+    """(n, 25, 2) the poses of one frame without the joints that are at the same joint of a more complete one.
+
+    Of people who overlap an estimator gives joints of the one in front to the one behind, too. A pose that
+    has most of its joints in common with another is that person once more, and stays as it is.
+    """
+    seen = np.isfinite(xy[..., 0]).sum(axis=1)
+    near = np.linalg.norm(centers(xy)[:, None] - centers(xy), axis=-1) < 3 * torsos(xy)
+    i, j = np.nonzero(near & (seen[:, None] < seen))
+    shared = np.linalg.norm(xy[i] - xy[j], axis=-1) < 0.15 * torsos(xy)[j, None]
+    shared &= (shared.sum(axis=1) <= 0.5 * seen[i])[:, None]
+    strange = np.zeros(xy.shape[:2], bool)
+    np.logical_or.at(strange, i, shared)
+    return np.where(strange[..., None], np.nan, xy)

@@ -84,6 +84,7 @@ class Follower:
     Args:
         find: frame (height, width, 3) -> (people, 25, 3), a stateless estimator.
         fps: frames a second, or None.
+        image_size: (width, height) in pixels, or None.
         everybody: follow all people at once, however many; else three, and the others are only known.
 
     Attributes:
@@ -93,10 +94,15 @@ class Follower:
     """
 
     def __init__(
-        self, find: Callable[[np.ndarray], np.ndarray], fps: float | None, *, everybody: bool = False
+        self,
+        find: Callable[[np.ndarray], np.ndarray],
+        fps: float | None,
+        image_size: tuple[int, int] | None = None,
+        *,
+        everybody: bool = False,
     ) -> None:
         self.find = find
-        self.tracker = Tracker(fps)
+        self.tracker = Tracker(fps, image_size=image_size)
         self.notes: dict[int, Note] = {}
         self.estimates: list[int] = []
         self._most = None if everybody else MOST
@@ -268,7 +274,7 @@ def _whole(frame: np.ndarray, *, turned: bool) -> Iterator[View]:
         for part in (0.5, 0.0, 1.0):
             at = short / 2 + part * (long - short)
             yield View((at, middle[1]) if width > height else (middle[0], at), short)
-    for lean in (180.0, 90.0, 270.0) if turned else ():
+    for lean in (180.0, 120.0, 240.0, 60.0, 300.0) if turned else ():
         yield View(middle, 1.1 * long, lean, 512)
 
 

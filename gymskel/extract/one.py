@@ -138,8 +138,9 @@ def _track(
     def find(image: np.ndarray) -> np.ndarray:
         return find_people(image, number, wanted.estimator, video)
 
-    follower = Follower(find, frames.fps, everybody=wanted.people == "all") if wanted.follow else None
-    tracker = follower.tracker if follower else Tracker(frames.fps)
+    everybody = wanted.people == "all"
+    follower = Follower(find, frames.fps, frames.image_size, everybody=everybody) if wanted.follow else None
+    tracker = follower.tracker if follower else Tracker(frames.fps, image_size=frames.image_size)
     number = -1
     shown = bar(frames, progress, total=frames.count, desc=video.name, unit="frame", leave=False)
     for number, frame in enumerate(shown):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy import ndarray as Array
 from scipy.optimize import linear_sum_assignment
 
-from gymskel.extract.body import centers, doubles, median
+from gymskel.extract.body import centers, doubles, without_shared
 from gymskel.extract.choice import choose, own_movement
 from gymskel.extract.track import USUAL_FPS, Bodies, Track, distance, distances
 from gymskel.skeleton import BODY_25
@@ -89,10 +89,10 @@ class Tracker:
             numbers[person] = track.number
         if found:
             bodies = Bodies.joined(track.body for track, _, _ in found)
-            poses = people[[person for _, person, _ in found]]
-            after = bodies.see(frame / self.fps, poses[..., :2].astype(float)).apart()
-            for (track, _, _), pose, body in zip(found, poses, after, strict=True):
-                track.append(frame, pose, body)
+            own = without_shared(people[..., :2].astype(float))[[person for _, person, _ in found]]
+            after = bodies.see(frame / self.fps, own).apart()
+            for (track, person, _), body in zip(found, after, strict=True):
+                track.append(frame, people[person], body)
         if start:
             self._start(frame, people, numbers)
         x = people[..., 0]
@@ -139,7 +139,7 @@ class Tracker:
         xy, live = np.asarray(people, float)[..., :2], self.live(frame)
         if not live or not len(xy):
             return []
-        costs, older = self._costs(live, frame, xy)
+        costs, older = self._costs(live, frame, without_shared(xy))
         taken = doubles(xy, self._present(frame)).min(axis=1, initial=np.inf)
         costs[(taken < DOUBLE) & (costs > taken)] = _NEVER
         same = doubles(xy, xy) < _SAME
@@ -183,7 +183,7 @@ class Tracker:
         place, build, size = distances(bodies, expected, now, xy, b, p)
         late = np.minimum(gaps, 1)[b]
         stay = place * _GATE / tolerance[b] + build * (1 + late) + 0.2 * late
-        stay += np.minimum(8 * late, 1) * np.clip(2.5 * (abs(size) - 0.08), 0, np.where(size > 0, 0.4, 0.8))
+        stay += np.minimum(4 * late, 1) * np.clip(2 * (abs(size) - 0.08), 0, np.where(size > 0, 0.4, 0.8))
         stay += 0.3 * np.minimum(5 * late, 1) * (bodies.seen[b] < 6)  # perhaps nobody ever was there
         costs = np.full(away.shape, _NEVER)
         costs[b, p] = np.fmin(stay, back[b, p] + 2.5 * abs(size) + build) + 0.05 * young[b]
@@ -195,12 +195,14 @@ class Tracker:
         onward = middles[:, None] + (bodies.motion[:, :2] * gaps[:, None])[:, None]
         left = np.fmin(self._inside(onward), self._inside(bodies.joints)) < 0.5 * bodies.size
         way = np.linalg.norm(middles[:, None] - centers(xy), axis=-1) / sizes
-        cost = np.where(left[:, None], 0.2, np.where(way < 1 + 5 * gaps[:, None], 0.35, np.inf))
-        rise = (
-            median(abs(bodies.joints[:, None, :, 1] - xy[..., 1]), axis=2) / sizes
+        cost = np.where(left[:, None], 0.25, np.where(way < 1 + 5 * gaps[:, None], 0.4, np.inf))
+        rise = np.minimum(abs(bodies.joints[:, None, :, 1] - xy[..., 1]) / sizes[..., None], 1)
+        seen = np.isfinite(rise)
+        rise = np.where(seen, rise, 0).sum(axis=2) / np.maximum(
+            seen.sum(axis=2), 1
         )  # the floor is where it was
         here = ((gaps > 0.2) & (bodies.seen > 5))[:, None] & (self._inside(xy) < 1.5 * sizes)
-        return np.where(here, cost + 0.3 * np.nan_to_num(np.clip(rise, 0, 1)), np.inf)
+        return np.where(here, cost + 1.5 * np.clip(rise - 0.12, 0, 0.4), np.inf)
 
     def _inside(self, xy: Array) -> Array:
         """(n,) pixels from the joint of (n, joints, 2) nearest to the left or right edge; negative outside."""

@@ -267,7 +267,7 @@ def distances(
     change = sizes[np.argmin(abs(sizes), axis=0), np.arange(len(b))] * np.clip((count - 1) / 4, 0, 1)
     change = np.clip(2 * (abs(change) - 0.12 - 0.6 * gaps), 0, np.where(change > 0, 0.3, 0.5))
     build = np.maximum(np.minimum(0.5 * stretch, 0.3), change)  # turning away from the camera takes a while
-    return np.minimum(plain, swapped), build, sizes[0]
+    return np.minimum(plain, swapped), build, sizes[0] * np.minimum((count + 1) / 5, 1)
 
 
 def _misfit(expected: Array, xy: Array, weights: Array, free: Array, sizes: Array) -> Array:
