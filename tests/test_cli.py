@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 from test_classifier import blind
+from test_extract import body
 from test_training import quick
 from test_video import make_video
 from typer.testing import CliRunner
@@ -25,7 +26,6 @@ from gymskel.skeleton import BODY_25
 from gymskel.training import RECIPES
 
 COMMANDS = ("extract", "train", "evaluate", "predict", "demo")
-BODY = np.random.default_rng(0).uniform(10, 90, (25, 2)).astype(np.float32)
 
 
 @pytest.fixture(autouse=True)
@@ -82,9 +82,7 @@ class Found:
         rows, columns = np.nonzero((frame[..., 2] > 128) & (frame[..., 0] < 100))
         if not len(rows):  # a square of the picture, away from it
             return np.empty((0, 25, 3), np.float32)
-        person = np.ones((1, 25, 3), np.float32)
-        person[0, :, :2] = BODY + np.array([columns.mean(), rows.mean()])
-        return person
+        return body(columns.mean(), rows.mean(), scale=np.sqrt(len(rows)) / 20)[None]
 
 
 @pytest.fixture
