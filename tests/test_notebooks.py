@@ -23,7 +23,7 @@ def test_notebook_runs(path, tmp_path, monkeypatch):
     assert code
     assert not any(cell.outputs for cell in code), "commit notebooks without outputs"
     assert not any("def " in cell.source for cell in code), "functions belong into the package"
-    nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    nbclient.NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
     pictures = [out for cell in code for out in cell.outputs if "image/png" in out.get("data", {})]
     assert len(pictures) >= 8
     assert (tmp_path / "flips.gymskel").stat().st_size > 10_000
