@@ -20,8 +20,8 @@ from typing import Any
 __version__ = "0.1.0"
 
 _STAGES = (
-    "skeleton", "recording", "clips", "video", "extract", "preprocess", "models", "training", "classifier",
-    "evaluation", "activations", "visualize", "simulate",
+    "skeleton", "recording", "clips", "video", "extract", "formats", "preprocess", "models", "training",
+    "classifier", "evaluation", "activations", "visualize", "overlay", "simulate",
 )  # fmt: skip
 _NOUNS = {
     "Skeleton": "skeleton",

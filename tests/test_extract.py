@@ -326,6 +326,20 @@ def test_a_somersault_with_a_passer_by(tmp_path):
     assert np.isnan(seen_once.xy[16:20, 8]).all() or np.abs(seen_once.xy[16:20, 8] - 420).min() > 50
 
 
+def test_whoever_is_named_is_followed_however_many_there_are(tmp_path):
+    """The smallest of five, by a point and by the number of "all"; nobody else is as far from the athlete."""
+    crowd = [[stand(70 + 125 * n + k, 260, torso=30 if n == 4 else 45) for n in range(5)] for k in range(8)]
+    video = film(tmp_path / "roll-1-s01.avi", crowd)
+    everybody = extract_video(video, estimator=Dots(), people="all", progress=False)
+    assert len(everybody) == 5
+    smallest = max(everybody, key=lambda one: np.nanmedian(one.xy[..., 0]))
+    (by_point,) = extract_video(video, estimator=Dots(), people=(570, 260), progress=False)
+    (by_number,) = extract_video(video, estimator=Dots(), people=smallest.person, progress=False)
+    for chosen in (by_point, by_number):
+        np.testing.assert_array_equal(chosen.keypoints, smallest.keypoints)
+    assert by_number.person == smallest.person and smallest.seen.any(axis=1).all()
+
+
 def test_what_is_written_of_following_reads_back(tmp_path):
     video = film(tmp_path / "roll-1-s01.avi", [[stand(300, 240)]] * 6)
     (folder,) = extract_videos(video, tmp_path / "out", estimator=Dots(), progress=False).written

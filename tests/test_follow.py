@@ -211,6 +211,14 @@ def test_unseen_outside_the_picture():
     np.testing.assert_allclose(track.poses[-1][LEFT, :2], half[LEFT, :2], atol=1.5)
 
 
+def test_a_face_at_the_edge_is_nobody_to_follow():
+    """Under 4 joints of trunk, arms and legs: no track, and no trouble."""
+    face = np.full((25, 3), (np.nan, np.nan, 0), np.float32)
+    for k, joint in enumerate(["Nose", "REye", "LEye", "REar", "LEar", "RBigToe", "LBigToe", "RHeel"]):
+        face[BODY_25.index(joint)] = 300 + 30 * (k % 3), 200 + 30 * (k // 3), 1
+    assert follow([[face]] * 6, Dots()).tracker.tracks == []
+
+
 class Guesses:
     """Finds what is there of one known person, and guesses the rest."""
 

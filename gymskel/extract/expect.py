@@ -15,6 +15,7 @@ from gymskel.skeleton import BODY_25
 CORE = BODY_25.indices(
     "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist MidHip RHip RKnee RAnkle LHip LKnee LAnkle".split()
 )
+ENOUGH = 4  # of these joints must be seen to compare two poses
 NECK, HIPS = BODY_25.indices(["Neck", "MidHip"])
 
 MAX_RATE = 50.0  # degrees a frame; a double somersault at 25 frames a second turns 45
@@ -109,7 +110,7 @@ def unlikeness(pose: np.ndarray, expected: Expectation) -> float:
     """
     known = ~np.isnan(expected.pose[CORE, 0])
     seen = ~np.isnan(pose[CORE, 0])
-    if (known & seen).sum() < 4:
+    if (known & seen).sum() < ENOUGH:
         return np.inf
     away = np.linalg.norm(pose[CORE, :2] - expected.pose[CORE, :2], axis=1) / expected.torso
     away = np.where(seen, np.minimum(away, 1.5), 0.4)[known]

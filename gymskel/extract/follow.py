@@ -15,7 +15,7 @@ from itertools import islice
 
 import numpy as np
 
-from gymskel.extract.expect import CORE, Expectation, expect, lean_of, middle_of, unlikeness
+from gymskel.extract.expect import CORE, ENOUGH, Expectation, expect, lean_of, middle_of, unlikeness
 from gymskel.extract.people import USUAL_FPS, Track, Tracker
 from gymskel.extract.view import View
 
@@ -26,15 +26,13 @@ PATIENCE = 0.6
 POSSIBLE = 0.9
 """... up to which the best of all tries is taken for this person."""
 
-TURNS = (0.0, -45.0, 45.0, -90.0, 90.0, 180.0)  # degrees beside the expected lean
+TURNS = (-45.0, 45.0, -90.0, 90.0, 180.0)  # degrees beside the expected lean
 MARGIN = 1.9  # side of a view, in extents of the expected body: detectors want some picture around it
 REACH = 5.5  # ... but at least this many torso lengths: a tucked body opens within a few frames
 CLOSER = 0.65  # of that side, where others stand about
 
 MOST = 3  # people followed at once, where one athlete is wanted
-SURE = (
-    3  # frames in which a person must be found as expected to count as one: pictures are full of false people
-)
+SURE = 3  # frames in which somebody must be found as expected to count: pictures are full of false people
 BESIDE = 0.75  # torso lengths from somebody known, within which nobody new is believed in
 STALE = 3  # frames without the person, after which tries become rarer
 FOLLOW_SECONDS = 1.0  # ... and after which only looks at the whole picture may find them again
@@ -188,13 +186,16 @@ class Follower:
         return best, first
 
     def _show(self, frame: np.ndarray, view: View) -> np.ndarray:
-        """(people, 25, 3) in the picture's pixels: those found in a view; outside the picture nothing is seen."""
+        """(people, 25, 3) in the picture's pixels: those found in a view; outside the picture nothing is seen.
+
+        Without those of whom under 4 joints of trunk, arms and legs are left: they cannot be compared.
+        """
         self.estimates[-1] += 1
         people = view.back(self.find(view.cut(frame)))
         height, width = frame.shape[:2]
         inside = ((people[..., :2] >= 0) & (people[..., :2] <= (width, height))).all(axis=-1)
         people[~inside] = np.nan, np.nan, 0
-        return people
+        return people[inside[:, CORE].sum(axis=1) >= ENOUGH]
 
     def _others(self, track: Track, number: int, backwards: bool) -> list[Expectation]:
         """Where the other people are in this frame, or should be."""
@@ -261,7 +262,7 @@ def _views(expected: Expectation, closer: bool) -> Iterator[View]:
     sides = (CLOSER * side, side) if closer else (side, CLOSER * side)
     yield View(center, sides[0], expected.lean)
     yield View(center, sides[1], expected.lean)
-    for turn in TURNS[1:]:
+    for turn in TURNS:
         yield View(center, sides[0], expected.lean + turn)
 
 

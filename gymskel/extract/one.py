@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gymskel.extract.estimators import Estimator, choose_estimator, find_people, is_stateless, reset
-from gymskel.extract.follow import Follower
+from gymskel.extract.follow import Follower, Note
 from gymskel.extract.people import Track, Tracker, choose
 from gymskel.extract.telling import bar, tell, tqdm_or_none
 from gymskel.recording import Recording, parse_name
@@ -76,9 +76,10 @@ def extract_video(
 
     Returns:
         A list of one Recording, person 0; for "all" one for each person, numbered in the order of appearance
-        (a number that is missing was there too briefly), the same person throughout. Each is as long as the video, its first frame numbered 0; a joint or a whole
-        frame that was not found is NaN. Nobody in the whole video: one Recording that is all NaN, with an
-        `ExtractionWarning`. `timestamps` are kept where the frame rate really varies and `fps` is not given.
+        (a number that is missing was there too briefly), the same person throughout. Each is as long as the
+        video, its first frame numbered 0; a joint or a whole frame that was not found is NaN. Nobody in the
+        whole video: one Recording that is all NaN, with an `ExtractionWarning`. `timestamps` are kept where
+        the frame rate really varies and `fps` is not given.
         With `follow` the history's entry "follow" tells of each frame: `angle`, degrees clockwise by which
         the square was turned (None where it was not); `estimates`, how often the estimator was asked, for
         everybody; `why`, where it took more than one look or nothing was found.
@@ -138,7 +139,7 @@ def _track(
     def find(image: np.ndarray) -> np.ndarray:
         return find_people(image, number, wanted.estimator, video)
 
-    everybody = wanted.people == "all"
+    everybody = wanted.people == "all" or not isinstance(wanted.people, str)  # it may be anybody
     follower = Follower(find, frames.fps, frames.image_size, everybody=everybody) if wanted.follow else None
     tracker = follower.tracker if follower else Tracker(frames.fps, image_size=frames.image_size)
     number = -1
@@ -163,11 +164,10 @@ def _notes(follower: Follower | None, track: Track | None, length: int) -> list[
     """The history's entry of the follower: what it did in each frame."""
     if follower is None:
         return []
-    note = follower.notes.get(track.number) if track else None
-    lean = note.lean if note else {}
-    why = note.why if note else {}
-    angle = [round(lean[number], 1) if number in lean else None for number in range(length)]
-    reasons = [why.get(number, "not looked for") for number in range(length)]
+    note = follower.notes[track.number] if track else Note()
+    found = set(track.frames) if track else set()
+    angle = [round(note.lean[number], 1) if number in found else None for number in range(length)]
+    reasons = [note.why.get(number, "not looked for") for number in range(length)]
     return [{"step": "follow", "angle": angle, "estimates": follower.estimates, "why": reasons}]
 
 
