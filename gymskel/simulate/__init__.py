@@ -1,0 +1,30 @@
+"""Simulated gymnasts: the embedded data set, and known answers for tests. Nobody here was ever filmed.
+
+The journey of a simulated recording, a file a step:
+
+    athlete's name -> body, technique, camera             drawn from a hash of the name: the same everywhere
+    move -> keyframes -> angles of the joints over time   monotone cubic interpolation
+    angles -> joints in metres                            feet or hands stand on the floor, or the hip flies
+    metres -> camera -> pixels -> detector                noise and lost joints where detectors have them
+
+World: x forward (where the athlete looks at the start), y to the athlete's left, z up, metres, floor at 0.
+Angles: degrees, positive = backward rotation, i.e. counterclockwise seen with x to the right and z up.
+Simplified: both sides of the body do the same, the trunk is one stiff piece, and it is the hip, not the
+centre of mass, that flies on the parabola.
+"""
+
+from gymskel.simulate.camera import IMAGE_SIZE
+from gymskel.simulate.motion import GRAVITY, Motion, simulate_motion
+from gymskel.simulate.moves import ACTIVITIES
+from gymskel.simulate.recordings import simulate_bystander, simulate_recording, simulate_recordings
+
+__all__ = [
+    "ACTIVITIES",
+    "GRAVITY",
+    "IMAGE_SIZE",
+    "Motion",
+    "simulate_bystander",
+    "simulate_motion",
+    "simulate_recording",
+    "simulate_recordings",
+]

@@ -1,0 +1,41 @@
+"""Who moves: body, technique and camera of an athlete, drawn from a hash of the name: the same everywhere."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+import numpy as np
+from numpy.random import Generator
+
+
+def rng_of(*words: object) -> Generator:
+    """A generator of its own for these words; hashlib because `hash` differs between processes."""
+    digest = hashlib.sha256("|".join(map(str, words)).encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "big"))
+
+
+class Athlete(NamedTuple):
+    """What stays the same in all recordings of an athlete, and the camera that films them."""
+
+    height: float  # metres
+    spring: float  # duration of the phases in the air, against the keyframes
+    tuck: float  # flexion of hip and knee in the air
+    drift: float  # speed along x in the air
+    distance: float  # metres from the camera
+    yaw: float  # degrees; 0 = seen exactly from the side, positive = the camera stands further to the front
+    tempo: float  # duration of the phases on the floor
+    pike: bool  # rotates with nearly straight knees
+    style: int  # seed of the athlete's own deviations from the keyframes
+    facing: int  # -1 = faces left on screen, 1 = right
+    right: float  # place in the picture: pixels off its middle
+    down: float
+
+
+def draw_athlete(name: str) -> Athlete:
+    """The athlete of this name: always the same one."""
+    rng = rng_of("athlete", name)
+    low, high = np.transpose([(1.5, 1.78), (0.93, 1.08), (0.85, 1.05), (0.75, 1.25), (4.4, 6.8), (5, 45)])
+    floor, pike, style = rng.normal(1, 0.085), rng.random() < 0.2, int(rng.integers(2**32))
+    place = rng.uniform((-120, -20), (120, 50))
+    return Athlete(*rng.uniform(low, high), floor, pike, style, int(rng.choice([-1, 1])), *place)

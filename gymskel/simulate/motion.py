@@ -1,0 +1,84 @@
+"""The move in metres: the body hung on the floor by feet or hands, or flying on a parabola."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy import ndarray as Array
+from scipy.interpolate import CubicSpline, PchipInterpolator
+
+from gymskel.simulate.athlete import Athlete, draw_athlete, rng_of
+from gymskel.simulate.body import hang, place_joints, reach
+from gymskel.simulate.moves import ACTIVITIES, MOVES, Move, draw_curves, time_phases
+
+GRAVITY = 9.81  # metres per second squared
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """The truth behind a simulated recording."""
+
+    joints: Array  # (frames, 25, 3) float64 metres in BODY_25 order; x forward, y to the athlete's left, z up
+    lean: Array  # (frames,) degrees that the trunk has turned backward from upright; unwrapped, 360 in all
+    airborne: Array  # (frames,) bool: nothing touches the floor, the hip flies on a parabola
+    on_hands: Array  # (frames,) bool: the hands stand on the floor
+
+
+def move_body(move: Move, events: Array, times: Array, curves: PchipInterpolator, who: Athlete) -> Motion:
+    """Hangs the body on the world.
+
+    In the air the hip flies on a parabola. On the floor it goes through the keyframes on a spline that meets
+    the parabolas without a jolt; the limbs on the floor bend as that takes, so they stay where they stand.
+    """
+    meet, still = curves(events), (np.zeros(2),) * 3
+    anchors = [0.0] * len(move)  # x of the feet or hands in each phase on the floor
+    flights = {}  # phase -> where the hip leaves, its velocity there and at the end
+    for n, phase in enumerate(move):
+        if not phase.contact:
+            seconds = events[n + 1] - events[n]
+            leave = hang(move[n - 1].contact, meet[[n]], anchors[n - 1], who.height)[0]
+            arrive = hang(move[n + 1].contact, meet[[n + 1]], 0.0, who.height)[0]
+            fall = np.array([0, GRAVITY * seconds])
+            velocity = np.array([phase.speed * who.drift, (arrive[1] - leave[1]) / seconds]) + fall / 2
+            flights[n] = leave, velocity, velocity - fall
+            anchors[n + 1] = leave[0] + velocity[0] * seconds - arrive[0]
+    number = np.clip(np.searchsorted(events, times, side="right") - 1, 0, len(move) - 1)
+    angles, root = curves(times), np.zeros((len(times), 2))
+    for n, phase in enumerate(move):
+        now, t = number == n, times[number == n] - events[n]
+        if phase.contact:
+            knots = np.array([key[0] for key in phase.keys]) * (events[n + 1] - events[n])
+            through = hang(phase.contact, curves(events[n] + knots), 0.0, who.height)
+            ends = (1, flights.get(n - 1, still)[2]), (1, flights.get(n + 1, still)[1])
+            hip = CubicSpline(knots, through, bc_type=ends)(t)
+            angles[now] = reach(phase.contact, angles[now], hip / who.height)
+            root[now] = hang(phase.contact, angles[now], anchors[n], who.height)
+        else:
+            leave, velocity, _ = flights[n]
+            root[now] = leave + velocity * t[:, None] - np.outer(t**2, [0, GRAVITY / 2])
+    joints = place_joints(angles, who.height)
+    joints[..., ::2] += root[:, None]
+    contact = np.array([phase.contact for phase in move])[number]
+    return Motion(joints, angles[:, 0], contact == "", contact == "hands")
+
+
+def simulate_motion(
+    activity: str = "backflip", *, athlete: str = "a01", sample: int = 1, seed: int = 0, fps: float = 60.0
+) -> Motion:
+    """The simulated move in metres, before camera and detector: the known answers to `simulate_recording`.
+
+    Arguments and errors as there.
+
+    >>> motion = simulate_motion("backflip")
+    >>> print(round(motion.lean[-1] - motion.lean[0]))  # degrees: a full turn, backward
+    360
+    """
+    if activity not in MOVES:
+        raise ValueError(f"`activity` must be one of {', '.join(ACTIVITIES)}, got {activity!r}.")
+    if not 0 < fps < np.inf:
+        raise ValueError(f"`fps` must be frames a second above 0, got {fps}.")
+    move, who, rng = MOVES[activity], draw_athlete(athlete), rng_of("motion", activity, athlete, sample, seed)
+    events = time_phases(move, who, fps, rng)
+    times = np.arange(round(events[-1] * fps) + 1) / fps
+    return move_body(move, events, times, draw_curves(move, events, who, rng), who)

@@ -1,0 +1,125 @@
+"""Simulated Recordings: one, a data set, somebody else in the same video."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from gymskel.recording import Recording
+from gymskel.simulate.athlete import draw_athlete, rng_of
+from gymskel.simulate.body import place_joints
+from gymskel.simulate.camera import IMAGE_SIZE, detect, project
+from gymskel.simulate.motion import simulate_motion
+from gymskel.simulate.moves import ACTIVITIES
+from gymskel.skeleton import BODY_25
+
+
+def simulate_recording(
+    activity: str = "backflip",
+    *,
+    athlete: str = "a01",
+    sample: int = 1,
+    seed: int = 0,
+    fps: float = 60.0,
+    noise: float = 1.5,
+    lost: float = 0.1,
+    yaw: float | None = None,
+) -> Recording:
+    """A simulated Recording of one move, as a phone and a detector might have seen it.
+
+    The same arguments give the same bits; `noise=0, lost=0` gives the true places on screen
+    (unseen where they lie outside the picture).
+
+    >>> recording = simulate_recording("back-handspring", athlete="a02", sample=3)
+    >>> recording.video, recording.keypoints.shape[1:], recording.estimator
+    ('back-handspring-3-a02.mov', (25, 3), 'simulated')
+
+    Args:
+        activity: one of `ACTIVITIES`.
+        athlete: any name; body, technique and the place of the camera follow from it.
+        sample: which try; varies a little from try to try.
+        seed: another seed, other tries of the same athletes.
+        fps: frames a second; another rate samples the same try, stretched by half a frame at most.
+        noise: standard deviation in pixels while upright and slow; some three times that while turning fast.
+        lost: expected share of joints that are not found, in [0, 1), mostly while inverted.
+        yaw: degrees; 0 = the camera stands exactly at the side, positive = further to the front;
+            None = where it stands for this athlete.
+
+    Returns:
+        keypoints (frames, 25, 3) float32 in pixels of a 1920 x 1080 picture; unseen = NaN, NaN, 0.
+
+    Raises:
+        ValueError: an unknown activity; `fps`, `noise` or `lost` out of range.
+    """
+    if not (0 <= noise < np.inf and 0 <= lost < 1):
+        raise ValueError(f"`noise` must be pixels from 0, `lost` a share in [0, 1), got {noise} and {lost}.")
+    motion = simulate_motion(activity, athlete=athlete, sample=sample, seed=seed, fps=fps)
+    who, rng = draw_athlete(athlete), rng_of("camera", activity, athlete, sample, seed)
+    turn, right, down = rng.normal(0, (3, 25, 10))
+    yaw, distance = who.yaw + turn if yaw is None else yaw, who.distance * rng.uniform(0.95, 1.05)
+    camera = who._replace(yaw=yaw, distance=distance, right=who.right + right, down=who.down + down)
+    keypoints = detect(project(motion.joints, camera), motion.lean, fps, who.facing, noise, lost, rng)
+    video = f"{activity}-{sample}-{athlete}.mov"
+    facts = {"video": video, "first_frame": 1, "image_size": IMAGE_SIZE, "estimator": "simulated"}
+    return Recording(keypoints, fps, activity, str(sample), athlete, **facts)
+
+
+def simulate_recordings(
+    activities: Iterable[str] = ACTIVITIES,
+    *,
+    athletes: int = 8,
+    per_athlete: int = 4,
+    seed: int = 0,
+    fps: float = 60.0,
+) -> list[Recording]:
+    """A simulated data set: athletes a01, a02 ... perform every activity `per_athlete` times each.
+
+    Samples are numbered through all athletes, as in the published set; the rest as in `simulate_recording`.
+    """
+    return [
+        simulate_recording(activity, athlete=f"a{n // per_athlete + 1:02}", sample=n + 1, seed=seed, fps=fps)
+        for activity in activities
+        for n in range(athletes * per_athlete)
+    ]
+
+
+def simulate_bystander(recording: Recording, *, seed: int = 0, person: int = 1) -> Recording:
+    """Somebody else, simulated: stands or walks behind the athlete during a part of the same video.
+
+    Args:
+        recording: whose video it is; gives its name, frames, fps, timestamps and picture size.
+        seed: another seed, another bystander.
+        person: index in the video.
+
+    Returns:
+        A Recording of the same length in BODY_25, without activity and athlete; NaN while out of the picture.
+
+    Raises:
+        ValueError: nobody said the recording's fps.
+    """
+    if recording.fps is None:
+        raise ValueError(f"{recording.name}: no fps. Give it with dataclasses.replace(recording, fps=...).")
+    rng = rng_of("bystander", recording.source, seed, person)
+    frames, size = len(recording), recording.image_size or IMAGE_SIZE
+    t, zero = np.arange(frames) / recording.fps, np.zeros(frames)
+    walks = rng.random() < 0.5
+    swing = np.sin(2 * np.pi * (0.9 * t + rng.random())) * (22 if walks else 1)
+    right, left = (  # opposite arm and leg
+        np.stack([zero - 3, 4 + s, 8 + np.maximum(-s, 0), s - 7, 4 - s, zero + 15, zero], axis=-1)
+        for s in (swing, -swing)
+    )
+    joints = place_joints(right, rng.uniform(1.5, 1.9), left)
+    joints[..., 2] -= joints[..., 2].min(axis=1, keepdims=True)
+    joints[..., 0] += walks * 1.2 * t[:, None]
+    behind = draw_athlete(f"bystander {rng.integers(2**32)}")
+    behind = behind._replace(distance=rng.uniform(8, 12), right=rng.uniform(-800, 800))
+    keypoints = detect(project(joints, behind), zero, recording.fps, behind.facing, 1.5, 0.1, rng)
+    keypoints *= np.array([size[0] / IMAGE_SIZE[0], size[1] / IMAGE_SIZE[1], 0.7], np.float32)
+    there = max(1, int(rng.uniform(0.4, 0.9) * frames))
+    start = int(rng.integers(frames - there + 1))
+    keypoints[:start] = keypoints[start + there :] = np.nan, np.nan, 0
+    nobody = replace(recording, activity=None, athlete=None, history=(), estimator="simulated", space="image")
+    video = recording.video or f"{recording.name}.mov"
+    return replace(nobody, keypoints=keypoints, skeleton=BODY_25, video=video, person=person, image_size=size)
