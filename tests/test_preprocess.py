@@ -25,7 +25,7 @@ from gymskel.preprocess import (
 )
 from gymskel.preprocess.augment import augmented, rotated_copies
 from gymskel.preprocess.clean import longest_run
-from gymskel.preprocess.geometry import THESIS_PAIRS, turning_pairs
+from gymskel.preprocess.limbs import THESIS_PAIRS, turning_pairs
 from gymskel.preprocess.preprocessor import PRESETS, STEPS
 from gymskel.recording import Recording, UnseenError
 from gymskel.skeleton import BODY_25, COCO_17, COCO_18, GYMNASTICS_15, HALPE_26, Skeleton
@@ -65,6 +65,9 @@ ARGUMENTS = {
     "scale": {"top": "Neck", "bottom": "MidHip"},
     "select_joints": {"joints": ["Neck", "MidHip", "LKnee"]},
     "rotate_joints": {"angles": [1.0] * 14, "method": "thesis"},
+    "turn": {"degrees": 30.0, "about": [5.0, 6.0]},
+    "mirror": {},
+    "relative": {"crop": [0.0, 0.0, 1.0, 1.0]},
 }
 
 
@@ -79,14 +82,14 @@ def test_a_step_is_pure_and_logged(name):
     for field in fields(Recording):
         if field.name not in ("keypoints", "history", "skeleton", "fps", "space"):
             assert getattr(two, field.name) == getattr(one, field.name), field.name
-    assert two.space == ("body" if name in ("center", "scale") else "image")
+    assert two.space == ("body" if name in ("center", "scale", "relative") else "image")
     assert two.fps == (25 if name == "resample" else 60)
     json.dumps(two.history)
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_a_step_takes_a_single_frame(name):
-    two = STEPS[name](made(1, unseen=0), **ARGUMENTS[name])
+    two = STEPS[name](made(1, unseen=0, image_size=(1920, 1080)), **ARGUMENTS[name])
     assert len(two) == 1 and two.seen.all()
 
 

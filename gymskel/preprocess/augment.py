@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from gymskel.clips import Clips, concatenate
-from gymskel.preprocess.geometry import draw_angles, turn, turning_pairs
+from gymskel.preprocess.limbs import draw_angles, turn_limbs, turning_pairs
 
 
 def rotated_copies(
@@ -24,7 +24,7 @@ def rotated_copies(
     made = []
     for _ in range(copies):
         angles = draw_angles(rng, (len(clips), len(pairs)), method, max_angle)
-        turned = turn(np.where(clips.seen[..., None], clips.x[..., :2], np.nan), pairs, angles)
+        turned = turn_limbs(np.where(clips.seen[..., None], clips.x[..., :2], np.nan), pairs, angles)
         x = clips.x.copy()  # where a joint is unseen its stand-in stays as it is
         x[..., :2] = np.where(clips.seen[..., None], turned, x[..., :2])
         made.append(replace(clips, x=x))
@@ -53,7 +53,7 @@ def augmented(clips: Clips, rng: np.random.Generator) -> Clips:
     inside = mask[..., None, None]
     if skeleton.root is not None:
         pairs = turning_pairs(skeleton, "tree")
-        turned = turn(
+        turned = turn_limbs(
             np.where(seen[..., None], xy, np.nan), pairs, draw_angles(rng, (count, len(pairs)), "tree", 8)
         )
         xy = np.where(seen[..., None], turned, xy).astype(np.float32)

@@ -1,22 +1,13 @@
-"""Where the body is, how big it is drawn, which joints it has, how its limbs are turned, how often it is seen."""
+"""Where the body is, how big it is drawn, how it is turned, which side is which, which joints it has."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
 from gymskel.recording import Recording, UnseenError
 from gymskel.skeleton import GYMNASTICS_15, Skeleton
-
-THESIS_PAIRS = (
-    ("Neck", "RShoulder"), ("RShoulder", "RElbow"), ("RElbow", "RWrist"),
-    ("Neck", "LShoulder"), ("LShoulder", "LElbow"), ("LElbow", "LWrist"),
-    ("Nose", "Neck"), ("Neck", "MidHip"),
-    ("MidHip", "RHip"), ("RHip", "RKnee"), ("RKnee", "RAnkle"),
-    ("MidHip", "LHip"), ("LHip", "LKnee"), ("LKnee", "LAnkle"),
-)  # fmt: skip
-"""Pairs of joints in the order in which the thesis (sec. 4.2.5) turns the second about the first."""
 
 
 def center(recording: Recording, joint: str = "MidHip", frame: str = "first") -> Recording:
@@ -67,34 +58,90 @@ def scale(recording: Recording, *, top: str = "Neck", bottom: str = "MidHip") ->
     return recording.after("scale", recording.xy / length, changes={"space": "body"}, top=top, bottom=bottom)
 
 
-def resample(recording: Recording, *, fps: float) -> Recording:
-    """The recording at another frame rate, coordinates interpolated on a straight line in time.
+def turn(recording: Recording, degrees: float, *, about: tuple[float, float] | None = None) -> Recording:
+    """The recording turned as a whole, as if the camera had been tilted.
 
-    A new frame between a seen and an unseen place is unseen. Uses `timestamps` where there are any.
+    Args:
+        recording: any.
+        degrees: positive = clockwise on screen (y points down).
+        about: (x, y) that stays where it is; by default the middle of the picture where its size is known, else
+            the origin.
+
+    >>> one = Recording(np.ones((1, 25, 3)), space="body")
+    >>> turn(one, 90).xy[0, 0].round(6).tolist()
+    [-1.0, 1.0]
+    """
+    if about is None:
+        size = recording.image_size if recording.space == "image" else None
+        about = (size[0] / 2, size[1] / 2) if size else (0.0, 0.0)
+    angle = np.deg2rad(degrees)
+    cos, sin = np.cos(angle), np.sin(angle)
+    moved = recording.xy.astype(np.float64) - about
+    turned = moved @ np.array([[cos, sin], [-sin, cos]]) + about
+    return recording.after("turn", turned, degrees=float(degrees), about=[float(v) for v in about])
+
+
+def mirror(recording: Recording) -> Recording:
+    """The recording seen in a mirror, left and right exchanged: what the move to the other side would look like.
+
+    x is mirrored about the middle of the picture where its size is known, about x = 0 in "body" space, else about
+    the middle of the places there are. Twice gives the recording back.
 
     Raises:
-        ValueError: the recording's own frame rate is unknown.
+        ValueError: the layout names no pairs of left and right.
+
+    >>> one = Recording(np.ones((1, 25, 3)), space="body")
+    >>> one.keypoints[0, one.skeleton.index("RWrist"), 0] = 7
+    >>> mirror(one).xy[0, one.skeleton.index("LWrist")].tolist()
+    [-7.0, 1.0]
     """
-    if not fps > 0:
-        raise ValueError(f"`fps` must be frames a second above 0, got {fps}.")
-    if recording.timestamps is not None:
-        times = np.asarray(recording.timestamps, float) - recording.timestamps[0]
-    elif recording.fps is None:
+    if not recording.skeleton.mirror:
         raise ValueError(
-            f"{recording.name}: frame rate unknown, so it cannot be brought to {fps:g} fps. Read it with fps=."
+            f"{recording.name}: skeleton {recording.skeleton.name} names no pairs of left and right. Give it `mirror`."
         )
+    keypoints = recording.keypoints[:, recording.skeleton.mirror_order].copy()
+    if recording.space == "body":
+        across = 0.0
+    elif recording.image_size:
+        across = float(recording.image_size[0])
     else:
-        times = np.arange(len(recording)) / recording.fps
-    wanted = np.arange(int(times[-1] * fps + 1e-6) + 1) / fps
-    after = np.clip(np.searchsorted(times, wanted - 1e-9), 1, max(len(times) - 1, 1))
-    before, after = after - 1, np.minimum(after, len(times) - 1)
-    span = np.where(after > before, times[after] - times[before], 1.0)
-    share = np.clip((wanted - times[before]) / span, 0, 1)[:, None, None].round(9)
-    a, b = recording.keypoints[before], recording.keypoints[after]
-    between = np.where(share == 0, a, np.where(share == 1, b, a + share * (b - a)))
-    between[np.isnan(between[..., 0]), 2] = 0
-    changes = {"fps": float(fps), "timestamps": None, "first_frame": 0}
-    return recording.after("resample", between.astype(np.float32), changes=changes, fps=float(fps))
+        x = keypoints[..., 0]
+        across = float(np.nanmin(x) + np.nanmax(x)) if recording.seen.any() else 0.0
+    keypoints[..., 0] = across - keypoints[..., 0]
+    return recording.after("mirror", keypoints)
+
+
+def relative(
+    recording: Recording, *, crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+) -> Recording:
+    """The recording with x and y as shares of the picture's width and height (Zhang et al.: exercise quality).
+
+    Args:
+        recording: in pixels, of a picture whose size is known.
+        crop: left, top, right, bottom of the part of the picture that counts as the whole, as shares. Random crops
+            move the shares: the paper's augmentation. Joints outside become unseen.
+
+    Raises:
+        ValueError: places are not pixels, or the picture's size is unknown.
+
+    >>> one = Recording(np.full((1, 25, 3), 0.5), image_size=(2, 4))
+    >>> relative(one).xy[0, 0].tolist(), relative(one, crop=(0, 0, 0.5, 0.5)).xy[0, 0].tolist()
+    ([0.25, 0.125], [0.5, 0.25])
+    """
+    if recording.space != "image" or recording.image_size is None:
+        raise ValueError(
+            f"{recording.name}: places relative to the picture need pixels and `image_size`; set it with "
+            "dataclasses.replace(recording, image_size=(width, height)), before any step that leaves the picture."
+        )
+    left, top, right, bottom = crop
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise ValueError(f"`crop` must be left < right and top < bottom, shares in [0, 1], got {crop}.")
+    corner, size = np.float64([left, top]), np.float64([right - left, bottom - top])
+    shares = (recording.xy / np.float64(recording.image_size) - corner) / size
+    keypoints = np.concatenate([shares, recording.keypoints[..., 2:]], axis=-1)
+    if crop != (0.0, 0.0, 1.0, 1.0):
+        keypoints[((shares < 0) | (shares >= 1)).any(axis=-1)] = np.nan, np.nan, 0
+    return recording.after("relative", keypoints, changes={"space": "body"}, crop=list(map(float, crop)))
 
 
 def select_joints(recording: Recording, joints: Skeleton | Iterable[str]) -> Recording:
@@ -120,85 +167,3 @@ def select_joints(recording: Recording, joints: Skeleton | Iterable[str]) -> Rec
         changes={"skeleton": layout},
         joints=list(layout.joints),
     )
-
-
-def rotate_joints(
-    recording: Recording,
-    *,
-    angles: Sequence[float] | None = None,
-    method: str = "tree",
-    max_angle: float = 15,
-    seed: int | None = None,
-) -> Recording:
-    """A copy of the recording with its limbs turned a little, the same in all frames.
-
-    Args:
-        recording: any; unseen joints stay unseen, and a limb whose inner joint is unseen is left as it is.
-        angles: degrees, positive = clockwise on screen, one for each pair; drawn at random if not given.
-        method: "tree" turns each limb about its inner joint together with all that hangs on it, so that bones
-            keep their length; pairs are the bones outwards from the root, angles from -max_angle to max_angle.
-            "thesis" (sec. 4.2.5) turns only the outer joint of each of 14 pairs, whole angles from 0 to
-            `max_angle`: limbs beyond it stretch, and every turn is clockwise.
-        max_angle: degrees.
-        seed: for the random angles.
-    """
-    pairs = turning_pairs(recording.skeleton, method)
-    if angles is None:
-        angles = draw_angles(np.random.default_rng(seed), (len(pairs),), method, max_angle)
-    if len(angles) != len(pairs):
-        raise ValueError(f"`angles` must have one entry for each of {len(pairs)} pairs, got {len(angles)}.")
-    turned = turn(recording.xy[None], pairs, np.asarray(angles, float)[None])[0]
-    return recording.after("rotate_joints", turned, angles=[float(a) for a in angles], method=method)
-
-
-def turning_pairs(skeleton: Skeleton, method: str) -> list[tuple[int, list[int]]]:
-    """[(row of the pivot, rows that turn about it), ...] in the order of turning."""
-    if method == "thesis":
-        return [(skeleton.index(a), [skeleton.index(b)]) for a, b in THESIS_PAIRS]
-    if method != "tree":
-        raise ValueError(f"`method` must be 'tree' or 'thesis', got {method!r}.")
-    if skeleton.root is None:
-        raise ValueError(
-            f"Skeleton {skeleton.name} has no root, so its limbs form no tree. Give it one, or use method='thesis'."
-        )
-    bones, reached = [], [skeleton.root]
-    for joint in reached:  # grows while it is walked: breadth first from the root
-        for a, b in skeleton.limbs:
-            for inner, outer in ((a, b), (b, a)):
-                if inner == joint and outer not in reached:
-                    reached.append(outer)
-                    bones.append((inner, outer))
-    beyond: dict[str, list[str]] = {joint: [joint] for joint in reached}
-    for inner, outer in reversed(bones):
-        beyond[inner] = beyond[inner] + beyond[outer]
-    return [(skeleton.index(inner), skeleton.indices(beyond[outer])) for inner, outer in bones]
-
-
-def draw_angles(
-    rng: np.random.Generator, shape: tuple[int, ...], method: str, max_angle: float
-) -> np.ndarray:
-    """Random angles in degrees: whole and never negative for the thesis, symmetric for the tree."""
-    if method == "thesis":
-        return rng.integers(0, int(max_angle), shape, endpoint=True).astype(float)
-    return rng.uniform(-max_angle, max_angle, shape)
-
-
-def turn(xy: np.ndarray, pairs: Sequence[tuple[int, list[int]]], angles: np.ndarray) -> np.ndarray:
-    """(clips, frames, joints, 2) with the joints of each pair turned about its pivot.
-
-    x' = ox + cos(a)(x - ox) - sin(a)(y - oy), y' = oy + sin(a)(x - ox) + cos(a)(y - oy); thesis sec. 4.2.5.
-
-    Args:
-        xy: (clips, frames, joints, 2), y down; NaN = unseen.
-        pairs: from `turning_pairs`.
-        angles: (clips, pairs) degrees, clockwise on screen.
-    """
-    xy = np.array(xy)
-    radians = np.deg2rad(angles)
-    for k, (pivot, rows) in enumerate(pairs):
-        cos, sin = np.cos(radians[:, k, None, None]), np.sin(radians[:, k, None, None])
-        origin = xy[:, :, [pivot]]
-        x, y = np.moveaxis(xy[:, :, rows] - origin, -1, 0)
-        turned = origin + np.stack([cos * x - sin * y, sin * x + cos * y], axis=-1)
-        xy[:, :, rows] = np.where(np.isnan(origin), xy[:, :, rows], turned)
-    return xy

@@ -10,12 +10,15 @@ import numpy as np
 
 from gymskel.clips import Clips
 from gymskel.preprocess.clean import fill, smooth
-from gymskel.preprocess.geometry import center, resample, rotate_joints, scale, select_joints
+from gymskel.preprocess.geometry import center, mirror, relative, scale, select_joints, turn
+from gymskel.preprocess.limbs import rotate_joints
+from gymskel.preprocess.timing import resample
 from gymskel.recording import Recording, UnseenError
 from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
 STEPS = {
-    step.__name__: step for step in (fill, smooth, resample, center, scale, select_joints, rotate_joints)
+    step.__name__: step
+    for step in (fill, smooth, resample, center, scale, turn, mirror, relative, select_joints, rotate_joints)
 }
 
 SAME_RATE = 0.02
