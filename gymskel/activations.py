@@ -54,7 +54,8 @@ def layer_outputs(
         batch_size: clips at a time.
 
     Returns:
-        (clips, frames, units) float32; a Bidirectional layer has the units that run forwards first, then
+        (clips, frames, units) float32, or (clips, steps, units) where the model has pooled its frames before (see
+        `frames_a_step`); a Bidirectional layer has the units that run forwards first, then
         those that run backwards, both in the order of the frames. Of a layer that the model uses several
         times, the first use.
 
@@ -82,14 +83,26 @@ def layer_outputs(
     states = np.concatenate(parts).astype(np.float32)
     if "mask" in inputs:
         mask = np.asarray(inputs["mask"], bool)
+        mask = mask[:, :: frames_a_step(mask.shape[1], states.shape[1])]
         if states.shape[:2] != mask.shape:
             raise ValueError(
-                f"Layer {layer!r} gives out {states.shape[1]} steps for {mask.shape[1]} frames; expected a "
-                f"state in every frame. {_looked_at(model)}"
+                f"Layer {layer!r} gives out {states.shape[1]} steps for {inputs['mask'].shape[1]} frames; expected a "
+                f"state in every frame, or every so many frames. {_looked_at(model)}"
             )
         if not padding:
             states[~mask] = np.nan
     return states
+
+
+def frames_a_step(frames: int, steps: int) -> int:
+    """How many frames of a clip are behind one step of a layer that pools them: 4 where 32 frames become 8 steps.
+
+    Frames are pooled in pairs, and pairs of pairs; where that does not give so many steps the answer is 1.
+
+    >>> frames_a_step(32, 8), frames_a_step(9, 3), frames_a_step(30, 30), frames_a_step(12, 10)
+    (4, 4, 1, 1)
+    """
+    return next((size for size in (1, 2, 4, 8, 16) if -(-frames // size) == steps), 1)
 
 
 def attention_weights(
@@ -110,6 +123,7 @@ def attention_weights(
     inputs = clips if isinstance(clips, Mapping) else clips.inputs
     states = layer_outputs(model, clips, _before(found[layer]), padding=True)
     mask = np.asarray(inputs["mask"], bool)
+    mask = mask[:, :: frames_a_step(mask.shape[1], states.shape[1])]
     weights = np.asarray(found[layer].weights_of(states, mask), np.float32)
     return np.where(mask, weights, np.nan).astype(np.float32)
 

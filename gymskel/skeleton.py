@@ -110,6 +110,28 @@ class Skeleton:
             order[a], order[b] = b, a
         return order
 
+    def bones_outwards(self) -> list[Pair]:
+        """[(inner joint, outer joint), ...] along the limbs from the root outwards, breadth first.
+
+        Raises:
+            ValueError: there is no root.
+
+        >>> Skeleton("s", ("Hand", "Hip", "Head"), (("Head", "Hand"), ("Head", "Hip")), root="Hip").bones_outwards()
+        [('Hip', 'Head'), ('Head', 'Hand')]
+        """
+        if self.root is None:
+            raise ValueError(
+                f"Skeleton {self.name} has no root, so its limbs form no tree. Give it one, or use method='thesis'."
+            )
+        bones, reached = [], [self.root]
+        for joint in reached:  # grows while it is walked: breadth first from the root
+            for a, b in self.limbs:
+                for inner, outer in ((a, b), (b, a)):
+                    if inner == joint and outer not in reached:
+                        reached.append(outer)
+                        bones.append((inner, outer))
+        return bones
+
     def select(self, joints: Iterable[str], name: str | None = None) -> Skeleton:
         """The layout of these joints alone, in this order; limbs, parts and pairs that lose a joint go.
 

@@ -183,6 +183,26 @@ def test_layers_without_a_state_in_every_frame_are_refused(inputs):
         layer_outputs(model, rows, "recurrent")
 
 
+@pytest.mark.parametrize("frames", [5, 9, 21, 32])
+def test_states_of_a_model_that_pools_its_frames(frames):
+    """A step is real if the first of its frames is, as in the model itself."""
+    from gymskel.models import conv_gru
+
+    lengths = np.array([frames, frames - 1, 1 + frames // 2, 1])
+    mask = np.arange(frames) < lengths[:, None]
+    rng = np.random.default_rng(0)
+    given = {"keypoints": rng.normal(size=(4, frames, 15, 2)).astype(np.float32), "mask": mask}
+    model = conv_gru(2, units=3)
+    states = layer_outputs(model, given, "recurrent")
+    np.testing.assert_array_equal((~np.isnan(states[..., 0])).sum(axis=1), -(-lengths // 4))
+    for row, length in enumerate(lengths):  # without padding the same states
+        alone = layer_outputs(model, {k: v[row : row + 1, :length] for k, v in given.items()}, "recurrent")
+        np.testing.assert_allclose(states[row, : alone.shape[1]], alone[0], atol=1e-6)
+    weights = attention_weights(model, given)
+    np.testing.assert_allclose(np.nansum(weights, axis=1), 1, atol=1e-6)
+    np.testing.assert_array_equal(np.isnan(weights), np.isnan(states[..., 0]))
+
+
 def test_a_layer_that_also_returns_its_state(inputs):
     import keras
 

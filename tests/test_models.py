@@ -15,10 +15,15 @@ from gymskel.models import (
     BUILDERS,
     PUBLISHED,
     AttentionPooling,
+    Bones,
+    Change,
+    EveryNth,
+    PoolFrames,
     RelativeToRoot,
     TakeJoints,
     WithVelocity,
     ZeroBehindMask,
+    conv_gru,
     hierarchical_rnn,
     lstm,
     lstm_attention,
@@ -91,7 +96,8 @@ def test_layer_names(masked):
         assert [tensor.name for tensor in model.inputs] == ["keypoints", "mask"]
         layers = {layer.name for layer in model.layers}
         wanted = {*PARTS, "full_body"} if name == "hierarchical_rnn" else {"recurrent"}
-        wanted |= {"attention"} if name == "lstm_attention" else {"mean"}
+        wanted |= {"attention"} if name in ("lstm_attention", "conv_gru") else set()
+        wanted |= {"mean"} if name != "lstm_attention" else set()
         assert {*wanted, "probabilities"} <= layers
     kinds = {name: type(masked[name].get_layer("recurrent")).__name__ for name in ("simple_rnn", "lstm")}
     assert kinds == {"simple_rnn": "SimpleRNN", "lstm": "LSTM"}
@@ -224,6 +230,9 @@ LAYERS = {
     "TakeJoints": (TakeJoints([3, 0], name="some"), (4, 5, 6, 2)),
     "RelativeToRoot": (RelativeToRoot(3, travel=0.5, name="some"), (4, 5, 6, 3)),
     "WithVelocity": (WithVelocity(gain=4, steps=(1, 4), name="some"), (4, 5, 6)),
+    "Change": (Change(3, gain=2, name="some"), (4, 5, 6)),
+    "Bones": (Bones([0, 1], [1, 4], name="some"), (4, 5, 6, 3)),
+    "PoolFrames": (PoolFrames(2, name="some"), (4, 5, 6)),
     "ZeroBehindMask": (ZeroBehindMask(name="some"), (4, 5, 6)),
     "AttentionPooling": (AttentionPooling(7, name="some"), (4, 5, 6)),
 }
@@ -250,6 +259,37 @@ def test_layer_contract(name, dtype):
     again.set_weights(layer.get_weights())
     np.testing.assert_array_equal(ops.convert_to_numpy(again(x)), ops.convert_to_numpy(y))
     assert keras.saving.get_registered_name(type(layer)) == f"gymskel>{name}"
+
+
+def test_pooled_frames_against_a_loop():
+    rng = np.random.default_rng(0)
+    x, lengths = rng.normal(size=(5, 7, 3)).astype(np.float32), [7, 6, 3, 2, 1]
+    mask = np.arange(7) < np.array(lengths)[:, None]
+    pooled = ops.convert_to_numpy(PoolFrames(3)(x, mask=mask))
+    wanted = np.zeros((5, 3, 3), np.float32)
+    for clip, length in enumerate(lengths):
+        for step, start in enumerate(range(0, length, 3)):
+            wanted[clip, step] = x[clip, start : min(start + 3, length)].max(axis=0)
+    np.testing.assert_array_equal(pooled, wanted)
+    real = ops.convert_to_numpy(EveryNth(3)(mask))
+    np.testing.assert_array_equal(real.sum(axis=1), [3, 2, 1, 1, 1])
+    assert real.dtype == bool and EveryNth.from_config(EveryNth(3).get_config()).size == 3
+    assert keras.backend.standardize_dtype(EveryNth(3)(keras.KerasTensor((None, 7), "bool")).dtype) == "bool"
+
+
+def test_bones_against_numpy():
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 3)).astype(np.float32)
+    made = ops.convert_to_numpy(Bones([0, 2], [1, 3])(x)).reshape(2, 3, 2, 2)
+    np.testing.assert_allclose(made, x[:, :, [1, 3], :2] - x[:, :, [0, 2], :2], atol=1e-6)
+
+
+def test_conv_gru_of_layouts_without_a_tree():
+    """No bones then, and everything else works."""
+    model = conv_gru(2, skeleton=Skeleton("loose", ("a", "b", "c")), units=3)
+    assert "bones" not in {layer.name for layer in model.layers}
+    inputs = made_inputs(joints=3)
+    assert answers(model, inputs).shape == (6, 2)
+    assert "bones" in {layer.name for layer in conv_gru(2, units=3).layers}
 
 
 def test_layer_options_survive_the_config():

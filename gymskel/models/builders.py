@@ -1,4 +1,4 @@
-"""The four architectures of the papers, as plain keras.Models with the inputs `keypoints` and `mask`.
+"""The four architectures of the papers and one of our own, as plain keras.Models with the inputs `keypoints` and `mask`.
 
 Each builder has two forms. By default the recurrent layers see the mask and the head pools over the frames, so
 that neither the length nor the content of the padding changes an answer. With `head="flatten"` it is the network
@@ -13,7 +13,17 @@ from typing import Any
 import keras
 from keras import layers
 
-from gymskel.models.layers import AttentionPooling, RelativeToRoot, TakeJoints, WithVelocity, ZeroBehindMask
+from gymskel.models.layers import (
+    AttentionPooling,
+    Bones,
+    Change,
+    EveryNth,
+    PoolFrames,
+    RelativeToRoot,
+    TakeJoints,
+    WithVelocity,
+    ZeroBehindMask,
+)
 from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
 LIMBS = ("right_arm", "left_arm", "right_leg", "left_leg")
@@ -105,6 +115,57 @@ def lstm_attention(
     states = layers.LSTM(units, return_sequences=True, name="recurrent")(sequence, mask=mask)
     pooled = AttentionPooling(attention_units, name="attention")(states, mask=mask)
     return _classify([keypoints, mask], layers.Dropout(dropout)(pooled), classes, "lstm_attention")
+
+
+def conv_gru(
+    classes: int,
+    *,
+    skeleton: Skeleton = GYMNASTICS_15,
+    channels: int = 2,
+    frames: int | None = None,
+    units: int = 64,
+    dropout: float = 0.4,
+    stream: int = 32,
+    stem: tuple[int, int] = (64, 96),
+    attention_units: int = 32,
+) -> keras.Model:
+    """Convolutions over four views of the motion, a GRU both ways (`recurrent`), attention beside the mean.
+
+    The views are the joints relative to the root, their bones (where the skeleton is a tree), and the joints' change
+    over one and over four frames. Each goes through a dense layer in every frame and a convolution over three; then
+    all together through two more convolutions, after each of which two frames become one: the GRU sees a quarter
+    of the frames. Made for clips of one length, such as the 32 frames of the default preset; any length will do.
+    Arguments as in `simple_rnn`, and:
+
+    Args:
+        stream: filters of each view.
+        stem: filters of the two convolutions before the GRU.
+        attention_units: size of the space in which the learned query meets the frames.
+    """
+    keypoints, given = _inputs(skeleton, channels, frames)
+    mask = given
+    placed = _placed(keypoints, skeleton, "motion")
+    joints = TakeJoints(list(range(len(skeleton))), name="joints")(placed)
+    views = {"joints": joints, "fast": Change(1, name="fast")(joints), "slow": Change(4, name="slow")(joints)}
+    if skeleton.root is not None and skeleton.limbs:
+        inner, outer = zip(*skeleton.bones_outwards(), strict=True)
+        bones = Bones(skeleton.indices(inner), skeleton.indices(outer), name="bones")(keypoints)
+        views["bones"] = bones
+    sequence = layers.Concatenate(name="views")(
+        [_stem(view, mask, stream, f"{name}_stem") for name, view in views.items()]
+    )
+    for number, filters in enumerate(stem, 1):
+        sequence = ZeroBehindMask(name=f"stem_{number}_mask")(sequence, mask=mask)
+        around = layers.Conv1D(filters, 3, padding="same", use_bias=False, name=f"stem_{number}")(sequence)
+        sequence = _activated(around, mask, f"stem_{number}")
+        sequence = PoolFrames(2, name=f"stem_{number}_pool")(sequence, mask=mask)
+        mask = EveryNth(2, name=f"mask_{number}")(mask)
+    gru = layers.GRU(units, return_sequences=True)
+    states = layers.Bidirectional(gru, name="recurrent")(sequence, mask=mask)
+    attended = AttentionPooling(attention_units, name="attention")(states, mask=mask)
+    mean = layers.GlobalAveragePooling1D(name="mean")(states, mask=mask)
+    pooled = layers.Concatenate(name="pooled")([attended, mean])
+    return _classify([keypoints, given], layers.Dropout(dropout)(pooled), classes, "conv_gru")
 
 
 def hierarchical_rnn(
@@ -203,12 +264,12 @@ def _joints(
     return taken if features == "raw" else WithVelocity(steps=steps, name=f"{part}_velocity")(taken)
 
 
-def _stem(sequence: Any, mask: Any, filters: int) -> Any:
+def _stem(sequence: Any, mask: Any, filters: int, name: str = "stem") -> Any:
     """A dense layer in each frame, a convolution over three; both normalised over the frames of the mask."""
-    frame = layers.Dense(filters, use_bias=False, name="stem_frame")(sequence)
-    sequence = ZeroBehindMask(name="stem_mask")(_activated(frame, mask, "stem_frame"), mask=mask)
-    around = layers.Conv1D(filters, 3, padding="same", use_bias=False, name="stem")(sequence)
-    return _activated(around, mask, "stem")
+    frame = layers.Dense(filters, use_bias=False, name=f"{name}_frame")(sequence)
+    sequence = ZeroBehindMask(name=f"{name}_mask")(_activated(frame, mask, f"{name}_frame"), mask=mask)
+    around = layers.Conv1D(filters, 3, padding="same", use_bias=False, name=name)(sequence)
+    return _activated(around, mask, name)
 
 
 def _activated(sequence: Any, mask: Any, name: str) -> Any:

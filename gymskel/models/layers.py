@@ -63,6 +63,36 @@ class RelativeToRoot(keras.layers.Layer):
         return {**super().get_config(), "root": self.root, "travel": self.travel}
 
 
+def _change(features: Any, step: int, gain: float) -> Any:
+    before = ops.pad(features, [[0, 0], [step, 0], [0, 0]])[:, :-step]
+    known = ops.arange(ops.shape(features)[1])[:, None] >= step
+    return ops.where(known, (gain / step) * (features - before), ops.zeros_like(features))
+
+
+@keras.saving.register_keras_serializable(package="gymskel")
+class Change(keras.layers.Layer):
+    """(clips, frames, features) -> the same: the change a frame, taken over `step` frames; 0 before there are as many.
+
+    Args:
+        step: frames over which the change is taken: 1 = fast motion, 4 = slow.
+        gain: factor on the change, which is small beside the place.
+    """
+
+    def __init__(self, step: int = 1, gain: float = 10.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.step, self.gain = int(step), float(gain)
+        self.supports_masking = True
+
+    def call(self, features: Any) -> Any:
+        return _change(features, self.step, self.gain)
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "step": self.step, "gain": self.gain}
+
+
 @keras.saving.register_keras_serializable(package="gymskel")
 class WithVelocity(keras.layers.Layer):
     """(clips, frames, features) -> (clips, frames, (1 + len(steps)) * features): with their change a frame.
@@ -81,18 +111,99 @@ class WithVelocity(keras.layers.Layer):
         self.supports_masking = True
 
     def call(self, features: Any) -> Any:
-        return ops.concatenate([features, *(self._change(features, step) for step in self.steps)], axis=-1)
-
-    def _change(self, features: Any, step: int) -> Any:
-        before = ops.pad(features, [[0, 0], [step, 0], [0, 0]])[:, :-step]
-        known = ops.arange(ops.shape(features)[1])[:, None] >= step
-        return ops.where(known, (self.gain / step) * (features - before), ops.zeros_like(features))
+        changes = (_change(features, step, self.gain) for step in self.steps)
+        return ops.concatenate([features, *changes], axis=-1)
 
     def compute_output_shape(self, shape: tuple) -> tuple:
         return (*shape[:-1], (1 + len(self.steps)) * shape[-1])
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "gain": self.gain, "steps": self.steps}
+
+
+@keras.saving.register_keras_serializable(package="gymskel")
+class Bones(keras.layers.Layer):
+    """(clips, frames, joints, channels) -> (clips, frames, 2 * bones): from the inner end of each bone to its outer one.
+
+    Args:
+        inner: row of each bone's inner joint.
+        outer: row of its outer joint.
+    """
+
+    def __init__(self, inner: list[int], outer: list[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.inner, self.outer = [int(row) for row in inner], [int(row) for row in outer]
+
+    def call(self, keypoints: Any) -> Any:
+        xy = keypoints[..., :2]
+        bones = ops.take(xy, self.outer, axis=2) - ops.take(xy, self.inner, axis=2)
+        return ops.reshape(bones, (-1, ops.shape(keypoints)[1], 2 * len(self.inner)))
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return (*shape[:2], 2 * len(self.inner))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "inner": self.inner, "outer": self.outer}
+
+
+@keras.saving.register_keras_serializable(package="gymskel")
+class PoolFrames(keras.layers.Layer):
+    """(clips, frames, values) -> (clips, frames / size rounded up, values): the largest of each `size` frames.
+
+    Frames behind the mask never count; where all of them lie behind it the result is 0. The mask of the result is
+    that of each first frame, see `EveryNth`.
+
+    Args:
+        size: frames that become one.
+    """
+
+    def __init__(self, size: int = 2, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.size = int(size)
+        self.supports_masking = True
+
+    def call(self, values: Any, mask: Any = None) -> Any:
+        least = -1e4  # finite in float16 too
+        if mask is not None:
+            values = ops.where(mask[..., None], values, least)
+        frames, width = ops.shape(values)[1], values.shape[-1]
+        missing = (-frames) % self.size
+        values = ops.pad(values, [[0, 0], [0, missing], [0, 0]], constant_values=least)
+        pooled = ops.max(ops.reshape(values, (-1, (frames + missing) // self.size, self.size, width)), axis=2)
+        return ops.where(pooled <= least, 0.0, pooled)
+
+    def compute_mask(self, values: Any, mask: Any = None) -> Any:
+        return None if mask is None else mask[:, :: self.size]
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return (shape[0], None if shape[1] is None else -(-shape[1] // self.size), shape[2])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "size": self.size}
+
+
+@keras.saving.register_keras_serializable(package="gymskel")
+class EveryNth(keras.layers.Layer):
+    """(clips, frames) -> (clips, frames / size rounded up): the mask of frames that `PoolFrames` made.
+
+    Args:
+        size: frames that became one.
+    """
+
+    def __init__(self, size: int = 2, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.size = int(size)
+
+    def call(self, real: Any) -> Any:
+        return real[:, :: self.size]
+
+    def compute_output_spec(self, real: Any) -> Any:
+        clips, frames = real.shape
+        frames = None if frames is None else -(-frames // self.size)
+        return keras.KerasTensor((clips, frames), dtype="bool")
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "size": self.size}
 
 
 @keras.saving.register_keras_serializable(package="gymskel")

@@ -54,35 +54,12 @@ def turning_pairs(skeleton: Skeleton, method: str) -> list[tuple[int, list[int]]
         return [(skeleton.index(a), [skeleton.index(b)]) for a, b in THESIS_PAIRS]
     if method != "tree":
         raise ValueError(f"`method` must be 'tree' or 'thesis', got {method!r}.")
-    bones = bones_outwards(skeleton)
+    bones = skeleton.bones_outwards()
     reached = [skeleton.root, *(outer for _, outer in bones)]
     beyond: dict[str, list[str]] = {joint: [joint] for joint in reached}
     for inner, outer in reversed(bones):
         beyond[inner] = beyond[inner] + beyond[outer]
     return [(skeleton.index(inner), skeleton.indices(beyond[outer])) for inner, outer in bones]
-
-
-def bones_outwards(skeleton: Skeleton) -> list[tuple[str, str]]:
-    """[(inner joint, outer joint), ...] along the limbs from the root outwards, breadth first.
-
-    Raises:
-        ValueError: the skeleton has no root.
-
-    >>> bones_outwards(Skeleton("stick", ("Hand", "Hip", "Head"), (("Head", "Hand"), ("Head", "Hip")), root="Hip"))
-    [('Hip', 'Head'), ('Head', 'Hand')]
-    """
-    if skeleton.root is None:
-        raise ValueError(
-            f"Skeleton {skeleton.name} has no root, so its limbs form no tree. Give it one, or use method='thesis'."
-        )
-    bones, reached = [], [skeleton.root]
-    for joint in reached:  # grows while it is walked: breadth first from the root
-        for a, b in skeleton.limbs:
-            for inner, outer in ((a, b), (b, a)):
-                if inner == joint and outer not in reached:
-                    reached.append(outer)
-                    bones.append((inner, outer))
-    return bones
 
 
 def draw_angles(
