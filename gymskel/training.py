@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ import keras
 import numpy as np
 
 from gymskel.clips import Clips, grouped_part
-from gymskel.preprocess.augment import augmented, rotated_copies
+from gymskel.preprocess.augment import AS_FILMED_AGAIN, Augmentation, augmented, rotated_copies
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Recipe:
         label_smoothing: share of the label's weight spread over all classes.
         augment: "fly" = a fresh copy of every clip each epoch; "copies" = `copies` rotated copies of each clip
             in place of the originals (thesis sec. 4.2.5); None.
+        augmentation: how much a fresh copy may differ.
         copies: for augment="copies".
         balance: clips of rarer classes are taken more often, so that all classes weigh the same.
         validation: share of the clips held out to watch the loss; 0 = none.
@@ -50,6 +52,7 @@ class Recipe:
     validation_by: str = "athlete"
     patience: int = 0
     min_steps: int = 0
+    augmentation: Augmentation = AS_FILMED_AGAIN
 
     def __post_init__(self) -> None:
         known = {
@@ -60,6 +63,8 @@ class Recipe:
         for name, values in known.items():
             if getattr(self, name) not in values:
                 raise ValueError(f"`{name}` must be one of {values}, got {getattr(self, name)!r}.")
+        if isinstance(self.augmentation, dict):  # as a saved classifier holds it
+            object.__setattr__(self, "augmentation", Augmentation(**self.augmentation))
 
 
 RECIPES = {
@@ -159,8 +164,9 @@ def fit(
         keras.utils.set_random_seed(seed)
     if recipe.augment == "copies":
         training = rotated_copies(training, recipe.copies, seed=seed)
-    batches = _Batches(training, recipe, seed)
-    recipe = replace(recipe, epochs=max(recipe.epochs, -(-recipe.min_steps // len(batches))))
+    passes, together = _passes(training, recipe)
+    batches = _Batches(training, recipe, seed, together)
+    recipe = replace(recipe, epochs=-(-passes // together), patience=-(-recipe.patience // together))
     model.compile(
         optimizer=_optimizer(model, recipe, len(batches)),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
@@ -176,9 +182,14 @@ def fit(
     if progress:
         callbacks.append(_Bar(recipe.epochs))
     watched = None if validation is None else (validation.inputs, one_hot(validation))
-    history = model.fit(
-        batches, epochs=recipe.epochs, validation_data=watched, callbacks=callbacks, verbose=0
-    )
+    try:
+        history = model.fit(
+            batches, epochs=recipe.epochs, validation_data=watched, callbacks=callbacks, verbose=0
+        )
+    finally:
+        batches.close()
+    if together > 1:
+        note += f"; an epoch is {together} passes over the clips"
     if validation is None:
         note = f"{recipe.epochs} epochs{note}"
     else:
@@ -240,6 +251,23 @@ def _validation_part(clips: Clips, recipe: Recipe, seed: int | None) -> tuple[Cl
     )
 
 
+def _passes(clips: Clips, recipe: Recipe) -> tuple[int, int]:
+    """(passes over the clips, passes that make an epoch of keras).
+
+    An epoch costs keras 0.2 seconds beside its batches. Where `min_steps` makes many short ones of a small training
+    part, so many are put together that each has about `_BATCHES` batches.
+    """
+    count = len(_rows(clips, recipe))
+    if not recipe.min_steps:
+        return recipe.epochs, 1
+    passes = max(recipe.epochs, -(-recipe.min_steps * recipe.batch_size // count))
+    epochs = -(-passes // max(1, _BATCHES * recipe.batch_size // count))
+    return passes, -(-passes // epochs)
+
+
+_BATCHES = 10
+
+
 def _optimizer(model: keras.Model, recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     rate: Any = recipe.learning_rate
     if recipe.schedule == "cosine":
@@ -255,13 +283,19 @@ def _optimizer(model: keras.Model, recipe: Recipe, steps: int) -> keras.optimize
 
 
 class _Batches(keras.utils.PyDataset):
-    """The training part in batches, in a new order and with a fresh augmented copy each epoch."""
+    """The training part in batches, in a new order and with fresh augmented copies each epoch.
 
-    def __init__(self, clips: Clips, recipe: Recipe, seed: int | None) -> None:
+    The next epoch is drawn in a thread of its own while this one trains, so that both cores have work. One thread
+    draws them one after the other, so a seed gives the same epochs on any machine.
+    """
+
+    def __init__(self, clips: Clips, recipe: Recipe, seed: int | None, together: int = 1) -> None:
         super().__init__()
-        self._clips, self._recipe = clips, recipe
+        self._clips, self._recipe, self._together = clips, recipe, together
         self._rng = np.random.default_rng(seed)
-        self.on_epoch_end()
+        self._drawer = ThreadPoolExecutor(1)
+        self._epoch = self._draw()
+        self._next = self._drawer.submit(self._draw)
 
     def __len__(self) -> int:
         return -(-len(self._epoch) // self._recipe.batch_size)
@@ -271,18 +305,32 @@ class _Batches(keras.utils.PyDataset):
         return {name: array[rows] for name, array in self._epoch.inputs.items()}, one_hot(self._epoch)[rows]
 
     def on_epoch_end(self) -> None:
-        """Draws the next epoch."""
-        epoch = self._clips[self._rng.permutation(self._rows())]
-        self._epoch = augmented(epoch, self._rng) if self._recipe.augment == "fly" else epoch
+        """Goes on to the next epoch."""
+        self._epoch = self._next.result()
+        self._next = self._drawer.submit(self._draw)
 
-    def _rows(self) -> np.ndarray:
-        """Every clip once; with `balance` clips of rarer classes again, until all classes are as frequent."""
-        if not self._recipe.balance:
-            return np.arange(len(self._clips))
-        y = self._clips.y
-        most = np.bincount(y).max()
-        own = (self._rng.permutation(np.flatnonzero(y == label)) for label in np.unique(y))
-        return np.concatenate([np.resize(rows, most) for rows in own])
+    def close(self) -> None:
+        """Ends the thread; an epoch that is being drawn is thrown away."""
+        self._drawer.shutdown(wait=False, cancel_futures=True)
+
+    def _draw(self) -> Clips:
+        rows = (
+            self._rng.permutation(_rows(self._clips, self._recipe, self._rng)) for _ in range(self._together)
+        )
+        epoch = self._clips[np.concatenate(list(rows))]
+        if self._recipe.augment != "fly":
+            return epoch
+        return augmented(epoch, self._rng, self._recipe.augmentation)
+
+
+def _rows(clips: Clips, recipe: Recipe, rng: np.random.Generator | None = None) -> np.ndarray:
+    """Every clip once; with `balance` clips of rarer classes again, until all classes are as frequent."""
+    if not recipe.balance:
+        return np.arange(len(clips))
+    rng = np.random.default_rng(0) if rng is None else rng
+    most = np.bincount(clips.y).max()
+    own = (rng.permutation(np.flatnonzero(clips.y == label)) for label in np.unique(clips.y))
+    return np.concatenate([np.resize(rows, most) for rows in own])
 
 
 class _Bar(keras.callbacks.Callback):

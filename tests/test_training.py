@@ -152,13 +152,31 @@ def test_last_batch_is_smaller():
 
 def test_few_clips_are_gone_over_more_often():
     """Until there are `min_steps` batches in all; many clips have enough in the recipe's epochs."""
-    small = watched(made_clips(athletes=2), replace(PLAIN, min_steps=11))  # 8 clips, a batch an epoch
-    assert len(small.epochs) == 11
-    assert small.run.note == "11 epochs"
-    assert len(watched(made_clips(), replace(PLAIN, min_steps=11)).epochs) == 6  # two batches an epoch
-    assert len(watched(made_clips(), replace(PLAIN, min_steps=5)).epochs) == 3
+    small = watched(made_clips(athletes=2), replace(PLAIN, min_steps=11))  # 8 clips, a batch a pass
+    assert [len(epoch) for epoch in small.epochs] == [6, 6]
+    assert small.run.note == "2 epochs; an epoch is 6 passes over the clips"
+    orders = [rows_of(small.keypoints(epoch), made_clips(athletes=2)) for epoch in range(2)]
+    assert all(sorted(order[at : at + 8]) == list(range(8)) for order in orders for at in range(0, 48, 8))
+    more = watched(made_clips(), replace(PLAIN, min_steps=11))  # two batches a pass
+    assert [len(epoch) for epoch in more.epochs] == [6, 6]
+    enough = watched(made_clips(), replace(PLAIN, min_steps=5))  # the recipe's three passes have six
+    assert [len(epoch) for epoch in enough.epochs] == [6]
     copies = replace(PLAIN, min_steps=11, augment="copies", copies=4)  # of the copies, not of the originals
-    assert len(watched(made_clips(athletes=2), copies).epochs) == 3
+    assert sum(len(epoch) for epoch in watched(made_clips(athletes=2), copies).epochs) == 16
+
+
+def test_a_pass_of_less_than_a_batch_fills_its_batches():
+    few = watched(made_clips(athletes=1), replace(PLAIN, min_steps=20))  # 4 clips, batches of 8
+    assert {len(labels) for epoch in few.epochs for _, labels in epoch} == {8}
+    assert sum(map(len, few.epochs)) == 20
+
+
+def test_patience_counts_passes():
+    """However many of them keras calls an epoch."""
+    recipe = replace(FAST, epochs=200, patience=40, min_steps=1, batch_size=16)
+    watcher = watched(made_clips(athletes=5), recipe, seed=0)  # 16 clips, a batch a pass
+    (stop,) = [c for c in watcher.callbacks if isinstance(c, keras.callbacks.EarlyStopping)]
+    assert (len(watcher.epochs), stop.patience) == (20, 4)
 
 
 def test_one_hot():

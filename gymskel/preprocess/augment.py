@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gymskel.clips import Clips, concatenate
 from gymskel.preprocess.limbs import draw_angles, turn_limbs, turning_pairs
+from gymskel.preprocess.motion import DERIVED, channel_values
 
 
 def rotated_copies(
@@ -31,59 +32,145 @@ def rotated_copies(
     return concatenate(made)
 
 
-def augmented(clips: Clips, rng: np.random.Generator) -> Clips:
-    """One fresh copy of every clip, as another camera would have filmed it.
+@dataclass(frozen=True)
+class Augmentation:
+    """How much a fresh copy of a clip may differ from it. 0 = not at all.
 
-    The whole body turns (sd 7 degrees) and is scaled (0.85 to 1.15), half of the clips are mirrored with left
-    and right exchanged, limbs turn by up to 8 degrees with bones kept, the clip is cut to 75-100 % of its
-    frames, joints tremble (sd 2 % of the clips' spread), and one joint in 20 stands still at its mean place as
-    if an estimator had lost it.
+    Attributes:
+        turn: degrees by which the whole body turns, standard deviation.
+        scale: it becomes at most this share larger or smaller.
+        mirror: share of the copies that are mirrored, left and right exchanged.
+        limbs: degrees by which each limb turns at the most, to either side, bones kept.
+        crop: share of the frames that may be cut away, from either end.
+        warp: how much faster or slower the middle of the clip may be told than its ends, share.
+        jitter: how far joints tremble, standard deviation as a share of the clips' spread.
+        still: share of the joints that stand still at their mean place throughout.
+        gaps: share of the joints that are lost for up to a quarter of the clip and filled with a straight line, as
+            an estimator loses them and preprocessing fills them.
+    """
+
+    turn: float = 7.0
+    scale: float = 0.15
+    mirror: float = 0.5
+    limbs: float = 8.0
+    crop: float = 0.25
+    warp: float = 0.0
+    jitter: float = 0.02
+    still: float = 0.05
+    gaps: float = 0.0
+
+
+AS_FILMED_AGAIN = Augmentation()
+"""The default: another camera, another try."""
+
+
+def augmented(clips: Clips, rng: np.random.Generator, how: Augmentation = AS_FILMED_AGAIN) -> Clips:
+    """One fresh copy of every clip, as another camera would have filmed another try.
 
     Args:
-        clips: channels x and y first; others are carried along unchanged.
+        clips: channels x and y first; velocities, accelerations and bones are computed anew, any other channel is kept.
         rng: where the chances come from.
+        how: how much may change.
 
     Returns:
-        Clips of the same shape; `mask` follows the cut.
+        Clips of the same shape; `mask` follows the cut, labels, athletes and sources stay.
     """
-    clips = _cropped(clips, rng)
-    x, mask, seen, skeleton = clips.x, clips.mask, clips.seen, clips.skeleton
-    count = len(x)
+    clips = _cropped(clips, rng, how.crop)
+    if how.warp:
+        clips = _warped(clips, rng, how.warp)
+    x, seen, skeleton = clips.x, clips.seen, clips.skeleton
+    inside = clips.mask[..., None, None]
     xy = x[..., :2].astype(np.float32)
-    inside = mask[..., None, None]
-    if skeleton.root is not None:
+    if skeleton.root is not None and how.limbs:
         pairs = turning_pairs(skeleton, "tree")
-        turned = turn_limbs(
-            np.where(seen[..., None], xy, np.nan), pairs, draw_angles(rng, (count, len(pairs)), "tree", 8)
-        )
+        angles = draw_angles(rng, (len(x), len(pairs)), "tree", how.limbs)
+        turned = turn_limbs(np.where(seen[..., None], xy, np.nan), pairs, angles)
         xy = np.where(seen[..., None], turned, xy).astype(np.float32)
-    mirrored = rng.random(count) < 0.5
-    order = skeleton.mirror_order
-    x = np.where(mirrored[:, None, None, None], x[:, :, order], x)
-    xy = np.where(mirrored[:, None, None, None], xy[:, :, order] * np.float32([-1, 1]), xy)
-    seen = np.where(mirrored[:, None, None], seen[:, :, order], seen)
-    turns = np.deg2rad(rng.normal(0, 7, count)).astype(np.float32)
-    sizes = rng.uniform(0.85, 1.15, count).astype(np.float32)
-    cos, sin = sizes * np.cos(turns), sizes * np.sin(turns)
-    xy = np.einsum("nftc,ndc->nftd", xy, np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], 1))
-    frames = mask.sum(axis=1)[:, None, None, None]
+    x, xy, seen = _mirrored(x, xy, seen, skeleton.mirror_order, rng.random(len(x)) < how.mirror)
+    xy = _turned(xy, rng.normal(0, how.turn, len(x)), rng.uniform(1 - how.scale, 1 + how.scale, len(x)))
+    if how.gaps:
+        xy = _bridged(xy, clips.lengths, rng, how.gaps)
+    frames = clips.lengths[:, None, None, None]
     mean = (xy * inside).sum(axis=1, keepdims=True) / frames
-    lost = rng.random((count, 1, len(skeleton), 1)) < 0.05
-    xy = np.where(lost, mean, xy)
+    xy = np.where(rng.random((len(x), 1, len(skeleton), 1)) < how.still, mean, xy)
     spread = np.sqrt((xy**2 * inside).sum() / (inside.sum() * xy.shape[2] * 2))
-    xy = xy + rng.normal(0, 0.02 * spread, xy.shape).astype(np.float32)
+    xy = xy + rng.normal(0, how.jitter * spread, xy.shape).astype(np.float32)
     xy = np.where(seen[..., None], xy, x[..., :2])  # stand-ins for unseen joints stay as they are
-    x = np.concatenate([xy, x[..., 2:]], axis=-1) * inside
-    return replace(clips, x=x, seen=seen)
+    x = np.concatenate([xy, x[..., 2:]], axis=-1)
+    if set(clips.channels) & set(DERIVED):
+        x = _derived(replace(clips, x=x * inside, seen=seen))
+    return replace(clips, x=x * inside, seen=seen)
 
 
-def _cropped(clips: Clips, rng: np.random.Generator) -> Clips:
-    """Each clip cut to a random 75-100 % of its frames, moved to the front.
+def _mirrored(
+    x: np.ndarray, xy: np.ndarray, seen: np.ndarray, order: list[int], mirrored: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The three arrays with those clips in a mirror that `mirrored` says."""
+    there = mirrored[:, None, None, None]
+    return (
+        np.where(there, x[:, :, order], x),
+        np.where(there, xy[:, :, order] * np.float32([-1, 1]), xy),
+        np.where(there[..., 0], seen[:, :, order], seen),
+    )
+
+
+def _turned(xy: np.ndarray, degrees: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    turns = np.deg2rad(degrees)
+    cos, sin = (sizes * np.cos(turns)).astype(np.float32), (sizes * np.sin(turns)).astype(np.float32)
+    return np.einsum("nftc,ndc->nftd", xy, np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], 1))
+
+
+def _bridged(xy: np.ndarray, lengths: np.ndarray, rng: np.random.Generator, share: float) -> np.ndarray:
+    """Some joints lost for up to a quarter of the clip, a straight line (or the last place) in their stead."""
+    count, frames, joints, _ = xy.shape
+    lost = rng.random((count, joints)) < share
+    first = np.floor(rng.random((count, joints)) * lengths[:, None]).astype(int)
+    after = first + np.ceil(rng.random((count, joints)) * lengths[:, None] / 4).astype(int)
+    before, end = np.maximum(first - 1, 0), np.minimum(after, lengths[:, None] - 1)
+    before, end = np.where(first == 0, end, before), np.where(after >= lengths[:, None], before, end)
+    clip, joint = np.arange(count)[:, None], np.arange(joints)
+    a, b = xy[clip, before, joint][:, None], xy[clip, end, joint][:, None]
+    now = np.arange(frames)[:, None]
+    way = np.maximum(end - before, 1)[:, None]
+    line = a + np.clip((now - before[:, None]) / way, 0, 1)[..., None] * (b - a)
+    gone = lost[:, None] & (now >= first[:, None]) & (now < after[:, None])
+    return np.where(gone[..., None], line, xy).astype(np.float32)
+
+
+def _warped(clips: Clips, rng: np.random.Generator, most: float) -> Clips:
+    """Each clip's frames read at times that run faster in the middle and slower at the ends, or the other way."""
+    last = (clips.lengths - 1)[:, None]
+    share = np.arange(clips.x.shape[1]) / np.maximum(last, 1)
+    bent = share + rng.uniform(-most, most, (len(clips), 1)) * np.sin(2 * np.pi * share) / (2 * np.pi)
+    at = np.clip(np.where(clips.mask, bent, 0), 0, 1) * last
+    before = np.floor(at).astype(int)
+    after, clip = np.minimum(before + 1, last), np.arange(len(clips))[:, None]
+    part = (at - before)[..., None, None].astype(np.float32)
+    x = clips.x[clip, before] + part * (clips.x[clip, after] - clips.x[clip, before])
+    seen = clips.seen[clip, before] & clips.seen[clip, after]
+    x = np.where(seen[..., None], x, clips.x[clip, before])
+    return replace(clips, x=x * clips.mask[..., None, None], seen=seen & clips.mask[..., None])
+
+
+def _derived(clips: Clips) -> np.ndarray:
+    """(clips, frames, joints, channels) with velocities, accelerations and bones computed from x and y again."""
+    times = np.arange(clips.x.shape[1]) / (clips.fps or 1.0)
+    xy = np.where(clips.seen[..., None], clips.x[..., :2], np.nan)
+    names = [name for name in clips.channels if name in DERIVED]
+    x = clips.x.copy()
+    x[..., [clips.channels.index(name) for name in names]] = np.nan_to_num(
+        channel_values(xy, names, clips.skeleton, times)
+    )
+    return x
+
+
+def _cropped(clips: Clips, rng: np.random.Generator, most: float) -> Clips:
+    """Each clip without up to `most` of its frames, moved to the front.
 
     Clips whose root stands at the origin in the first frame stand there again after the cut, as in prediction.
     """
     lengths = clips.lengths
-    keep = np.maximum(1, np.round(lengths * rng.uniform(0.75, 1, len(clips)))).astype(int)
+    keep = np.maximum(1, np.round(lengths * rng.uniform(1 - most, 1, len(clips)))).astype(int)
     start = np.floor(rng.random(len(clips)) * (lengths - keep + 1)).astype(int)
     frames = np.arange(clips.x.shape[1])
     rows = np.minimum(start[:, None] + frames, clips.x.shape[1] - 1)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from gymskel.preprocess.limbs import bones_outwards
 from gymskel.preprocess.timing import times_of
 from gymskel.recording import Recording
+from gymskel.skeleton import Skeleton
 
 JOINT_ANGLES: Mapping[str, tuple[str, str, str]] = {
     f"{side}{name}": tuple(f"{side}{joint}" for joint in joints)
@@ -39,7 +39,7 @@ def velocity(recording: Recording) -> np.ndarray:
     >>> velocity(one)[:, 0].tolist()
     [[20.0, 0.0], [20.0, 0.0], [20.0, 0.0]]
     """
-    return _derivatives(recording)[0]
+    return derivatives(recording.xy, times_of(recording))[0]
 
 
 def acceleration(recording: Recording) -> np.ndarray:
@@ -52,30 +52,60 @@ def acceleration(recording: Recording) -> np.ndarray:
     >>> acceleration(one)[:, 0].tolist()
     [[0.0, 2.0], [0.0, 2.0], [0.0, 2.0]]
     """
-    return _derivatives(recording)[1]
+    return derivatives(recording.xy, times_of(recording))[1]
 
 
-def _derivatives(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
-    """Velocity and acceleration, (frames, joints, 2) each."""
-    xy = recording.xy.astype(np.float64)
-    step = np.diff(times_of(recording))[:, None, None]  # (frames - 1, 1, 1)
+def derivatives(xy: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(velocity, acceleration) of (..., frames, joints, 2) places at (frames,) seconds; NaN = unseen. As told above."""
+    xy = np.moveaxis(np.asarray(xy, np.float64), -3, 0)
+    step = np.diff(times).reshape(-1, *[1] * (xy.ndim - 1))
     edge = np.full_like(xy[:1], np.nan)
-    slope = np.diff(xy, axis=0) / step
-    bend = 2 * np.diff(slope, axis=0) / (step[1:] + step[:-1])
-    before, after = np.concatenate([edge, slope]), np.concatenate([slope, edge])
-    to, on = (np.concatenate(parts) for parts in ((step[:1], step), (step, step[-1:])))
-    if len(xy) < 3:
-        bend = np.full_like(xy, np.nan)
-    else:  # where a frame has no neighbour on one side, the parabola of the one on the other
-        bend = np.concatenate([edge, bend, edge])
-        next_to = np.concatenate([edge, bend[:-1]]), np.concatenate([bend[1:], edge])
-        bend = np.where(np.isnan(bend) & ~np.isnan(before), next_to[0], bend)
-        bend = np.where(np.isnan(bend) & ~np.isnan(after), next_to[1], bend)
     if len(xy) == 1:
-        return edge, edge.copy()
+        return np.moveaxis(edge, 0, -3), np.moveaxis(edge.copy(), 0, -3)
+    slope = np.diff(xy, axis=0) / step
+    before, after = np.concatenate([edge, slope]), np.concatenate([slope, edge])
+    since, until = np.concatenate([step[:1], step]), np.concatenate([step, step[-1:]])
+    bend = np.concatenate([edge, 2 * np.diff(slope, axis=0) / (step[1:] + step[:-1]), edge])
+    earlier, later = np.concatenate([edge, bend[:-1]]), np.concatenate([bend[1:], edge])
+    bend = np.where(
+        np.isnan(bend) & ~np.isnan(before), earlier, bend
+    )  # the end of a run: as the frame before it
+    bend = np.where(np.isnan(bend) & ~np.isnan(after), later, bend)
     curve = np.nan_to_num(bend)
-    speed = np.where(np.isnan(before), after - curve * on / 2, before + curve * to / 2)
-    return speed, bend
+    speed = np.where(np.isnan(before), after - curve * until / 2, before + curve * since / 2)
+    return np.moveaxis(speed, 0, -3), np.moveaxis(bend, 0, -3)
+
+
+DERIVED = ("vx", "vy", "ax", "ay", "bx", "by")
+CHANNELS = ("x", "y", "confidence", *DERIVED)
+"""What a joint can have in a frame of Clips: place, confidence, velocity, acceleration, bone."""
+
+
+def channel_values(
+    keypoints: np.ndarray, channels: Sequence[str], skeleton: Skeleton, times: np.ndarray
+) -> np.ndarray:
+    """(..., frames, joints, len(channels)) of (..., frames, joints, 2 or 3) keypoints; NaN where unknown.
+
+    Args:
+        keypoints: x, y and, if wanted, confidence; NaN = unseen.
+        channels: of `CHANNELS`.
+        skeleton: their layout; bones need its root.
+        times: (frames,) seconds.
+
+    Raises:
+        ValueError: an unknown channel.
+    """
+    if unknown := [name for name in channels if name not in CHANNELS]:
+        raise ValueError(f"Unknown channels {unknown}; there are {', '.join(CHANNELS)}.")
+    xy = keypoints[..., :2]
+    values = {"x": xy[..., 0], "y": xy[..., 1], "confidence": keypoints[..., -1]}
+    if set(channels) & {"vx", "vy", "ax", "ay"}:
+        speed, bend = derivatives(xy, times)
+        values |= {"vx": speed[..., 0], "vy": speed[..., 1], "ax": bend[..., 0], "ay": bend[..., 1]}
+    if set(channels) & {"bx", "by"}:
+        bone = bone_vectors(xy, skeleton)
+        values |= {"bx": bone[..., 0], "by": bone[..., 1]}
+    return np.stack([values[name] for name in channels], axis=-1)
 
 
 def bones(recording: Recording) -> np.ndarray:
@@ -90,14 +120,17 @@ def bones(recording: Recording) -> np.ndarray:
     >>> bones(one)[0, one.skeleton.index("Neck")].tolist()
     [2.0, 0.0]
     """
-    skeleton, xy = recording.skeleton, recording.xy
+    return bone_vectors(recording.xy, recording.skeleton)
+
+
+def bone_vectors(xy: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """(..., joints, 2): as `bones`, of places in an array."""
     made = np.full_like(xy, np.nan)
-    outwards = bones_outwards(skeleton)
-    root = skeleton.index(skeleton.root)
-    made[:, root] = xy[:, root] - xy[:, root]  # NaN stays NaN
+    outwards, root = skeleton.bones_outwards(), skeleton.index(skeleton.root)
+    made[..., root, :] = xy[..., root, :] - xy[..., root, :]  # NaN stays NaN
     for inner, outer in outwards:
         a, b = skeleton.indices((inner, outer))
-        made[:, b] = xy[:, b] - xy[:, a]
+        made[..., b, :] = xy[..., b, :] - xy[..., a, :]
     return made
 
 

@@ -9,16 +9,28 @@ from typing import Any
 import numpy as np
 
 from gymskel.clips import Clips
-from gymskel.preprocess.clean import fill, smooth
+from gymskel.preprocess.gaps import drop_uncertain, fill
 from gymskel.preprocess.geometry import center, mirror, relative, scale, select_joints, turn
 from gymskel.preprocess.limbs import rotate_joints
-from gymskel.preprocess.timing import resample
+from gymskel.preprocess.motion import channel_values
+from gymskel.preprocess.noise import (
+    remove_outliers,
+    smooth,
+    smooth_butterworth,
+    smooth_one_euro,
+    smooth_savgol,
+)
+from gymskel.preprocess.timing import resample, times_of
 from gymskel.recording import Recording, UnseenError
 from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
 STEPS = {
     step.__name__: step
-    for step in (fill, smooth, resample, center, scale, turn, mirror, relative, select_joints, rotate_joints)
+    for step in (
+        *(drop_uncertain, remove_outliers, fill),
+        *(smooth, smooth_savgol, smooth_butterworth, smooth_one_euro),
+        *(resample, center, scale, turn, mirror, relative, select_joints, rotate_joints),
+    )
 }
 
 SAME_RATE = 0.02
@@ -57,6 +69,7 @@ def pad(
     *,
     frames: int | None = None,
     unseen: float | None = None,
+    channels: Sequence[str] = ("x", "y"),
     classes: Sequence[str] | None = None,
 ) -> Clips:
     """Recordings as Clips of one length, zeros behind the mask.
@@ -65,11 +78,14 @@ def pad(
         recordings: all with one layout of joints and one frame rate.
         frames: length of every clip; by default that of the longest recording.
         unseen: number to put where a joint is unseen; without it unseen joints are an error.
+        channels: what a joint has in a frame, of "x", "y", "confidence", velocity "vx", "vy" and acceleration "ax",
+            "ay" (a second's, or a frame's where the frame rate is unknown), "bx", "by" (from the inner joint of its
+            bone). Where a velocity, acceleration or bone cannot be known it is 0.
         classes: names in the order of the labels; by default the activities there are, sorted. Clips have
             labels `y` if every recording has an activity among them, or if no `classes` are given.
 
     Returns:
-        Clips with channels x and y; `seen` remembers where a joint was unseen.
+        Clips; `seen` remembers where a joint was unseen.
 
     Raises:
         ValueError: joints unseen, layouts or frame rates that differ, a recording longer than `frames`.
@@ -95,18 +111,24 @@ def pad(
         raise ValueError(
             f"{longest.name} has {len(longest)} frames, more than the {frames} of `frames`. Cut it, or use a model that takes any length."
         )
-    x = np.zeros((len(recordings), frames, len(first.skeleton), 2), np.float32)
+    x = np.zeros((len(recordings), frames, len(first.skeleton), len(channels)), np.float32)
     seen = np.zeros(x.shape[:3], bool)
     for i, r in enumerate(recordings):
-        x[i, : len(r)], seen[i, : len(r)] = r.xy, r.seen
-    if unseen is None and np.isnan(x).any():
-        holes = {first.skeleton.joints[j] for j in np.flatnonzero(np.isnan(x).any(axis=(0, 1, 3)))}
+        seen[i, : len(r)] = r.seen
+        if tuple(channels) == ("x", "y"):
+            x[i, : len(r)] = r.xy
+        else:
+            x[i, : len(r)] = channel_values(r.keypoints, channels, r.skeleton, times_of(r))
+    mask = np.arange(frames) < np.array([[len(r)] for r in recordings])
+    if unseen is None and not seen[mask].all():
+        holes = {first.skeleton.joints[j] for j in np.flatnonzero((~seen & mask[..., None]).any(axis=(0, 1)))}
         names = [r.name for r in recordings if not r.seen.all()]
         raise ValueError(
             f"Unseen joints ({', '.join(sorted(holes))}) in {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}. "
             "Use fill, drop these joints, or say what to put there with unseen=."
         )
-    x[np.isnan(x)] = 0.0 if unseen is None else unseen
+    placed = [name in ("x", "y") for name in channels]
+    x = np.where(np.isnan(x), np.where(placed, 0.0 if unseen is None else unseen, 0.0), x)
     activities = [r.activity for r in recordings]
     labelled = None not in activities
     if classes is None:
@@ -115,12 +137,13 @@ def pad(
         labelled = set(activities) <= set(classes)
     return Clips(
         x=x,
-        mask=np.arange(frames) < np.array([[len(r)] for r in recordings]),
+        mask=mask,
         seen=seen,
         y=np.array([list(classes).index(a) for a in activities], np.int32) if labelled else None,
         classes=tuple(classes),
         athletes=tuple(r.athlete for r in recordings),
         sources=tuple(r.source for r in recordings),
+        channels=tuple(channels),
         skeleton=first.skeleton,
         fps=first.fps,
     )

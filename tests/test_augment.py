@@ -1,0 +1,159 @@
+"""Each thing that augmentation changes, alone: what it changes and what it leaves. Copies are in test_preprocess."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from gymskel.clips import Clips
+from gymskel.preprocess import pad
+from gymskel.preprocess.augment import Augmentation, augmented
+from gymskel.preprocess.motion import CHANNELS, channel_values
+from gymskel.recording import Recording
+from gymskel.skeleton import GYMNASTICS_15, Skeleton
+
+NOTHING = Augmentation(**{field.name: 0 for field in fields(Augmentation)})
+HIP = GYMNASTICS_15.index("MidHip")
+
+
+@pytest.fixture
+def clips() -> Clips:
+    """Bodies that move smoothly, some joints never seen; lengths from 12 to 24."""
+    rng = np.random.default_rng(0)
+    t = np.linspace(0, 1, 24)[None, :, None, None]
+    x = rng.normal(size=(40, 1, 15, 2)) + rng.normal(size=(40, 1, 15, 2)) * np.sin(
+        5 * t + rng.normal(size=(40, 1, 1, 2))
+    )
+    x[::7, :, 3] = np.nan
+    lengths = rng.integers(12, 25, 40)
+    x[np.arange(24) >= lengths[:, None]] = np.nan
+    y = rng.integers(0, 2, 40)
+    return Clips.from_arrays(x, lengths=lengths, y=y, skeleton=GYMNASTICS_15, fps=20)
+
+
+def copy(clips, seed=0, **how):
+    return augmented(clips, np.random.default_rng(seed), replace(NOTHING, **how))
+
+
+def test_nothing_is_nothing(clips):
+    made = copy(clips)
+    for name in ("x", "mask", "seen", "y"):
+        np.testing.assert_allclose(getattr(made, name), getattr(clips, name), atol=1e-6)
+    assert (made.sources, made.athletes) == (clips.sources, clips.athletes)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Augmentation)])
+def test_each_changes_something_alone_and_by_its_seed(clips, name):
+    amount = {"turn": 7, "limbs": 8}.get(name, 0.3)
+    made, again, other = (copy(clips, seed, **{name: amount}) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(made.x, again.x)
+    assert np.abs(made.x - clips.x).max() > 0.01 and np.abs(made.x - other.x).max() > 0.01
+    assert np.isfinite(made.x).all() and (made.x[~made.mask] == 0).all()
+    unseen = ~made.seen & made.mask[..., None]
+    assert (made.x[unseen] == 0).all()  # the stand-in stays
+    if name != "crop":
+        np.testing.assert_array_equal(made.mask, clips.mask)
+
+
+def test_turned_and_scaled_as_a_whole(clips):
+    made = copy(clips, turn=20, scale=0.3)
+    seen = clips.seen[:, 0].all(axis=1)
+    old, new = clips.x[seen, 0], made.x[seen, 0]
+    ratio = np.linalg.norm(new, axis=-1) / np.linalg.norm(old, axis=-1)
+    np.testing.assert_allclose(ratio, ratio[:, :1] * np.ones(15), rtol=1e-3)
+    assert 0.7 <= ratio.min() < 0.85 and 1.15 < ratio.max() <= 1.3
+
+
+def test_a_warp_keeps_first_and_last_frame_and_the_path(clips):
+    t = np.linspace(0, 1, 24)
+    x = np.broadcast_to(t[None, :, None, None], (40, 24, 15, 2))
+    made = copy(Clips.from_arrays(x, skeleton=GYMNASTICS_15), warp=0.5).x[:, :, 0, 0]
+    np.testing.assert_allclose(made[:, [0, -1]], np.tile([0, 1], (40, 1)), atol=1e-6)
+    steps = np.diff(made, axis=1)
+    assert (steps > 0).all()  # never backwards
+    speed = steps * 23
+    assert 0.5 <= speed.min() < 0.65 and 1.35 < speed.max() <= 1.5  # at most half as fast, half as fast again
+
+
+def test_a_warp_stays_inside_each_clip(clips):
+    marked = replace(clips, x=np.where(clips.mask[..., None, None], clips.x, 1e6).astype(np.float32))
+    np.testing.assert_allclose(copy(marked, warp=0.4).x, copy(clips, warp=0.4).x, atol=1e-6)
+
+
+def test_gaps_are_straight_lines_of_up_to_a_quarter_of_the_clip(clips):
+    made = copy(clips, gaps=0.5)
+    changed = (np.abs(made.x - clips.x) > 1e-6).any(axis=-1)  # (clips, frames, joints)
+    share = changed.any(axis=1)[clips.seen.any(axis=1)].mean()
+    assert 0.35 < share < 0.55
+    longest = changed.sum(axis=1) / clips.lengths[:, None]
+    assert 0.15 < longest.max() <= 0.25 + 1 / 12
+    for clip, joint in np.argwhere(changed.any(axis=1))[:60]:
+        rows = np.flatnonzero(changed[clip, :, joint])
+        first, last, end = rows[0], rows[-1], clips.lengths[clip] - 1
+        if first > 0 and last < end:  # inside: on the line between its neighbours
+            a, b = clips.x[clip, [first - 1, last + 1], joint]
+            way = np.arange(1, last - first + 2)[:, None] / (last - first + 2)
+            np.testing.assert_allclose(made.x[clip, first : last + 1, joint], a + way * (b - a), atol=1e-4)
+
+
+def test_joints_that_stand_still(clips):
+    made = copy(clips, still=0.3)
+    still = np.array(
+        [[np.ptp(made.x[c, : made.lengths[c], j], axis=0).max() < 1e-6 for j in range(15)] for c in range(40)]
+    )
+    was_seen = clips.seen.any(axis=1)
+    assert 0.2 < still[was_seen].mean() < 0.4
+
+
+# --- other channels --------------------------------------------------------------------------------------------
+
+
+def ball(frames=9, fps=10.0) -> Recording:
+    """A body that falls: y = 9.81 t^2 / 2, x = 3 t; one joint is lost at the end."""
+    t = np.arange(frames) / fps
+    keypoints = np.zeros((frames, 15, 3))
+    keypoints[..., 0], keypoints[..., 1] = (3 * t)[:, None], (9.81 * t**2 / 2)[:, None]
+    keypoints[..., 2] = 0.5
+    keypoints[-2:, 4] = np.nan, np.nan, 0
+    return Recording(keypoints, fps, "fall", skeleton=GYMNASTICS_15)
+
+
+def test_clips_with_every_channel():
+    one = ball()
+    clips = pad([one], channels=CHANNELS, unseen=0.0, frames=12)
+    assert clips.channels == CHANNELS and clips.x.shape == (1, 12, 15, 9)
+    values = dict(zip(CHANNELS, np.moveaxis(clips.x[0, :9], -1, 0), strict=True))
+    np.testing.assert_allclose(values["vx"][:, HIP], 3, atol=1e-4)
+    np.testing.assert_allclose(values["ay"][:, HIP], 9.81, atol=1e-3)
+    np.testing.assert_allclose(values["vy"][:, HIP], 9.81 * np.arange(9) / 10, atol=1e-3)
+    assert (values["bx"] == 0).all() and (values["confidence"][0] == 0.5).all()
+    assert (clips.x[0, 7:9, 4] == 0).all() and not clips.seen[0, 7:9, 4].any()
+
+
+def test_unseen_joints_are_refused_with_every_channel():
+    with pytest.raises(ValueError, match=r"Unseen joints \(LShoulder|Unseen joints \("):
+        pad([ball()], channels=("x", "y", "vx", "vy"))
+
+
+def test_a_single_frame_has_no_velocity():
+    one = ball(1)
+    clips = pad([one], channels=("x", "vx", "ax"), unseen=0.0)
+    assert (clips.x[..., 1:] == 0).all() and clips.seen[0, 0, HIP]
+
+
+def test_unknown_channels_are_refused():
+    with pytest.raises(ValueError, match=r"Unknown channels \['z'\]; there are x, y, confidence"):
+        pad([ball()], channels=("x", "z"), unseen=0.0)
+    with pytest.raises(ValueError, match="has no root"):
+        channel_values(np.zeros((2, 1, 3)), ("bx",), Skeleton("point", ("p",)), np.arange(2))
+
+
+def test_copies_get_velocities_and_bones_of_their_own():
+    """Not turned along: computed again from where the joints are now."""
+    clips = pad([ball(12), ball(20)], channels=CHANNELS, unseen=0.0)
+    made = augmented(clips, np.random.default_rng(0))
+    for clip, length in enumerate(made.lengths):
+        xy = np.where(made.seen[clip, :length, :, None], made.x[clip, :length, :, :2], np.nan)
+        values = np.nan_to_num(channel_values(xy, CHANNELS[3:], clips.skeleton, np.arange(length) / 10))
+        np.testing.assert_allclose(made.x[clip, :length, :, 3:], values, atol=2e-2)
+    assert set(np.unique(made.x[..., 2].round(6))) <= {0, 0.5}  # confidence is kept
