@@ -1,9 +1,18 @@
 """Recordings -> filled, smoothed, centred, scaled, reduced -> padded Clips. Every step is a pure function."""
 
-from gymskel.preprocess.clean import fill, is_recognizable, smooth
+from gymskel.preprocess.gaps import drop_uncertain, fill
 from gymskel.preprocess.geometry import center, mirror, relative, scale, select_joints, turn
 from gymskel.preprocess.limbs import rotate_joints
+from gymskel.preprocess.missing import faults_of, is_recognizable, missing_table
 from gymskel.preprocess.motion import acceleration, bones, joint_angles, velocity
+from gymskel.preprocess.moves import cut_moves, find_moves, trim
+from gymskel.preprocess.noise import (
+    remove_outliers,
+    smooth,
+    smooth_butterworth,
+    smooth_one_euro,
+    smooth_savgol,
+)
 from gymskel.preprocess.preprocessor import Preprocessor, pad
 from gymskel.preprocess.timing import resample, windows
 
@@ -12,17 +21,27 @@ __all__ = [
     "acceleration",
     "bones",
     "center",
+    "cut_moves",
+    "drop_uncertain",
+    "faults_of",
     "fill",
+    "find_moves",
     "is_recognizable",
     "joint_angles",
     "mirror",
+    "missing_table",
     "pad",
     "relative",
+    "remove_outliers",
     "resample",
     "rotate_joints",
     "scale",
     "select_joints",
     "smooth",
+    "smooth_butterworth",
+    "smooth_one_euro",
+    "smooth_savgol",
+    "trim",
     "turn",
     "velocity",
     "windows",
