@@ -17,14 +17,17 @@ from gymskel.simulate.camera import IMAGE_SIZE
 from gymskel.simulate.motion import GRAVITY, Motion, simulate_motion
 from gymskel.simulate.moves import ACTIVITIES
 from gymskel.simulate.recordings import simulate_bystander, simulate_recording, simulate_recordings
+from gymskel.simulate.session import Session, with_walking
 
 __all__ = [
     "ACTIVITIES",
     "GRAVITY",
     "IMAGE_SIZE",
     "Motion",
+    "Session",
     "simulate_bystander",
     "simulate_motion",
     "simulate_recording",
     "simulate_recordings",
+    "with_walking",
 ]
