@@ -69,13 +69,14 @@ class Recording:
                 f"{self.name}: `keypoints` must be {wanted} with at least a frame, got {keypoints.shape}."
             )
         xy, confidence = keypoints[..., :2], keypoints[..., 2]
-        if np.isinf(xy).any() or (np.isnan(xy[..., 0]) != np.isnan(xy[..., 1])).any():
+        finite = bool(np.isfinite(keypoints).all())  # every step makes a Recording, and most see every joint
+        if not finite and (np.isinf(xy).any() or (np.isnan(xy[..., 0]) != np.isnan(xy[..., 1])).any()):
             raise ValueError(f"{self.name}: x and y must both be finite or both be NaN (unseen).")
-        if not ((confidence >= 0) & (confidence <= MAX_CONFIDENCE)).all():
+        if not (confidence.min() >= 0 and confidence.max() <= MAX_CONFIDENCE):  # NaN is neither
             raise ValueError(
                 f"{self.name}: confidence must lie in [0, 1] (a peak may overshoot to {MAX_CONFIDENCE}), got {np.min(confidence):.3g} to {np.max(confidence):.3g}."
             )
-        if (np.isnan(xy[..., 0]) & (confidence > 0)).any():
+        if not finite and (np.isnan(xy[..., 0]) & (confidence > 0)).any():
             raise ValueError(f"{self.name}: an unseen joint (NaN) must have confidence 0.")
         if self.fps is not None and not 0 < self.fps < 100_000:
             raise ValueError(f"{self.name}: `fps` must be frames a second above 0, got {self.fps}.")

@@ -1,0 +1,327 @@
+"""One-file packs: what is written reads back bit for bit, and what is no pack is refused."""
+
+import io
+import json
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gymskel.formats import pack
+from gymskel.formats.pack import read_pack, write_pack
+from gymskel.preprocess import Preprocessor
+from gymskel.recording import Recording
+from gymskel.simulate import simulate_recordings
+from gymskel.skeleton import BODY_25, COCO_17, Skeleton
+
+STICK = Skeleton("stick", ("Head", "RFoot", "LFoot"), limbs=(("Head", "RFoot"),), parts={"legs": ("RFoot",)})
+FIELDS = (
+    "fps activity sample athlete skeleton history video person first_frame image_size estimator space".split()
+)
+
+
+def assert_same(one: Recording, other: Recording) -> None:
+    """Every field equal, of the same type, numbers bit for bit."""
+    for name in FIELDS:
+        a, b = getattr(one, name), getattr(other, name)
+        assert a == b and type(a) is type(b), name
+    for name in ("keypoints", "timestamps"):
+        a, b = getattr(one, name), getattr(other, name)
+        assert (a is None) == (b is None), name
+        assert a is None or (a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()), name
+
+
+@st.composite
+def recordings(draw, skeletons=(BODY_25, COCO_17, STICK)) -> Recording:
+    """Any Recording: unseen joints, odd texts, clocks, histories."""
+    layout, frames = draw(st.sampled_from(skeletons)), draw(st.integers(1, 4))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    keypoints = rng.normal(0, 1e3, (frames, len(layout), 3)).astype(np.float32)
+    keypoints[..., 2] = rng.uniform(0, 1.2, keypoints.shape[:2])
+    keypoints[rng.random(keypoints.shape[:2]) < draw(st.sampled_from([0, 0.3, 1]))] = np.nan, np.nan, 0
+    text = st.none() | st.text(max_size=8)
+    value = (
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False)
+        | st.text()
+        | st.lists(st.text())
+    )
+    entry = st.dictionaries(st.text(max_size=5), value, max_size=3).map(lambda some: {**some, "step": "fill"})
+    return Recording(
+        keypoints,
+        fps=draw(st.none() | st.integers(1, 240) | st.floats(0.01, 1e4)),
+        activity=draw(text),
+        sample=draw(st.text(max_size=8)),
+        athlete=draw(text),
+        skeleton=layout,
+        history=tuple(draw(st.lists(entry, max_size=2))),
+        video=draw(text),
+        person=draw(st.integers(0, 9)),
+        first_frame=draw(st.integers(0, 10**6)),
+        image_size=draw(st.none() | st.tuples(st.integers(1, 9999), st.integers(1, 9999))),
+        estimator=draw(text),
+        timestamps=draw(st.none() | st.just(np.cumsum(rng.uniform(0.001, 1, frames)))),
+        space=draw(st.sampled_from(["image", "body"])),
+    )
+
+
+@given(st.lists(recordings(), min_size=1, max_size=5), st.booleans())
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+def test_pack_and_read_is_the_identity(tmp_path, some, compress):
+    back = read_pack(write_pack(some, tmp_path / "some.npz", compress=compress))
+    assert len(back) == len(some)
+    for one, other in zip(some, back, strict=True):
+        assert_same(one, other)
+
+
+def test_real_and_preprocessed_recordings(tumbling, tmp_path):
+    cleaned = [Preprocessor().clean(r) for r in tumbling[:9]]
+    for one, other in zip(
+        tumbling + cleaned, read_pack(write_pack(tumbling + cleaned, tmp_path / "all.npz")), strict=True
+    ):
+        assert_same(one, other)
+
+
+def test_recordings_can_be_changed_apart(tmp_path):
+    one, other = read_pack(
+        write_pack(simulate_recordings(athletes=1, per_athlete=2, seed=0)[:2], tmp_path / "two.npz")
+    )
+    before = other.keypoints.copy()
+    one.keypoints[:] = 0
+    np.testing.assert_array_equal(other.keypoints, before)
+
+
+def test_numpy_alone_opens_a_pack(tmp_path):
+    some = simulate_recordings(athletes=1, per_athlete=2, seed=0)[:3]
+    with np.load(write_pack(some, tmp_path / "some.npz")) as arrays:
+        assert sorted(arrays) == ["facts", "keypoints_0", "lengths", "timestamps"]
+        np.testing.assert_array_equal(
+            np.split(arrays["keypoints_0"], np.cumsum(arrays["lengths"]))[1], some[1].keypoints
+        )
+
+
+def test_numbers_of_numpy_in_fields_become_plain(tmp_path):
+    one = simulate_recordings(athletes=1, per_athlete=2, seed=0)[:1][0].after(
+        "fill", np.zeros((2, 25, 3)), changes={"fps": np.float32(25)}, gap=np.int64(3)
+    )
+    back = read_pack(write_pack([one], tmp_path / "one.npz"))[0]
+    assert (back.fps, back.history[-1]) == (25, {"step": "fill", "gap": 3})
+
+
+def test_the_file_is_whole_or_not_there(tmp_path, monkeypatch):
+    path, some = tmp_path / "some.npz", simulate_recordings(athletes=1, per_athlete=2, seed=0)[:2]
+    write_pack(some, path)
+    before = path.read_bytes()
+
+    def full(file, **arrays):
+        file.write(b"PK")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space"):
+        write_pack(some[:1], path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["some.npz"]
+
+
+@pytest.mark.parametrize(
+    ("some", "kind", "message"),
+    [
+        ([], ValueError, "nothing to pack"),
+        ([np.zeros((2, 25, 3))], TypeError, "got a ndarray at 0"),
+        ([Recording(np.zeros((1, 25, 3)), activity=3)], ValueError, "`activity` must be a text or null"),
+        ([Recording(np.zeros((1, 25, 3)), image_size=(3,))], ValueError, "`image_size` must be two numbers"),
+        (
+            [Recording(np.zeros((1, 25, 3)), history=({"step": "x", "by": object()},))],
+            TypeError,
+            "object in a",
+        ),
+    ],
+)
+def test_what_a_pack_cannot_hold(tmp_path, some, kind, message):
+    with pytest.raises(kind, match=message):
+        write_pack(some, tmp_path / "some.npz")
+    assert not list(tmp_path.iterdir())
+
+
+# --- refusals ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def good(tmp_path):
+    some = [Recording(np.ones((3, 25, 3)), 60, "flip"), Recording(np.ones((2, 17, 3)), skeleton=COCO_17)]
+    some.append(Recording(np.ones((2, 25, 3)), timestamps=np.array([0.0, 0.5])))
+    return write_pack(some, tmp_path / "good.npz")
+
+
+def rewritten(path, *, facts=None, drop=(), **arrays):
+    """The pack with some arrays replaced, and `facts` changed by a function."""
+    with np.load(path) as saved:
+        all_arrays = {name: saved[name] for name in saved if name not in drop} | arrays
+    if facts:
+        known = json.loads(all_arrays["facts"].tobytes())
+        facts(known)
+        all_arrays["facts"] = np.frombuffer(json.dumps(known).encode(), np.uint8)
+    np.savez(path, **all_arrays)
+    return path
+
+
+def nan_confidence():
+    keypoints = np.ones((5, 25, 3), np.float32)
+    keypoints[4, 3, 2] = np.nan
+    return keypoints
+
+
+def put(name, key, value):
+    return lambda facts: facts["columns"][name].update({key: value})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"lengths": np.array([3, 2, 1])}, r"keypoints_0.npy: 5 frames, but the lengths add up to 4"),
+        ({"lengths": np.array([5, 2, 0])}, r"lengths.npy: recording 2 cannot have 0 frames"),
+        ({"lengths": np.array([-1, 2, 6])}, "recording 0 cannot have -1 frames"),
+        ({"lengths": np.array([2**62, 2, 2**62])}, "recording 0 cannot have"),
+        ({"lengths": np.array([3, 2])}, "2 lengths for 3 recordings"),
+        ({"lengths": np.array([3.0, 2, 2])}, r"lengths.npy: expected \(n\) <i8, got \(3,\) <f8"),
+        ({"timestamps": np.zeros(3)}, r"timestamps.npy: 3 frames, but the lengths add up to 2"),
+        ({"timestamps": np.zeros(2)}, r"good.npz: recording 2: .*`timestamps` must be seconds that rise"),
+        (
+            {"keypoints_0": np.ones((5, 25, 3))},
+            r"keypoints_0.npy: expected \(n, 25, 3\) <f4, got \(5, 25, 3\) <f8",
+        ),
+        ({"keypoints_0": np.ones((5, 24, 3), "f4")}, r"got \(5, 24, 3\) <f4"),
+        ({"keypoints_1": np.ones(102, "f4")}, r"keypoints_1.npy: expected \(n, 17, 3\) <f4, got \(102,\)"),
+        ({"keypoints_0": np.asfortranarray(np.ones((5, 25, 3), "f4"))}, "keypoints_0.npy: expected"),
+        ({"keypoints_0": nan_confidence()}, "good.npz: recording 2: .*confidence must lie in"),
+        (
+            {"keypoints_0": np.full((5, 25, 3), np.inf, "f4")},
+            "recording 0: flip-1: x and y must both be finite",
+        ),
+        ({"keypoints_0": np.array([{"x": 1}], object)}, "keypoints_0.npy is a pickle, which could run code"),
+        ({"lengths": np.zeros(3, [("a", "i8")])}, "lengths.npy is no plain array"),
+        ({"drop": ["lengths"]}, r"expected \['facts.npy', .*found"),
+        ({"drop": ["facts"]}, r"expected facts.npy and each name once"),
+        ({"more": np.zeros(2)}, r"found .*more.npy"),
+        ({"facts": lambda facts: facts.update(format=2)}, r"written by a newer gymskel \(format 2\)"),
+        ({"facts": lambda facts: facts.pop("format")}, "its facts are damaged"),
+        ({"facts": lambda facts: facts.update(columns=[])}, "its facts are damaged"),
+        ({"facts": lambda facts: facts["columns"].pop("fps")}, "facts on .*, expected"),
+        ({"facts": put("fps", "values", ["fast", None])}, "`fps` must be a number or null, got 'fast'"),
+        ({"facts": put("fps", "values", [-3, None])}, "recording 0: .*`fps` must be frames a second above 0"),
+        ({"facts": put("fps", "rows", [0, 1, 2])}, "rows of `fps` must be numbers from 0 to 1"),
+        ({"facts": put("fps", "rows", [0, 1])}, "`fps` must have a row for each of 3 recordings"),
+        ({"facts": put("space", "values", ["moon"])}, "recording 0: .*`space` must be"),
+        ({"facts": put("skeleton", "values", [{}, {}])}, "a damaged skeleton"),
+        (
+            {"facts": lambda f: [c.update(rows=[]) for c in f["columns"].values()]},
+            "3 lengths for 0 recordings",
+        ),
+    ],
+)
+def test_refusals(good, changes, message):
+    rewritten(good, **changes)
+    with pytest.raises(ValueError, match=message) as caught:
+        read_pack(good)
+    assert "good.npz" in str(caught.value)
+
+
+def test_files_that_are_no_packs(tmp_path, good):
+    with pytest.raises(FileNotFoundError, match=r"No pack .*nowhere.npz"):
+        read_pack(tmp_path / "nowhere.npz")
+    for name, content in {
+        "text": b"x,y,c\n",
+        "empty": b"",
+        "pickle": pickle.dumps([1]),
+        "cut": good.read_bytes()[:900],
+    }.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=f"{name} is no pack, damaged or cut off"):
+            read_pack(tmp_path / name)
+    buffer = io.BytesIO()
+    np.savez(buffer, x=np.zeros(3))
+    (tmp_path / "other").write_bytes(buffer.getvalue())
+    with pytest.raises(ValueError, match=r"other is no pack: expected facts.npy .*\['x.npy'\]"):
+        read_pack(tmp_path / "other")
+
+
+def test_a_changed_number_is_found(good):
+    content = bytearray(good.read_bytes())
+    at = content.find(np.ones(30, np.float32).tobytes())
+    content[at + 41] ^= 1
+    good.write_bytes(content)
+    with pytest.raises(ValueError, match=r"damaged or cut off: Bad CRC-32 for file 'keypoints_0.npy'"):
+        read_pack(good)
+
+
+@given(st.integers(0, 10**6), st.integers(1, 255))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_flipped_byte_is_refused_or_harmless(tmp_path, good_pack, at, flip):
+    """One byte in the zip's own notes (a date) may change nothing; nothing else may come out of it."""
+    content, whole = good_pack
+    path = tmp_path / "flipped.npz"
+    path.write_bytes(
+        content[: at % len(content)]
+        + bytes([content[at % len(content)] ^ flip])
+        + content[at % len(content) + 1 :]
+    )
+    try:
+        back = read_pack(path)
+    except ValueError as fault:
+        assert "flipped.npz" in str(fault)
+    else:
+        for one, other in zip(whole, back, strict=True):
+            assert_same(one, other)
+
+
+@pytest.fixture(scope="module")
+def good_pack(tmp_path_factory):
+    some = [
+        Recording(np.ones((1, 3, 3)), 60, "flip", skeleton=STICK),
+        Recording(np.ones((2, 3, 3)), skeleton=STICK),
+    ]
+    path = write_pack(some, tmp_path_factory.mktemp("pack") / "good.npz", compress=True)
+    return path.read_bytes(), some
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    path = tmp_path / "bomb.npz"
+    write_pack([Recording(np.full((2000, 25, 3), (np.nan, np.nan, 0)))], path, compress=True)
+    assert len(read_pack(path)[0]) == 2000  # far more than 50 times its size, but harmless
+    monkeypatch.setattr(pack, "HARMLESS", 100_000)
+    with pytest.raises(
+        ValueError, match=r"bomb.npz has .* MB and unpacks to 0.6 MB, more than 50 times .*max_ratio="
+    ):
+        read_pack(path)
+    assert len(read_pack(path, max_ratio=2000)[0]) == 2000
+
+
+def test_a_shape_that_is_not_there_takes_no_memory(good):
+    """A header that promises 10^12 frames in a small member."""
+    with zipfile.ZipFile(good) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    header = members["keypoints_0.npy"]
+    members["keypoints_0.npy"] = header.replace(b"(5, 25, 3), }" + b" " * 11, b"(500000000000, 25, 3), }")
+    assert members["keypoints_0.npy"] != header
+    with zipfile.ZipFile(good, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(
+        ValueError,
+        match=r"keypoints_0.npy: \(500000000000, 25, 3\) <f4 takes 150000000000000 bytes, 1500 are",
+    ):
+        read_pack(good)
+    with zipfile.ZipFile(good, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("facts.npy", members["facts.npy"])
+    with pytest.raises(ValueError, match=r"packed in a way that no .npz is"):
+        read_pack(good)
