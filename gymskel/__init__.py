@@ -4,6 +4,7 @@ One module a stage, in the order in which the data travels::
 
     video -> frames -> keypoints -> Recording -> per-frame CSVs            gymskel.extract
     CSVs  -> Recording -> filled, smoothed, centred, reduced -> Clips      gymskel.preprocess
+    Recording -> jump height, rotation speed, take-off angle ...           gymskel.kinematics
     Clips -> Keras model -> class probabilities                            gymskel.models, gymskel.training
     all of it after extraction, as one object and one file                 gymskel.classifier
     is it any good?                                                        gymskel.evaluation
@@ -20,7 +21,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _STAGES = (
-    "skeleton", "recording", "clips", "video", "extract", "formats", "preprocess", "models", "training",
+    "skeleton", "recording", "clips", "video", "extract", "formats", "preprocess", "kinematics", "models", "training",
     "classifier", "evaluation", "activations", "visualize", "overlay", "simulate",
 )  # fmt: skip
 _NOUNS = {

@@ -25,7 +25,7 @@ from gymskel.simulate import simulate_recordings
 from gymskel.skeleton import BODY_25
 from gymskel.training import RECIPES
 
-COMMANDS = ("extract", "train", "evaluate", "predict", "demo")
+COMMANDS = ("extract", "train", "evaluate", "predict", "kinematics", "pack", "demo")
 
 
 @pytest.fixture(autouse=True)
@@ -460,3 +460,40 @@ def test_an_interruption(shell, monkeypatch):
     code, out, err = shell("train", "x")
     assert (code, out) == (130, "")
     assert "start the same command again" in one_line(err)
+
+
+# --- kinematics, pack ---------------------------------------------------------------------------------------
+
+
+def test_kinematics(shell, keypoints, tmp_path):
+    heights = tmp_path / "heights.csv"
+    heights.write_text("athlete,height\na01,1.6\n")
+    code, out, _ = shell("kinematics", keypoints, "-o", tmp_path / "k.csv", "--heights", heights)
+    assert code == 0 and "flight_time" in out and str(tmp_path / "k.csv") in out
+    table = pd.read_csv(tmp_path / "k.csv").set_index("athlete")
+    assert (
+        len(table) == 6
+        and set(table.loc["a01", "unit"]) == {"m"}
+        and set(table.loc["a02", "unit"]) == {"torso"}
+    )
+    assert table.loc[table["activity"] == "back-handspring", "turn"].between(330, 390).all()
+
+
+def test_kinematics_refuses_heights_without_a_column(shell, keypoints, tmp_path):
+    heights = tmp_path / "heights.csv"
+    heights.write_text("name,height\na01,1.6\n")
+    code, _, err = shell("kinematics", keypoints, "-o", tmp_path / "k.csv", "--heights", heights)
+    assert code == 1 and "lacks the column athlete; it has name, height" in one_line(err)
+
+
+def test_a_pack_is_data_like_the_folder_it_came_from(shell, keypoints, tmp_path):
+    code, out, _ = shell("pack", keypoints, "-o", tmp_path / "all.npz")
+    assert code == 0 and "6 recordings" in out
+    tables = []
+    for name, data in (("a", keypoints), ("b", tmp_path / "all.npz")):
+        assert shell("kinematics", data, "-o", tmp_path / f"{name}.csv")[0] == 0
+        tables.append((tmp_path / f"{name}.csv").read_text())
+    assert tables[0] == tables[1]
+    assert shell("kinematics", tmp_path / "all.npz", "-o", tmp_path / "c.csv", "--fps", 120)[0] == 0
+    halved = [pd.read_csv(tmp_path / f"{name}.csv")["landing"] for name in "ac"]
+    np.testing.assert_allclose(halved[1], halved[0] / 4, rtol=0.05)  # 30 -> 120 frames a second
