@@ -33,6 +33,9 @@ from gymskel.preprocess import Preprocessor
 from gymskel.simulate import simulate_recordings
 from gymskel.skeleton import BODY_25, GYMNASTICS_15
 
+pd.options.mode.string_storage = (
+    "python"  # where pyarrow is installed pandas keeps names in it: half as fast here
+)
 FPS = 15  # of the default preset
 NECK, HIP = BODY_25.indices(["Neck", "MidHip"])
 
@@ -240,35 +243,39 @@ def growth(
         replace(r, keypoints=r.keypoints[:frames])
         for r in simulate_recordings(athletes=10, per_athlete=5, seed=0)
     ]
-    costs = []
-    print(
-        f"growth: read_pack and the default Preprocessor in chunks of {chunk}; recordings of {frames} frames"
-    )
+    taken: dict[int, list[tuple[float, float]]] = {count: [] for count in counts}
+
+    def once(path: Path, count: int) -> tuple[float, float]:
+        start = time.process_time()  # of this process alone, as others may be busy on the machine
+        recordings = read_pack(path)
+        read = time.process_time()
+        for at in range(0, count, chunk):
+            Preprocessor().transform(recordings[at : at + chunk], classes=("backflip", "back-handspring"))
+        return read - start, time.process_time() - read
+
     with tempfile.TemporaryDirectory() as folder:
+        paths = {}
         for count in counts:
-            path = write_pack(
-                [replace(pool[k % len(pool)], sample=k) for k in range(count)], f"{folder}/{count}.npz"
-            )
-            rounds, reading, steps_ = min(30, max(1, 20_000 // count)), [], []
-            for _ in range(rounds):
-                start = time.perf_counter()
-                recordings = read_pack(path)
-                reading.append(time.perf_counter() - start)
-                start = time.perf_counter()
-                for at in range(0, count, chunk):
-                    Preprocessor().transform(
-                        recordings[at : at + chunk], classes=("backflip", "back-handspring")
-                    )
-                steps_.append(time.perf_counter() - start)
-                del recordings
-            read, step = (1e6 * np.median(taken) / (count * frames) for taken in (reading, steps_))
-            costs.append(read + step)
-            print(
-                f"  {count:7} recordings, {path.stat().st_size / 1e6:6.1f} MB: {read + step:.2f} microseconds a frame "
-                f"(reading {read:.2f}), {rounds} rounds",
-                flush=True,
-            )
-            path.unlink()
+            many_ = [replace(pool[k % len(pool)], sample=k) for k in range(count)]
+            paths[count] = write_pack(many_, f"{folder}/{count}.npz")
+            del many_
+        once(paths[counts[0]], counts[0])
+        for sweep in range(4):  # the small ones before, between and after the large ones
+            for count, path in paths.items():
+                if sweep == 1 or count < 100_000:
+                    taken[count] += [once(path, count) for _ in range(max(1, 2_000 // count))]
+        sizes = {count: path.stat().st_size / 1e6 for count, path in paths.items()}
+    print(
+        f"growth: read_pack, default Preprocessor in chunks of {chunk}; {frames} frames each; CPU time, medians"
+    )
+    costs = []
+    for count in counts:
+        read, step = 1e6 * np.median(taken[count], axis=0) / (count * frames)
+        costs.append(read + step)
+        print(
+            f"  {count:7} recordings, {sizes[count]:6.1f} MB: {read + step:.2f} microseconds a frame "
+            f"(reading {read:.2f}), {len(taken[count])} rounds"
+        )
     print(f"  dearest / cheapest {max(costs) / min(costs):.2f}")
 
 
