@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 import gymskel
 from gymskel.clips import Clips, concatenate
 from gymskel.models import BUILDERS
-from gymskel.preprocess import Preprocessor, is_recognizable
+from gymskel.preprocess import Preprocessor, faults_of, is_recognizable
 from gymskel.preprocess.preprocessor import SAME_RATE
 from gymskel.recording import Recording, UnseenError
 from gymskel.training import Recipe, Run, fit
@@ -343,8 +343,8 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
     def _doubt(self, recording: Recording) -> str:
         """Why an answer for this recording should not be trusted; empty if nothing speaks against it."""
         known = self.facts_["estimators"]
-        if not is_recognizable(recording):
-            return "few joints were seen"
+        if faults := faults_of(recording):
+            return f"few joints were seen: {' '.join(faults)}"
         if known and recording.estimator and recording.estimator not in known:
             return f"found with {recording.estimator}, trained on {', '.join(known)}"
         return ""
@@ -410,8 +410,6 @@ def _recognizable(recordings: list[Recording]) -> list[Recording]:
             "In none of the recordings is enough of the body seen to train on (see preprocess.is_recognizable)."
         )
     if len(good) < len(recordings):
-        poor = [r.name for r in recordings if not is_recognizable(r)]
-        warnings.warn(
-            f"Left out of training, too little of the body is seen: {', '.join(poor)}.", stacklevel=4
-        )
+        poor = [f"{r.name} ({' '.join(faults_of(r))})" for r in recordings if not is_recognizable(r)]
+        warnings.warn(f"Left out of training, too little is seen: {', '.join(poor)}", stacklevel=4)
     return good

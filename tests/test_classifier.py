@@ -16,7 +16,7 @@ from test_training import PLAIN, made_clips, quick
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
 from gymskel.models import PUBLISHED, simple_rnn
-from gymskel.preprocess import Preprocessor, is_recognizable, select_joints
+from gymskel.preprocess import Preprocessor, faults_of, is_recognizable, select_joints
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recording, simulate_recordings
 from gymskel.skeleton import BODY_25, GYMNASTICS_15
@@ -279,7 +279,9 @@ def test_poor_recordings_are_left_out_of_training_but_answered(recordings):
     assert told[0].filename == __file__
     assert classifier.facts_["clips"] == 7
     table = classifier.predict_table([recordings[0], lost])
-    assert table["doubt"].tolist() == ["", "few joints were seen"]
+    why = " ".join(faults_of(lost))
+    assert why and table["doubt"].tolist() == ["", f"few joints were seen: {why}"]
+    assert why in str(told[0].message)
     assert table["probability"][1] != 0.5
     with pytest.raises(ValueError, match="In none of the recordings"):
         short().fit([poor(r) for r in recordings])

@@ -24,7 +24,7 @@ def find_moves(
     *,
     method: str = "markers",
     high: float = 3.0,
-    low: float = 0.6,
+    low: float = 0.5,
     min_move: float = 0.3,
     min_pause: float = 0.1,
 ) -> list[Slice]:
@@ -38,9 +38,9 @@ def find_moves(
     ends before the heels are down ends with its move. Moves that follow one another without the arms' sign meet where
     the first one ends.
 
-    "motion" knows no move. Its signal is the speed of the body about its hip: the mean over the joints, right and left
-    averaged first, of how fast they move relative to MidHip, plus MidHip's own up and down. Walking swings right and left
-    against each other and counts little for it (0.3 to 1 torso length a second); a somersault reaches 8. A move
+    "motion" knows no move. Its signal is the speed of the body about its hip: the root mean square over the joints, right
+    and left averaged first, of how fast they move relative to MidHip, with MidHip's own up and down. Walking swings right
+    and left against each other and counts little for it (VALUES torso lengths a second); a flip reaches PEAK. A move
     is where the signal is above `high` for a while, and reaches both ways to the nearest pause below `low`. Limits:
     a move that someone walks or runs into without a pause takes some of the run along; so does
     one that is begun by slowly raising the arms; moves without a pause between them are one.
@@ -89,7 +89,7 @@ def trim(
     *,
     method: str = "markers",
     high: float = 3.0,
-    low: float = 0.6,
+    low: float = 0.5,
     min_move: float = 0.3,
     min_pause: float = 0.1,
 ) -> Recording:
@@ -132,7 +132,7 @@ def cut_moves(
     *,
     method: str = "markers",
     high: float = 3.0,
-    low: float = 0.6,
+    low: float = 0.5,
     min_move: float = 0.3,
     min_pause: float = 0.1,
 ) -> list[Recording]:
@@ -189,21 +189,24 @@ def frame_rate(recording: Recording) -> float:
 def activity(recording: Recording) -> np.ndarray:
     """(frames,) torso lengths a second: how fast the body moves about its hip; see `find_moves`.
 
-    Over five frames at 60 fps, 0.08 s. 0 where nothing is seen for long: what was not seen did not move.
+    Over about 0.1 s. 0 where nothing is seen for long: what was not seen did not move.
+
+    Raises:
+        ValueError: neither fps nor timestamps.
+        UnseenError: Neck or MidHip is never seen, or never both.
     """
-    xy, rate = _body(recording), frame_rate(recording)
+    rate, xy = frame_rate(recording), _body(recording)
     middle = (xy + xy[:, BODY_25.mirror_order]) / 2  # NaN where one side is unseen
     hip = BODY_25.index("MidHip")
     about = middle - middle[:, [hip]]
     about[:, hip, 1] = middle[:, hip, 1]
-    half = max(1, round(rate / 30))
-    about = _bridge(about.reshape(len(xy), -1), half, round(rate / 4)).reshape(about.shape)
-    pad = np.pad(about, ((half, half), (0, 0), (0, 0)), mode="edge")
-    spans = np.minimum(np.arange(len(xy)) + half, len(xy) - 1) - np.maximum(np.arange(len(xy)) - half, 0)
-    speed = (
-        np.linalg.norm(pad[2 * half :] - pad[: -2 * half], axis=-1) * (rate / np.maximum(spans, 1))[:, None]
-    )
-    return pd.DataFrame(speed).mean(axis=1).fillna(0.0).to_numpy()
+    half, reach, frames = max(1, round(rate / 30)), max(1, round(rate / 20)), np.arange(len(xy))
+    steady = pd.DataFrame(_bridge(about.reshape(len(xy), -1), half, round(rate / 4)))
+    steady = steady.rolling(2 * half + 1, center=True, min_periods=1).mean().to_numpy().reshape(about.shape)
+    before, after = np.maximum(frames - reach, 0), np.minimum(frames + reach, len(xy) - 1)
+    speed = np.linalg.norm(steady[after] - steady[before], axis=-1)
+    speed *= rate / np.maximum(after - before, 1)[:, None]
+    return np.sqrt(pd.DataFrame(speed**2).mean(axis=1).fillna(0.0).to_numpy())
 
 
 def _find_markers(recording: Recording, rate: float) -> list[Slice]:
