@@ -37,6 +37,7 @@ forearm and hand are one, and so are head and neck, at the ear. Masses of arms a
 
 OFF_FLOOR = 0.12  # torso lengths: a foot as much above where it stood has left the floor
 WRONG, FASTEST = 60.0, 1500.0  # degrees, degrees a second: see `trunk_angle`
+BLIND = 0.15  # seconds: longer gaps may hide half a turn, see `_carried`
 ON_HANDS, HANDS_STILL = (
     0.5,
     3.0,
@@ -249,7 +250,8 @@ def trunk_angle(recording: Recording) -> np.ndarray:
     Estimators turn a body round for a few frames, so neighbours are not simply joined: of all ways through
     the frames that which is best in all is taken (Viterbi 1967), where a frame costs its distance from the trunk seen
     there, 60 degrees at most, and turning costs the square of its speed, 1500 degrees a second as much as a frame that is
-    60 degrees off. Chosen on the published recordings of s01-s06. Frames 60 degrees and more off the best way are wrong poses: NaN.
+    60 degrees off. Chosen on the published recordings of s01-s06. Frames 60 degrees and more off the best way are wrong
+    poses: NaN. Through more than 0.15 s without a pose the trunk goes on turning as it did before and after.
 
     >>> one = Recording(np.zeros((3, 25, 3)), fps=10)
     >>> one.keypoints[:, 1, :2] = [[0, -9], [9, 0], [0, 9]]
@@ -275,7 +277,25 @@ def trunk_angle(recording: Recording) -> np.ndarray:
     path = np.cumsum(np.concatenate([[bins[way[0]]], turned[way[:-1], way[1:]]]))
     path -= 360 * np.round(path[0] / 360)
     miss = (raw - path + 180) % 360 - 180
-    return np.where(abs(miss) < WRONG, path + miss, np.nan)
+    return _carried(np.where(abs(miss) < WRONG, path + miss, np.nan), times)
+
+
+def _carried(angle: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Angles with full turns put into long gaps: unseen for half a turn, a body is not taken to have swung back.
+
+    Through a gap of more than `BLIND` seconds that number of turns is taken which comes nearest to the mean of the
+    speeds in the 0.15 s before and after it.
+    """
+    seen = np.flatnonzero(~np.isnan(angle))
+    angle = angle.copy()
+    for last, first in (seen[k : k + 2] for k in np.flatnonzero(np.diff(times[seen]) > BLIND)):
+        before = seen[(seen <= last) & (times[seen] >= times[last] - 0.15)]
+        after = seen[(seen >= first) & (times[seen] <= times[first] + 0.15)]
+        speeds = [np.polyfit(times[rows], angle[rows], 1)[0] for rows in (before, after) if len(rows) > 1]
+        if speeds and first - last > 1:
+            goes_on = np.mean(speeds) * (times[first] - times[last])
+            angle[first:] += 360 * np.round((goes_on - (angle[first] - angle[last])) / 360)
+    return angle
 
 
 Flights = list[tuple[float, float]]
@@ -416,10 +436,12 @@ def _in_body_25(recording: Recording) -> np.ndarray:
 
 def _bridge(xy: np.ndarray, gap: int) -> np.ndarray:
     """Gaps of at most `gap` frames bridged by straight lines; longer ones stay whole."""
-    frame = pd.DataFrame(xy.reshape(len(xy), -1))
-    unseen = frame.isna()
-    run = unseen.apply(lambda column: column.groupby((~column).cumsum()).transform("sum"))
-    return frame.interpolate(limit_area="inside").mask(unseen & (run > gap)).to_numpy().reshape(xy.shape)
+    columns = pd.DataFrame(xy.reshape(len(xy), -1))
+    seen, now = columns.notna().to_numpy(), np.arange(len(xy))[:, None]
+    before = np.maximum.accumulate(np.where(seen, now, -len(xy) - gap))
+    after = np.minimum.accumulate(np.where(seen, now, 2 * len(xy) + gap)[::-1])[::-1]
+    bridged = columns.interpolate(limit_area="inside").where(seen | (after - before - 1 <= gap))
+    return bridged.to_numpy().reshape(xy.shape)
 
 
 def _on_each_side(ends: tuple[str, str]) -> list[tuple[int, int]]:

@@ -187,6 +187,11 @@ class StreamedBatches(keras.utils.PyDataset):
             self._windows = _windows(self.streamed, rng if self._shuffle else None)
             self._ends = np.cumsum([len(order) for _, order in self._windows])
 
+    def close(self) -> None:
+        """Lets go of the clips held; the next batch asked for reads them again."""
+        with self._lock:
+            self._held.clear()
+
     def _clips(self, start: int) -> Clips:
         """The clips from this place of the epoch on, one batch of them."""
         end = min(start + self.batch_size, len(self.streamed))

@@ -25,7 +25,6 @@ MAY_IMPORT = {
     "formats": {*NOUNS, "extract"},
     "preprocess": NOUNS,
     "kinematics": {"skeleton", "recording", "preprocess"},
-    "datasets": NOUNS,
     "streamed": {*NOUNS, "formats", "preprocess"},
     "models": {"skeleton"},
     "training": {"clips", "preprocess"},

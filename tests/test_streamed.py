@@ -143,6 +143,10 @@ def test_little_is_held(streamed):
     for k in range(len(batches)):
         batches[k]
         assert sum(map(len, batches._held.values())) <= 2 * (9 + 4)
+    again = batches[0][0]["keypoints"]
+    batches.close()
+    assert not batches._held
+    np.testing.assert_array_equal(batches[0][0]["keypoints"], again)
 
 
 def test_augmented_clips_are_copies(streamed, clips):

@@ -40,7 +40,7 @@ def find_moves(
 
     "motion" knows no move. Its signal is the speed of the body about its hip: the root mean square over the joints, right
     and left averaged first, of how fast they move relative to MidHip, with MidHip's own up and down. Walking swings right
-    and left against each other and counts little for it (VALUES torso lengths a second); a flip reaches PEAK. A move
+    and left against each other and counts little for it (0.3 to 0.9 torso lengths a second); flips reach 9. A move
     is where the signal is above `high` for a while, and reaches both ways to the nearest pause below `low`. Limits:
     a move that someone walks or runs into without a pause takes some of the run along; so does
     one that is begun by slowly raising the arms; moves without a pause between them are one.
