@@ -1,6 +1,7 @@
 """Recipes and fit: what is split before it is augmented, what repeats, and which weights are kept."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import keras
@@ -10,6 +11,7 @@ import pytest
 from gymskel import training
 from gymskel.clips import Clips
 from gymskel.models import TakeJoints, simple_rnn
+from gymskel.preprocess.augment import Augmentation
 from gymskel.skeleton import GYMNASTICS_15
 from gymskel.training import RECIPES, Recipe, fit, get_recipe, one_hot, repeat
 
@@ -169,6 +171,22 @@ def test_a_pass_of_less_than_a_batch_fills_its_batches():
     few = watched(made_clips(athletes=1), replace(PLAIN, min_steps=20))  # 4 clips, batches of 8
     assert {len(labels) for epoch in few.epochs for _, labels in epoch} == {8}
     assert sum(map(len, few.epochs)) == 20
+
+
+def test_a_recipe_survives_json():
+    """A saved classifier holds it so."""
+    recipe = replace(RECIPES["default"], augmentation=Augmentation(warp=0.3, mirror=0))
+    again = Recipe(**json.loads(json.dumps(asdict(recipe))))
+    assert again == recipe and isinstance(again.augmentation, Augmentation)
+
+
+def test_the_recipe_says_how_much_copies_differ():
+    clips = made_clips()
+    nothing = Augmentation(turn=0, scale=0, mirror=0, limbs=0, crop=0, jitter=0, still=0)
+    watcher = watched(clips, replace(FAST, validation=0, augmentation=nothing), seed=0)
+    drawn = np.sort(watcher.keypoints(), axis=None)
+    wanted = np.sort(np.where(clips.mask[..., None, None], clips.x, 0), axis=None)
+    np.testing.assert_allclose(drawn, wanted, atol=1e-5)
 
 
 def test_patience_counts_passes():
