@@ -1,7 +1,7 @@
 """Speed and memory of the way from files to training arrays, each claim beside its baseline in the same run.
 
-python benchmarks/packs.py PATH_TO/tumbling.zip                      # files, steps and growth: 5 minutes on 2 cores
-python benchmarks/packs.py PATH_TO/tumbling.zip files,steps          # some of: files steps growth stream
+python benchmarks/packs.py PATH_TO/tumbling.zip                      # files, steps and growth: 8 minutes on 2 cores
+python benchmarks/packs.py PATH_TO/tumbling.zip files,steps 1        # some of: files steps growth stream; rounds
 python benchmarks/packs.py PATH_TO/tumbling.zip stream 4             # a Parquet data set of 4 GB, made and deleted
 
 files    per-frame CSVs, a pack and Parquet beside pandas.read_csv file by file, all recordings of the archive
@@ -65,7 +65,7 @@ def file_by_file(root: Path) -> dict[str, np.ndarray]:
     return recordings
 
 
-def files(archive: str, rounds: int = 5) -> None:
+def files(archive: str, rounds: int = 3) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
         with zipfile.ZipFile(archive) as packed:
@@ -358,10 +358,11 @@ def stream(gigabytes: float = 4) -> None:
 
 if __name__ == "__main__":
     archive, parts, *rest = [*sys.argv[1:], "files,steps,growth"][: max(2, len(sys.argv) - 1)]
+    ways = {
+        "files": lambda: files(archive, *map(int, rest)),
+        "steps": lambda: steps(archive, *map(int, rest)),
+        "growth": growth,
+        "stream": lambda: stream(*map(float, rest)),
+    }
     for part in parts.split(","):
-        {
-            "files": lambda: files(archive),
-            "steps": lambda: steps(archive),
-            "growth": growth,
-            "stream": lambda: stream(*map(float, rest)),
-        }[part]()
+        ways[part]()

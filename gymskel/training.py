@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -13,6 +14,7 @@ import numpy as np
 
 from gymskel.clips import Clips, grouped_part
 from gymskel.preprocess.augment import AS_FILMED_AGAIN, Augmentation, augmented, rotated_copies
+from gymskel.streamed import Streamed
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def get_recipe(recipe: str | Recipe) -> Recipe:
 
 def fit(
     model: keras.Model,
-    clips: Clips,
+    clips: Clips | Streamed,
     recipe: str | Recipe = "default",
     *,
     seed: int | None = None,
@@ -144,7 +146,7 @@ def fit(
 
     Args:
         model: from a builder of gymskel.models.
-        clips: with labels `y`.
+        clips: with labels `y`; or Streamed, for a data set larger than memory.
         recipe: a name of RECIPES, or a Recipe.
         seed: for augmentation, validation part and order of clips; weights were drawn when the model was built.
         progress: show a bar over the epochs.
@@ -162,10 +164,7 @@ def fit(
     training, validation, note = _validation_part(clips, recipe, seed)
     if seed is not None:
         keras.utils.set_random_seed(seed)
-    if recipe.augment == "copies":
-        training = rotated_copies(training, recipe.copies, seed=seed)
-    passes, together = _passes(training, recipe)
-    batches = _Batches(training, recipe, seed, together)
+    batches, passes, together = _batches(training, recipe, seed)
     recipe = replace(recipe, epochs=-(-passes // together), patience=-(-recipe.patience // together))
     model.compile(
         optimizer=_optimizer(model, recipe, len(batches)),
@@ -181,10 +180,19 @@ def fit(
         callbacks.append(stop)
     if progress:
         callbacks.append(_Bar(recipe.epochs))
-    watched = None if validation is None else (validation.inputs, one_hot(validation))
+    if isinstance(validation, Streamed):
+        watched: Any = validation.batches(recipe.batch_size, shuffle=False)
+    else:
+        watched = None if validation is None else (validation.inputs, one_hot(validation))
+    weights = training.class_weight if isinstance(training, Streamed) and recipe.balance else None
     try:
         history = model.fit(
-            batches, epochs=recipe.epochs, validation_data=watched, callbacks=callbacks, verbose=0
+            batches,
+            epochs=recipe.epochs,
+            validation_data=watched,
+            class_weight=weights,
+            callbacks=callbacks,
+            verbose=0,
         )
     finally:
         batches.close()
@@ -230,7 +238,7 @@ def one_hot(clips: Clips) -> np.ndarray:
     return np.eye(len(clips.classes), dtype=np.float32)[clips.y]
 
 
-def _validation_part(clips: Clips, recipe: Recipe, seed: int | None) -> tuple[Clips, Clips | None, str]:
+def _validation_part(clips: Any, recipe: Recipe, seed: int | None) -> tuple[Any, Any, str]:
     """(training, validation or None, how it was done or why not)."""
     if not recipe.validation:
         return clips, None, ""
@@ -249,6 +257,22 @@ def _validation_part(clips: Clips, recipe: Recipe, seed: int | None) -> tuple[Cl
         clips[split[1]],
         f"validation on {', '.join(held[:6])}{' ...' if len(held) > 6 else ''}",
     )
+
+
+def _batches(
+    training: Clips | Streamed, recipe: Recipe, seed: int | None
+) -> tuple[keras.utils.PyDataset, int, int]:
+    """(batches, passes over the clips, passes that make an epoch of keras)."""
+    if isinstance(training, Streamed):
+        if recipe.augment == "copies":
+            raise ValueError("augment='copies' holds all clips in memory; Streamed takes 'fly' or None.")
+        augment = partial(augmented, how=recipe.augmentation) if recipe.augment == "fly" else None
+        batches = training.batches(recipe.batch_size, augment=augment, seed=seed)
+        return batches, max(recipe.epochs, -(-recipe.min_steps // len(batches))), 1
+    if recipe.augment == "copies":
+        training = rotated_copies(training, recipe.copies, seed=seed)
+    passes, together = _passes(training, recipe)
+    return _Batches(training, recipe, seed, together), passes, together
 
 
 def _passes(clips: Clips, recipe: Recipe) -> tuple[int, int]:

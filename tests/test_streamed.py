@@ -249,3 +249,23 @@ def test_rates_that_are_nearly_the_same_go_together(tmp_path):
     assert len(stored.row_groups) == 4
     x, _, _ = epoch(Streamed(stored, 5, Preprocessor(["center"])).batches(3, shuffle=False))
     assert x.shape == (4, 5, 25, 2)
+
+
+def test_training_fit_takes_it(tmp_path):
+    """With validation by athlete, augmentation and class weights, as Clips would be trained."""
+    from dataclasses import replace
+
+    from gymskel.models import simple_rnn
+    from gymskel.training import RECIPES, fit
+
+    recordings = simulate_recordings(athletes=4, per_athlete=2, fps=30)
+    streamed = Streamed(open_parquet(write_parquet(iter(recordings), tmp_path / "set")), frames=64)
+    recipe = replace(RECIPES["default"], epochs=2, min_steps=0, batch_size=4)
+    run = fit(simple_rnn(2, units=3), streamed, recipe, seed=0)
+    assert (
+        run.epochs == 2
+        and run.note.startswith("validation on a0")
+        and np.isfinite(run.history["val_loss"]).all()
+    )
+    with pytest.raises(ValueError, match="augment='copies' holds all clips in memory"):
+        fit(simple_rnn(2, units=3), streamed, replace(recipe, augment="copies", copies=2), seed=0)

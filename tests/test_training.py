@@ -51,7 +51,8 @@ class Watcher:
     def compile(self, **arguments):
         self.compiled = SimpleNamespace(**arguments)
 
-    def fit(self, batches, *, epochs, validation_data, callbacks, verbose):
+    def fit(self, batches, *, epochs, validation_data, class_weight, callbacks, verbose):
+        assert class_weight is None  # rarer clips are drawn more often instead
         self.validation, self.callbacks, self.epochs = validation_data, callbacks, []
         for _ in range(epochs):
             self.epochs.append([batches[step] for step in range(len(batches))])

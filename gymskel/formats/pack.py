@@ -47,7 +47,7 @@ def write_pack(recordings: Iterable[Recording], path: str | Path, *, compress: b
     Args:
         recordings: any, at least one; layouts, frame rates and spaces may differ.
         path: the file; another one there is replaced.
-        compress: deflate. The published 113 recordings then take 16 % less room and 4 times as long to read
+        compress: deflate. The published 113 recordings then take 16 % less room and 5 times as long to read
             (benchmarks/packs.py): coordinates are noise to a packer, so the default is not to.
 
     Raises:

@@ -12,9 +12,10 @@ A row is a frame, a column is a coordinate, so that other tools read it with ple
     pd.read_parquet("moves", columns=["recording", "seconds", "Nose_y"])                                 # pandas
 
 What rows cannot say (layout, history, ...) stands as JSON in each file's footer under the key `gymskel`; a row group
-holds whole recordings. A row a recording with lists of numbers was measured beside it on the 113 published
-recordings: no faster (470 to 580 MB/s unpacked against 460 to 510), and nested lists cannot be split into the planes
-of bytes that pack coordinates best (74 % of the room with lz4, 98 % without).
+holds whole recordings. A row a recording with lists of numbers was measured beside it on the 113 published recordings:
+hardly faster to read (470 to 580 MB of keypoints a second unpacked, this 510, as it is written 460), and lists cannot be
+split into the planes of bytes that pack coordinates best: 74 % of the room here, 85 % at best there, for a third less
+speed.
 """
 
 from __future__ import annotations
