@@ -63,10 +63,10 @@ class Kinematics:
     jump_height_rise: float  # units: highest centre of mass over that at take-off
     takeoff_speed: float  # units a second
     takeoff_angle: float  # degrees above the horizontal
-    fall: float  # units / s^2: downward acceleration in the air; 9.81 m/s^2 if the scale is right
+    fall: float  # units / s^2: downward acceleration in the air; 9.81 m/s^2 if the scale is right; poor below 0.3 s of flight
     turn: float  # degrees that the trunk turns from the first to the last frame, whichever way
     rotation_mean: float  # degrees a second from take-off to landing
-    rotation_peak: float  # degrees a second, over 0.15 s
+    rotation_peak: float  # degrees a second, over 0.15 s, where the trunk is seen
     hip_travel: float  # units along the picture's x, from the first to the last frame
     hip_rise: float  # units: highest hip over the hip in the first frame
     peak_acceleration: float  # units / s^2 of the centre of mass, over 0.15 s
@@ -112,18 +112,20 @@ def kinematics(recording: Recording, *, height: float | None = None, point: str 
     rate, times = frame_rate(recording), times_of(recording)
     torso = torso_length(recording)
     scale = 1 / torso if height is None else metres_per_unit(recording, height)
-    xy = _bridge(_in_body_25(recording), round(0.1 * rate)) * [1, -1]  # y up from here on
+    raw, gap = _in_body_25(recording) * [1, -1], round(0.1 * rate)  # y up from here on
+    xy = _bridge(raw, gap)
     hip = xy[:, BODY_25.index("MidHip")]
     angle = trunk_angle(recording)
     seen = np.flatnonzero(~np.isnan(angle))
-    mass = np.where(np.isnan(angle)[:, None], np.nan, _mass(xy) if point == "mass" else hip)
+    wrong = np.isnan(angle) & ~np.isnan(raw[:, BODY_25.indices(["Neck", "MidHip"]), 0]).any(axis=1)
+    mass = _bridge(np.where(wrong[:, None], np.nan, _mass(xy) if point == "mass" else hip), gap)
     takeoff, landing, flights = _find_flights(xy / torso, times)
     seconds = [end - start for start, end in flights or ()]
     longest = flights[int(np.argmax(seconds))] if flights else (np.nan, np.nan)
     turn = angle[seen[-1]] - angle[seen[0]]
     angle = angle * (np.sign(turn) or 1)
     turned = np.diff(np.interp([takeoff, landing], times[seen], angle[seen]))[0]
-    trunk = _fit_around(times, _steady(angle[:, None], rate), 0.15)[0]
+    trunk = _fit_around(times, _steady(_bridge(angle[:, None], gap), rate), 0.15)[0]
     push = _fit_around(times, _steady(mass * scale, rate), 0.15)[1]
     there = hip[~np.isnan(hip[:, 0])] * scale
     return Kinematics(
@@ -312,15 +314,16 @@ def _find_flights(xy: np.ndarray, times: np.ndarray) -> tuple[float, float, Flig
         NaN where it cannot be known; the flights are then None. No flight is an empty list.
     """
     feet = xy[:, BODY_25.indices(_feet(xy)), 1]
-    begin, finish = times <= times[0] + 0.2, times >= times[-1] - 0.05
-    if np.isnan(feet).all() or np.isnan(feet[begin]).all() or np.isnan(feet[finish]).all():
-        return np.nan, np.nan, None
-    before = pd.DataFrame(feet[begin]).median().to_numpy()
-    after = pd.DataFrame(feet[finish]).min().to_numpy()
+    before = pd.DataFrame(feet[times <= times[0] + 0.2]).median().to_numpy()
+    after = pd.DataFrame(feet[times >= times[-1] - 0.05]).min().to_numpy()
     up, down = _lowest(feet - before), _lowest(feet - after)
-    if np.nanmax(np.minimum(up, down), initial=-np.inf) <= OFF_FLOOR:
-        return np.nan, np.nan, []
-    top = int(np.nanargmax(np.minimum(up, down)))
+    height = np.minimum(up, down)
+    if np.isnan(height).all():
+        return np.nan, np.nan, None
+    top = int(np.nanargmax(height))
+    if height[top] <= OFF_FLOOR:  # never off, or not seen to go up or to come down
+        unseen = np.diff(times[~np.isnan(height)], append=times[-1]).max(initial=0)
+        return np.nan, np.nan, [] if np.nanmax(up) <= OFF_FLOOR and unseen <= BLIND else None
     takeoff = _leave(times[: top + 1][::-1], up[: top + 1][::-1])
     landing = _leave(times[top:], down[top:])
     if np.isnan(takeoff + landing):
@@ -340,12 +343,12 @@ def _feet(xy: np.ndarray) -> list[str]:
 def _leave(times: np.ndarray, height: np.ndarray) -> float:
     """Seconds at which the feet touch the floor, from (frames,) times and heights from the highest place outwards.
 
-    Where the height falls to OFF_FLOOR, taken on to 0 at the speed of the 0.05 s before; NaN if it never does.
+    Where the height falls to OFF_FLOOR, taken on to 0 at the speed of the 0.05 s before; NaN if it never does, or not seen.
     """
     known = ~np.isnan(height)
     times, height = times[known], height[known]
     low = int(np.argmax(height <= OFF_FLOOR))
-    if height.size == 0 or height[low] > OFF_FLOOR or low == 0:
+    if height[low] > OFF_FLOOR or low == 0 or abs(times[low] - times[low - 1]) > BLIND:
         return np.nan
     back = max(0, int(np.flatnonzero(abs(times - times[low]) <= 0.05 + 1e-9)[0]))
     back = min(back, low - 1)
@@ -423,10 +426,14 @@ def _fit_around(times: np.ndarray, values: np.ndarray, span: float) -> tuple[np.
 
 
 def _steady(values: np.ndarray, rate: float) -> np.ndarray:
-    """Each column's running median over 0.08 s, so that a single wrong pose makes no peak; NaN stays NaN."""
-    window = 2 * max(round(rate / 30), 0) + 1
-    median = pd.DataFrame(values).rolling(window, center=True, min_periods=1).median().to_numpy()
-    return np.where(np.isnan(values), np.nan, median)
+    """Each column's running median over 0.08 s, so that a single wrong pose makes no peak.
+
+    At both ends of the recording values stay as they are; next to unseen frames, where poses are worst, they are NaN.
+    """
+    columns = pd.DataFrame(values)
+    window = {"window": 2 * round(rate / 30) + 1, "center": True}
+    median = columns.rolling(**window).median().fillna(columns)
+    return median.where(columns.notna().rolling(**window, min_periods=1).min() == 1).to_numpy()
 
 
 def _in_body_25(recording: Recording) -> np.ndarray:

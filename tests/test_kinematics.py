@@ -298,6 +298,17 @@ def test_feet_that_nobody_saw():
     assert found.hip_rise > 0.5 and found.turn == pytest.approx(0, abs=1e-3)
 
 
+def test_feet_unseen_when_they_leave_or_in_the_air():
+    feet = [name for name in BODY_25.joints if name.endswith(("Toe", "Heel", "Ankle"))]
+    leave = kinematics(hide(jump(), *feet, frames=slice(25, 40)))
+    assert np.isnan([leave.takeoff, leave.flights, leave.flight_time]).all()
+    assert leave.landing == pytest.approx(0.5 + 6 / GRAVITY, abs=0.01)
+    air = kinematics(hide(jump(), *feet, frames=slice(29, 70)))
+    assert np.isnan([air.takeoff, air.landing, air.flights, air.flight_time]).all()
+    short = kinematics(hide(jump(), *feet, frames=slice(45, 50)))
+    assert short.flight_time == pytest.approx(6 / GRAVITY, abs=0.01)
+
+
 def test_hands_that_nobody_saw_may_have_stood_on_the_floor():
     one = simulate_recording("back-handspring", athlete="a02", noise=0, lost=0)
     assert kinematics(one).flights == 2

@@ -65,6 +65,18 @@ def test_published_recordings_are_trimmed_already(tumbling, method):
     assert fine >= 0.98 * len(tumbling)
 
 
+def test_untrimmed_real_recordings(raw):
+    """By eye: held overhead, the arms pass at 34 to 38; the heels are down at 116 to 121; upright again at 156."""
+    [flip] = [one for one in raw if one.source == "backflip-101-s07" and len(one) > 100]
+    [(start, end)] = find_moves(flip)
+    assert 33 <= start <= 39 and 115 <= end <= 122
+    [(onset, rest)] = find_moves(flip, method="motion")
+    assert 20 <= onset <= start and 145 <= rest <= 165
+    [spring] = [one for one in raw if one.source == "back-handspring-101-s02" and len(one) > 100]
+    [(start, end)] = find_moves(spring)  # begins with the arms down; the heels are down at 119 to 124
+    assert start == 0 and 118 <= end <= 126
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_trimming_again_keeps_what_there_is(sessions, method):
     for session in sessions[:3] + sessions[-3:]:

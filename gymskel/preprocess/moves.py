@@ -43,7 +43,8 @@ def find_moves(
     and left against each other and counts little for it (0.3 to 0.9 torso lengths a second); flips reach 9. A move
     is where the signal is above `high` for a while, and reaches both ways to the nearest pause below `low`. Limits:
     a move that someone walks or runs into without a pause takes some of the run along; so does
-    one that is begun by slowly raising the arms; moves without a pause between them are one.
+    one that is begun by slowly raising the arms; moves without a pause between them are one; slow moves such as a
+    pull-up or a vault never reach the default of `high`.
 
     Args:
         recording: in pixels or any other unit, y down; fps or timestamps known. Unseen joints are bridged for
