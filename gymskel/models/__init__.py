@@ -1,17 +1,33 @@
-"""Clips -> class probabilities: builders of plain keras.Models, named after their architecture."""
+"""Clips -> class probabilities: builders of plain keras.Models, named after their architecture.
 
-from gymskel.models.builders import PUBLISHED, conv_gru, hierarchical_rnn, lstm, lstm_attention, simple_rnn
+front.py         what the recurrent layers see: keypoints, their motion, or convolutions over four views of it
+recurrent.py     simple_rnn, lstm, lstm_attention, conv_gru
+hierarchical.py  hierarchical_rnn: parts of the body, joined level by level
+dd_net.py        dd_net: the peer without recurrence
+heads.py         from states to probabilities
+layers.py        the few layers Keras lacks; blocks.py: kernels that keep parts of the body apart
+"""
+
+from typing import Any
+
+from gymskel.models.blocks import DrawBlocks, KeepBlocks
+from gymskel.models.dd_net import dd_net
+from gymskel.models.hierarchical import hierarchical_rnn
 from gymskel.models.layers import (
     AttentionPooling,
     Bones,
     Change,
+    Distances,
     EveryNth,
+    LargestOfFrames,
     PoolFrames,
     RelativeToRoot,
+    TakeFeatures,
     TakeJoints,
     WithVelocity,
     ZeroBehindMask,
 )
+from gymskel.models.recurrent import conv_gru, lstm, lstm_attention, simple_rnn
 
 BUILDERS = {
     "simple_rnn": simple_rnn,
@@ -19,7 +35,17 @@ BUILDERS = {
     "hierarchical_rnn": hierarchical_rnn,
     "lstm_attention": lstm_attention,
     "conv_gru": conv_gru,
+    "dd_net": dd_net,
 }
+
+_AS_PUBLISHED: dict[str, Any] = {"units": 2, "bidirectional": False, "features": "raw", "head": "flatten"}
+
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "simple_rnn": {**_AS_PUBLISHED, "dropout": 0.5},
+    "lstm": {**_AS_PUBLISHED, "dropout": 0.5},
+    "hierarchical_rnn": {**_AS_PUBLISHED, "dropout": 0.8, "fusion": "concatenate"},
+}
+"""Arguments that give the networks of the thesis; `frames` comes from the data (110 there)."""
 
 __all__ = [
     "BUILDERS",
@@ -27,13 +53,19 @@ __all__ = [
     "AttentionPooling",
     "Bones",
     "Change",
+    "Distances",
+    "DrawBlocks",
     "EveryNth",
+    "KeepBlocks",
+    "LargestOfFrames",
     "PoolFrames",
     "RelativeToRoot",
+    "TakeFeatures",
     "TakeJoints",
     "WithVelocity",
     "ZeroBehindMask",
     "conv_gru",
+    "dd_net",
     "hierarchical_rnn",
     "lstm",
     "lstm_attention",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -31,6 +32,29 @@ class TakeJoints(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "joints": self.joints}
+
+
+@keras.saving.register_keras_serializable(package="gymskel")
+class TakeFeatures(keras.layers.Layer):
+    """(clips, frames, values) -> (clips, frames, len(columns)): some values, in this order.
+
+    Args:
+        columns: numbers of the values.
+    """
+
+    def __init__(self, columns: list[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.columns = [int(column) for column in columns]
+        self.supports_masking = True
+
+    def call(self, values: Any) -> Any:
+        return ops.take(values, self.columns, axis=-1)
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return (*shape[:-1], len(self.columns))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "columns": self.columns}
 
 
 @keras.saving.register_keras_serializable(package="gymskel")
@@ -147,6 +171,24 @@ class Bones(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="gymskel")
+class Distances(keras.layers.Layer):
+    """(clips, frames, joints, channels) -> (clips, frames, pairs): the distance of each pair of joints, by x and y.
+
+    Yang et al. 2019, eq. 1. They do not change when the body turns or stands elsewhere.
+    """
+
+    def call(self, keypoints: Any) -> Any:
+        first, second = np.triu_indices(keypoints.shape[2], 1)
+        xy = keypoints[..., :2]
+        apart = ops.take(xy, second, axis=2) - ops.take(xy, first, axis=2)
+        least = 1e-7 if self.compute_dtype == "float16" else 1e-12  # the root of 0 has no slope
+        return ops.sqrt(ops.sum(apart**2, axis=-1) + least)
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return (*shape[:2], shape[2] * (shape[2] - 1) // 2)
+
+
+@keras.saving.register_keras_serializable(package="gymskel")
 class PoolFrames(keras.layers.Layer):
     """(clips, frames, values) -> (clips, frames / size rounded up, values): the largest of each `size` frames.
 
@@ -183,11 +225,33 @@ class PoolFrames(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="gymskel")
+class LargestOfFrames(keras.layers.Layer):
+    """(clips, frames, values) -> (clips, values): the largest of the frames of the mask."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, values: Any, mask: Any = None) -> Any:
+        if mask is not None:
+            values = ops.where(mask[..., None], values, -1e4)  # finite in float16 too
+        return ops.max(values, axis=1)
+
+    def compute_mask(self, values: Any, mask: Any = None) -> None:
+        return None
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return (shape[0], shape[2])
+
+
+@keras.saving.register_keras_serializable(package="gymskel")
 class EveryNth(keras.layers.Layer):
-    """(clips, frames) -> (clips, frames / size rounded up): the mask of frames that `PoolFrames` made.
+    """(clips, frames ...) -> (clips, frames / size rounded up ...): the first of each `size` frames.
+
+    Of a mask this is the mask of the frames that `PoolFrames` makes.
 
     Args:
-        size: frames that became one.
+        size: frames of which one is taken.
     """
 
     def __init__(self, size: int = 2, **kwargs: Any) -> None:
@@ -198,9 +262,9 @@ class EveryNth(keras.layers.Layer):
         return real[:, :: self.size]
 
     def compute_output_spec(self, real: Any) -> Any:
-        clips, frames = real.shape
+        clips, frames, *rest = real.shape
         frames = None if frames is None else -(-frames // self.size)
-        return keras.KerasTensor((clips, frames), dtype="bool")
+        return keras.KerasTensor((clips, frames, *rest), dtype=real.dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size}
@@ -229,19 +293,20 @@ class ZeroBehindMask(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="gymskel")
 class AttentionPooling(keras.layers.Layer):
-    """(clips, frames, units) -> (clips, units): the frames' mean, weighted by additive attention.
+    """(clips, frames, units) -> (clips, heads * units): the frames' mean, weighted by additive attention.
 
     Zhang et al., eq. 9-11: b_i = V^T tanh(W h' + U h_i + b), a = softmax(b), v = sum_i a_i h_i, with a learned
     h'. As W h' + b is then one learned vector, the layer keeps that vector, `query`, and neither W nor h'.
-    Frames behind the mask get weight 0.
+    Frames behind the mask get weight 0. Several heads share U and the query and differ in V.
 
     Args:
         units: size of the space in which the query meets the frames.
+        heads: number of means, each with weights of its own.
     """
 
-    def __init__(self, units: int = 32, **kwargs: Any) -> None:
+    def __init__(self, units: int = 32, heads: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.units = int(units)
+        self.units, self.heads = int(units), int(heads)
         self.supports_masking = True
 
     def build(self, shape: tuple) -> None:
@@ -249,26 +314,33 @@ class AttentionPooling(keras.layers.Layer):
             shape=(shape[-1], self.units), initializer="glorot_uniform", name="kernel"
         )
         self.query = self.add_weight(shape=(self.units,), initializer="zeros", name="query")
-        self.score = self.add_weight(shape=(self.units, 1), initializer="glorot_uniform", name="score")
+        self.score = self.add_weight(
+            shape=(self.units, self.heads), initializer="glorot_uniform", name="score"
+        )
 
     def weights_of(self, states: Any, mask: Any = None) -> Any:
-        """(clips, frames) the attention a, which sums to 1 over the frames of each clip."""
-        score = ops.matmul(ops.tanh(ops.matmul(states, self.kernel) + self.query), self.score)[..., 0]
+        """(clips, frames) the attention a, which sums to 1 over the frames; of several heads (clips, frames, heads)."""
+        weights = self._weights(states, mask)
+        return weights[..., 0] if self.heads == 1 else weights
+
+    def _weights(self, states: Any, mask: Any) -> Any:
+        score = ops.matmul(ops.tanh(ops.matmul(states, self.kernel) + self.query), self.score)
         if mask is not None:
-            score = ops.where(mask, score, -30_000.0)  # also finite in float16
+            score = ops.where(mask[..., None], score, -30_000.0)  # also finite in float16
         weights = ops.exp(
-            score - ops.max(score, axis=-1, keepdims=True)
+            score - ops.max(score, axis=1, keepdims=True)
         )  # ops.softmax warns at a clip of one frame
-        return weights / ops.sum(weights, axis=-1, keepdims=True)
+        return weights / ops.sum(weights, axis=1, keepdims=True)
 
     def call(self, states: Any, mask: Any = None) -> Any:
-        return ops.sum(self.weights_of(states, mask)[..., None] * states, axis=1)
+        means = ops.matmul(ops.swapaxes(self._weights(states, mask), 1, 2), states)
+        return ops.reshape(means, (-1, self.heads * states.shape[-1]))
 
     def compute_mask(self, states: Any, mask: Any = None) -> None:
         return None
 
     def compute_output_shape(self, shape: tuple) -> tuple:
-        return (shape[0], shape[-1])
+        return (shape[0], self.heads * shape[-1])
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "units": self.units}
+        return {**super().get_config(), "units": self.units, "heads": self.heads}
