@@ -143,13 +143,8 @@ def _warped(clips: Clips, rng: np.random.Generator, most: float) -> Clips:
     share = np.arange(clips.x.shape[1]) / np.maximum(last, 1)
     bent = share + rng.uniform(-most, most, (len(clips), 1)) * np.sin(2 * np.pi * share) / (2 * np.pi)
     at = np.clip(np.where(clips.mask, bent, 0), 0, 1) * last
-    before = np.floor(at).astype(int)
-    after, clip = np.minimum(before + 1, last), np.arange(len(clips))[:, None]
-    part = (at - before)[..., None, None].astype(np.float32)
-    x = clips.x[clip, before] + part * (clips.x[clip, after] - clips.x[clip, before])
-    seen = clips.seen[clip, before] & clips.seen[clip, after]
-    x = np.where(seen[..., None], x, clips.x[clip, before])
-    return replace(clips, x=x * clips.mask[..., None, None], seen=seen & clips.mask[..., None])
+    read = _read_at(clips, at)
+    return replace(read, x=read.x * clips.mask[..., None, None], seen=read.seen & clips.mask[..., None])
 
 
 def _derived(clips: Clips) -> np.ndarray:
@@ -167,20 +162,35 @@ def _derived(clips: Clips) -> np.ndarray:
 def _cropped(clips: Clips, rng: np.random.Generator, most: float) -> Clips:
     """Each clip without up to `most` of its frames, moved to the front.
 
-    Clips whose root stands at the origin in the first frame stand there again after the cut, as in prediction.
+    Where every clip has the same number of frames and no frame rate, as `resample(frames=...)` leaves them, what is left is
+    stretched to that number again. Clips whose root stands at the origin in the first frame stand there again after the
+    cut. Both are as in prediction.
     """
-    lengths = clips.lengths
+    lengths, frames = clips.lengths, clips.x.shape[1]
     keep = np.maximum(1, np.round(lengths * rng.uniform(1 - most, 1, len(clips)))).astype(int)
-    start = np.floor(rng.random(len(clips)) * (lengths - keep + 1)).astype(int)
-    frames = np.arange(clips.x.shape[1])
-    rows = np.minimum(start[:, None] + frames, clips.x.shape[1] - 1)
-    mask = frames < keep[:, None]
-    clip = np.arange(len(clips))[:, None]
-    x = clips.x[clip, rows]
-    seen = clips.seen[clip, rows] & mask[..., None]
+    start = np.floor(rng.random(len(clips)) * (lengths - keep + 1)).astype(int)[:, None]
+    if clips.fps is None and clips.mask.all():
+        share = np.linspace(0, 1, frames)
+        cut = _read_at(clips, start + share * (keep[:, None] - 1))
+        x, seen, mask = cut.x, cut.seen, clips.mask
+    else:
+        clip, rows = np.arange(len(clips))[:, None], np.minimum(start + np.arange(frames), frames - 1)
+        mask = np.arange(frames) < keep[:, None]
+        x, seen = clips.x[clip, rows], clips.seen[clip, rows] & mask[..., None]
     if clips.skeleton.root is not None:
         root = clips.skeleton.index(clips.skeleton.root)
         centred = (clips.x[:, 0, root, :2] == 0).all(axis=-1) & clips.seen[:, 0, root] & seen[:, 0, root]
         shift = np.where(centred[:, None], x[:, 0, root, :2], 0)[:, None, None]
         x[..., :2] = np.where(seen[..., None], x[..., :2] - shift, x[..., :2])
     return replace(clips, x=x * mask[..., None, None], mask=mask, seen=seen)
+
+
+def _read_at(clips: Clips, at: np.ndarray) -> Clips:
+    """Each clip's frames at (clips, frames) places between its own, on straight lines; unseen between seen and unseen."""
+    before = np.floor(at).astype(int)
+    after, clip = np.minimum(before + 1, clips.lengths[:, None] - 1), np.arange(len(clips))[:, None]
+    after = np.where(at == before, before, after)
+    part = (at - before)[..., None, None].astype(np.float32)
+    x = clips.x[clip, before] + part * (clips.x[clip, after] - clips.x[clip, before])
+    seen = clips.seen[clip, before] & clips.seen[clip, after]
+    return replace(clips, x=np.where(seen[..., None], x, clips.x[clip, before]), seen=seen)
