@@ -52,7 +52,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        model: Any = "lstm_attention",
+        model: Any = "conv_gru",
         model_params: Mapping[str, Any] | None = None,
         preprocess: Any = "default",
         recipe: str | Recipe = "default",

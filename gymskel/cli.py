@@ -26,7 +26,9 @@ Person = Annotated[int | None, typer.Option(help="Which person, where files hold
 Data = Annotated[
     Path, typer.Argument(help="Folder or .zip of per-frame CSVs, a .npz pack, or a folder of videos.")
 ]
-Model = Annotated[str, typer.Option(help="simple_rnn, lstm, hierarchical_rnn, lstm_attention or conv_gru.")]
+Model = Annotated[
+    str, typer.Option(help="conv_gru, simple_rnn, lstm, hierarchical_rnn, lstm_attention or dd_net.")
+]
 RecipeName = Annotated[str, typer.Option("--recipe", help="default or thesis.")]
 Preset = Annotated[
     str, typer.Option(help="default, thesis, or thesis_cleaned (filled and smoothed already).")
@@ -150,7 +152,7 @@ def train(
     out: Annotated[Path, typer.Option("--out", "-o", help="The classifier to write.")] = Path(
         "classifier.gymskel"
     ),
-    model: Model = "lstm_attention",
+    model: Model = "conv_gru",
     recipe: RecipeName = "default",
     preprocess: Preset = "default",
     labels: Labels = None,
@@ -184,7 +186,7 @@ def train(
 @app.command()
 def evaluate(
     data: Data,
-    model: Model = "lstm_attention",
+    model: Model = "conv_gru",
     recipe: RecipeName = "default",
     preprocess: Preset = "default",
     protocol: Annotated[

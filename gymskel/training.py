@@ -72,16 +72,14 @@ class Recipe:
 RECIPES = {
     "default": Recipe(
         "default",
-        epochs=100,
-        batch_size=16,
+        epochs=240,
+        batch_size=32,
         learning_rate=2e-3,
         schedule="cosine",
         weight_decay=0.02,
         label_smoothing=0.1,
         augment="fly",
         balance=True,
-        validation=0.2,
-        patience=40,
         min_steps=300,
     ),
     "thesis": Recipe(

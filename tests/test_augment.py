@@ -157,3 +157,19 @@ def test_copies_get_velocities_and_bones_of_their_own():
         values = np.nan_to_num(channel_values(xy, CHANNELS[3:], clips.skeleton, np.arange(length) / 10))
         np.testing.assert_allclose(made.x[clip, :length, :, 3:], values, atol=2e-2)
     assert set(np.unique(made.x[..., 2].round(6))) <= {0, 0.5}  # confidence is kept
+
+
+def test_clips_of_one_length_are_stretched_after_the_cut():
+    """As `resample(frames=...)` gives them: time runs slower, from the cut's first frame to its last."""
+    x = np.zeros((40, 32, 15, 2)) + np.arange(1, 33)[:, None, None]
+    clips = Clips.from_arrays(x, skeleton=GYMNASTICS_15)
+    only_cut = Augmentation(turn=0, scale=0, mirror=0, limbs=0, crop=0.25, jitter=0, still=0)
+    made = augmented(clips, np.random.default_rng(0), only_cut)
+    assert made.mask.all()
+    time = made.x[:, :, 0, 0]
+    steps = np.diff(time, axis=1)
+    np.testing.assert_allclose(steps, np.broadcast_to(steps[:, :1], steps.shape), atol=1e-4)
+    assert 23 <= np.ptp(time, axis=1).min() < 25 and 30 < np.ptp(time, axis=1).max() <= 31
+    assert (time[:, 0] > 3).any() and (time[:, -1] < 30).any()  # from either end
+    kept = augmented(replace(clips, fps=15.0), np.random.default_rng(0), only_cut)
+    assert kept.lengths.min() < 32 and set(np.diff(kept.x[0, : kept.lengths[0], 0, 0])) == {1.0}

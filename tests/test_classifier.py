@@ -75,7 +75,7 @@ def test_fit_on_recordings(fitted, recordings):
 def test_what_it_was_trained_on(fitted, on_clips):
     facts = fitted.facts_
     assert (facts["clips"], facts["athletes"]) == (8, ["a01", "a02", "a03", "a04"])
-    assert (facts["fps"], facts["fps_in"], facts["estimators"]) == (15, [30], ["simulated"])
+    assert (facts["fps"], facts["fps_in"], facts["estimators"]) == (None, [30], ["simulated"])
     assert facts["skeleton_in"]["name"] == "BODY_25"
     assert tuple(facts["skeleton"]["joints"]) == GYMNASTICS_15.joints
     assert (facts["channels"], facts["frames"]) == (["x", "y"], fitted.preprocessor_.frames_)
@@ -151,7 +151,7 @@ def test_parameters(recordings):
     assert not hasattr(again.fit(recordings), "nothing")
     assert not hasattr(clone(again), "model_")
     assert SkeletonClassifier().get_params() == {
-        "model": "lstm_attention",
+        "model": "conv_gru",
         "model_params": None,
         "preprocess": "default",
         "recipe": "default",
@@ -301,18 +301,19 @@ def test_a_blind_recording_gets_equal_probabilities(fitted, recordings):
 
 
 def test_another_frame_rate():
-    """The default brings recordings to 15 frames a second; the thesis' steps refuse another rate."""
+    """The default brings recordings to 32 frames each; the thesis' steps refuse another rate."""
     made = simulate_recordings(athletes=2, per_athlete=1, fps=60)
     slow = [replace(r, keypoints=r.keypoints[::2], fps=30.0) for r in made]
     default = short().fit(made)
-    assert default.facts_["fps"] == 15
+    assert (default.facts_["fps"], default.facts_["frames"]) == (None, 32)
     np.testing.assert_allclose(default.predict_proba(slow), default.predict_proba(made), atol=0.05)
     thesis = short(preprocess="thesis").fit(made)
     with pytest.raises(ValueError, match=r"back-handspring-2-a02 has 30 fps, the training recordings had 60"):
         thesis.predict(slow)
-    clips = replace(default.clips(made), fps=60.0)
+    of_one_rate = short(preprocess=["fill", ("resample", {"fps": 15}), "center", ("pad", {"unseen": 0})])
+    clips = replace(of_one_rate.fit(made).clips(made), fps=60.0)
     with pytest.raises(ValueError, match="The clips have 60 fps, the classifier was trained on 15"):
-        default.predict(clips)
+        of_one_rate.predict(clips)
 
 
 def test_another_skeleton(fitted, on_clips, recordings):
@@ -462,7 +463,7 @@ def test_a_flipped_byte(artefact):
 
 
 def test_unknown_rate_in_training():
-    """fps nobody knows: the thesis' steps do without, the default asks for it."""
+    """fps nobody knows: both presets do without, a step that needs it asks for it."""
     made = [
         replace(simulate_recording(move, athlete=who), fps=None)
         for move in ("backflip", "back-handspring")
@@ -473,5 +474,6 @@ def test_unknown_rate_in_training():
         classifier = short(preprocess="thesis").fit(made)
     assert (classifier.facts_["fps"], classifier.facts_["fps_in"]) == (None, [])
     assert len(classifier.predict(made)) == 4
+    assert len(short().fit(made).predict(made)) == 4
     with pytest.raises(ValueError, match="frame rate unknown"):
-        short().fit(made)
+        short(preprocess=[("resample", {"fps": 15}), ("pad", {"unseen": 0})]).fit(made)

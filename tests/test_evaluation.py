@@ -308,7 +308,7 @@ def test_a_skeleton_classifier(simulated, monkeypatch):
         return plain(self, X, *arguments, **named)
 
     monkeypatch.setattr(SkeletonClassifier, "fit", spy)
-    recipe = replace(RECIPES["default"], epochs=1, min_steps=0)
+    recipe = replace(RECIPES["default"], epochs=1, min_steps=0, validation=0.2)
     result = evaluate(short(recipe=recipe), simulated)
     outs = result.predictions.groupby("fold")["athlete"].unique()
     assert [part | set(out) for part, out in zip(parts, outs, strict=True)] == [{"a01", "a02", "a03"}] * 3

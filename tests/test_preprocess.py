@@ -444,7 +444,7 @@ def test_a_preset_is_its_steps_one_after_another(preset):
     np.testing.assert_array_equal(clips.mask, wanted.mask)
     np.testing.assert_array_equal(steps.clean(ones[0]).keypoints, by_hand[0].keypoints)
     assert clips.skeleton.joints == GYMNASTICS_15.joints
-    assert (steps.fps_, steps.frames_) == ((60, 22) if preset != "default" else (15, 6))
+    assert (steps.fps_, steps.frames_) == ((60, 22) if preset != "default" else (None, 32))
     assert Preprocessor(preset).fit(ones) == steps
 
 
@@ -455,7 +455,7 @@ def test_the_presets_on_the_published_recordings(tumbling):
     assert len(set(thesis.athletes)) == 13 and len(set(thesis.sources)) == 113
     assert (thesis.x[:, 0, HIP] == 0).all()
     default = Preprocessor().fit_transform(tumbling)
-    assert default.fps == 15 and default.lengths.tolist() == [(len(r) + 3) // 4 for r in tumbling]
+    assert default.fps is None and default.x.shape[1] == 32 and (default.lengths == 32).all()
     torso = np.linalg.norm(default.x[:, :, 1] - default.x[:, :, HIP], axis=-1)
     for length, mask in zip(torso, default.mask, strict=True):
         assert np.median(length[mask]) == pytest.approx(1, abs=1e-4)
@@ -538,12 +538,16 @@ def test_another_frame_rate_than_that_of_fit_is_refused():
 
 
 def test_the_step_resample_takes_any_rate():
-    default = Preprocessor().fit(some(60.0, 60.0))
-    clips = default.transform(some(30.0, 60.0, 240.0))
+    steps = [("resample", {"fps": 15}), ("pad", {"unseen": 0})]
+    one_rate = Preprocessor(steps).fit(some(60.0, 60.0))
+    clips = one_rate.transform(some(30.0, 60.0, 240.0))
     assert clips.fps == 15 and clips.lengths.tolist() == [10, 6, 2]
     with pytest.raises(ValueError, match="frame rate unknown"):
-        default.transform(some(None))
-    assert Preprocessor().fit(some(30.0, 60.0)).fps_ == 15
+        one_rate.transform(some(None))
+    assert Preprocessor(steps).fit(some(30.0, 60.0)).fps_ == 15
+    default = Preprocessor().fit(some(60.0, 60.0))
+    clips = default.transform([*some(30.0, 60.0, 240.0), *some(None)])
+    assert clips.fps is default.fps_ is None and clips.lengths.tolist() == [32] * 4
 
 
 def test_what_cannot_be_preprocessed_is_listed_once_and_by_kind():
@@ -553,7 +557,7 @@ def test_what_cannot_be_preprocessed_is_listed_once_and_by_kind():
     with pytest.raises(UnseenError, match=r"flip-7-s01: .*\n\.\.\. and 4 more$"):
         Preprocessor().transform(lost)
     with pytest.raises(ValueError, match="2 of 2 recordings") as caught:
-        Preprocessor().transform([lost[0], made(fps=None)])
+        Preprocessor([("resample", {"fps": 15}), "center"]).transform([lost[0], made(fps=None)])
     assert not isinstance(caught.value, UnseenError)
     with pytest.raises(ValueError, match="`recordings` is empty"):
         Preprocessor().transform([])
@@ -648,7 +652,7 @@ def test_the_cut_is_one_run_of_the_clip():
     time = np.arange(40)
     x = np.zeros((30, 40, 15, 3))
     x[..., 0] = x[..., 2] = time[:, None]  # the third channel is carried along and tells the frame
-    clips = Clips.from_arrays(x, channels=("x", "y", "frame"), skeleton=GYMNASTICS_15)
+    clips = Clips.from_arrays(x, channels=("x", "y", "frame"), skeleton=GYMNASTICS_15, fps=30)
     made = augmented(clips, np.random.default_rng(0))
     starts = set()
     for one in (made[i] for i in range(30)):

@@ -186,11 +186,13 @@ def _cropped(clips: Clips, rng: np.random.Generator, most: float) -> Clips:
 
 
 def _read_at(clips: Clips, at: np.ndarray) -> Clips:
-    """Each clip's frames at (clips, frames) places between its own, on straight lines; unseen between seen and unseen."""
+    """Each clip's frames at (clips, frames) places between its own, on straight lines; between seen and unseen it is unseen."""
     before = np.floor(at).astype(int)
     after, clip = np.minimum(before + 1, clips.lengths[:, None] - 1), np.arange(len(clips))[:, None]
     after = np.where(at == before, before, after)
     part = (at - before)[..., None, None].astype(np.float32)
     x = clips.x[clip, before] + part * (clips.x[clip, after] - clips.x[clip, before])
-    seen = clips.seen[clip, before] & clips.seen[clip, after]
-    return replace(clips, x=np.where(seen[..., None], x, clips.x[clip, before]), seen=seen)
+    first, second = clips.seen[clip, before], clips.seen[clip, after]
+    stand_in = np.where(first[..., None], clips.x[clip, after], clips.x[clip, before])
+    seen = first & second
+    return replace(clips, x=np.where(seen[..., None], x, stand_in), seen=seen)

@@ -42,7 +42,7 @@ PRESETS: dict[str, tuple[Step, ...]] = {
     "default": (
         ("fill", {"method": "linear"}),
         ("smooth", {"window": 3, "method": "centered"}),
-        ("resample", {"fps": 15}),
+        ("resample", {"frames": 32}),
         ("center", {"joint": "MidHip", "frame": "first"}),
         ("scale", {"top": "Neck", "bottom": "MidHip"}),
         ("select_joints", {"joints": list(GYMNASTICS_15.joints)}),
