@@ -7,6 +7,7 @@ A validation part holds whole groups of clips that look nearly alike: a random p
 """
 
 import os
+import sys
 import time
 from collections.abc import Mapping
 
