@@ -157,3 +157,24 @@ def test_copies_get_velocities_and_bones_of_their_own():
         values = np.nan_to_num(channel_values(xy, CHANNELS[3:], clips.skeleton, np.arange(length) / 10))
         np.testing.assert_allclose(made.x[clip, :length, :, 3:], values, atol=2e-2)
     assert set(np.unique(made.x[..., 2].round(6))) <= {0, 0.5}  # confidence is kept
+
+
+def test_another_crop_of_the_picture_is_one_shift_and_stretch_a_clip(clips):
+    """Shares of the picture become shares of a part of it; who falls outside is unseen, and 0 with its confidence."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 1, (30, 6, 15, 3)).astype(np.float32)
+    whole = Clips.from_arrays(x, lengths=[4] * 30, skeleton=GYMNASTICS_15)
+    made = copy(whole, picture=0.2)
+    seen = made.seen
+    for k in range(30):
+        for axis in range(2):
+            old, new = x[k, ..., axis][seen[k]], made.x[k, ..., axis][seen[k]]
+            stretch, shift = np.polyfit(old, new, 1)
+            assert 1 <= stretch <= 1 / 0.6 and -0.2 / 0.6 <= shift <= 0
+            np.testing.assert_allclose(new, stretch * old + shift, atol=1e-5)
+            lost = x[k, :4, :, axis][~seen[k, :4]]
+            assert (made.x[k, ..., axis][seen[k]] >= 0).all() and len(lost) < 4 * 15
+    np.testing.assert_array_equal(made.x[..., 2], np.where(seen, x[..., 2], 0))
+    assert (made.x[~seen] == 0).all() and 0.02 < 1 - seen[:, :4].mean() < 0.5
+    middle = (np.abs(x[..., :2] - 0.5) < 0.3).all(axis=-1) & whole.seen
+    assert seen[middle].all()  # what no crop can lose
