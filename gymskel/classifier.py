@@ -8,7 +8,7 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,13 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(
-        self, X: Sequence[Recording] | Clips, y: Sequence[str] | None = None, *, progress: bool = False
+        self,
+        X: Sequence[Recording] | Clips,
+        y: Sequence[str] | None = None,
+        *,
+        progress: bool = False,
+        callbacks: Iterable[keras.callbacks.Callback] = (),
+        checkpoint: str | Path | None = None,
     ) -> SkeletonClassifier:
         """Trains on recordings or clips.
 
@@ -74,9 +80,13 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
                 out, with a warning that names them.
             y: class names; by default each recording's activity, or the clips' own labels.
             progress: show a bar over the epochs.
+            callbacks: passed on to keras, see `training.fit`.
+            checkpoint: a file that keeps the training after every epoch, so that the same call goes on where it was
+                interrupted, see `training.fit`.
 
         Raises:
-            ValueError: no label for some recordings, fewer than two classes, several people of one video.
+            ValueError: no label for some recordings, fewer than two classes, several people of one video, a checkpoint of
+                another training.
         """
         clips = self._training_clips(X, y)
         if len(np.unique(clips.y)) < 2:
@@ -97,6 +107,8 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             self.recipe,
             seed=seed,
             progress=progress,
+            callbacks=callbacks,
+            checkpoint=checkpoint,
         )
         self.classes_ = np.array(clips.classes)
         return self

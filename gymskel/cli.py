@@ -29,9 +29,10 @@ Data = Annotated[
 Model = Annotated[
     str, typer.Option(help="conv_gru, simple_rnn, lstm, hierarchical_rnn, lstm_attention or dd_net.")
 ]
-RecipeName = Annotated[str, typer.Option("--recipe", help="default or thesis.")]
+RecipeName = Annotated[str, typer.Option("--recipe", help="default, thesis or exercise_quality.")]
 Preset = Annotated[
-    str, typer.Option(help="default, thesis, or thesis_cleaned (filled and smoothed already).")
+    str,
+    typer.Option(help="default, thesis, thesis_cleaned (filled and smoothed already) or exercise_quality."),
 ]
 Seed = Annotated[int, typer.Option(help="Makes training repeatable.")]
 
@@ -166,19 +167,26 @@ def train(
     ] = True,
     seed: Seed = 0,
 ) -> None:
-    """CSVs or videos -> one saved classifier, and the table that says how well it does by athlete."""
+    """CSVs or videos -> one saved classifier, and the table that says how well it does by athlete.
+
+    Interrupted in its last training, after the table, and started again, it goes on where it was.
+    """
     SkeletonClassifier, run = _load_classifier()
     _check_names(model, recipe, preprocess)
     recordings, failed = _recordings(data, labels, fps, person)
     classifier = SkeletonClassifier(model, recipe=recipe, preprocess=preprocess, random_state=seed)
-    if test and len({r.athlete or r.source for r in recordings}) > 1:
+    checkpoint = out.with_name(f"{out.name}.checkpoint")
+    if checkpoint.exists():
+        typer.echo(f"Going on from {checkpoint}; the table was shown before.", err=True)
+    elif test and len({r.athlete or r.source for r in recordings}) > 1:
         typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
         typer.echo(f"{run(classifier, recordings, folds=folds, seed=seed, progress=True)}\n")
     elif test:
         typer.echo("! Only one athlete: no honest test is possible. Record others.", err=True)
     typer.echo("Training on all recordings ...", err=True)
-    classifier.fit(recordings, progress=True)
+    classifier.fit(recordings, progress=True, checkpoint=checkpoint)
     typer.echo(f"{classifier.save(out)}: {model} on {len(recordings)} recordings, {classifier.run_.note}")
+    checkpoint.unlink(missing_ok=True)
     if failed:
         raise typer.Exit(1)
 

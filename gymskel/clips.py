@@ -259,6 +259,18 @@ def concatenate(parts: Iterable[Clips]) -> Clips:
     )
 
 
+def class_weight(y: np.ndarray, classes: int) -> dict[int, float]:
+    """Label -> weight of its clips that makes all classes weigh the same, 1 in the mean; for keras' `class_weight`.
+
+    >>> class_weight(np.array([0, 1, 1, 1]), 2)
+    {0: 2.0, 1: 0.6666666666666666}
+    """
+    count = np.bincount(y, minlength=classes)
+    return {
+        label: len(y) / (np.count_nonzero(count) * n) if n else 0.0 for label, n in enumerate(count.tolist())
+    }
+
+
 def leave_groups_out(groups: Sequence[str], folds: int | None = None) -> list[tuple[np.ndarray, np.ndarray]]:
     """(train, test) index arrays; every group is on the test side exactly once and never on both.
 

@@ -18,7 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from gymskel.clips import Clips, concatenate
+from gymskel.clips import Clips, class_weight, concatenate
 from gymskel.formats.parquet import StoredRecordings
 from gymskel.preprocess.preprocessor import SAME_RATE, Preprocessor
 
@@ -108,11 +108,7 @@ class Streamed:
     @property
     def class_weight(self) -> dict[int, float]:
         """Label -> weight of its clips that makes all classes weigh the same; for `model.fit(class_weight=)`."""
-        count = np.bincount(self.y, minlength=len(self.classes))
-        return {
-            label: len(self) / (np.count_nonzero(count) * n) if n else 0.0
-            for label, n in enumerate(count.tolist())
-        }
+        return class_weight(self.y, len(self.classes))
 
     def batches(
         self,
@@ -186,6 +182,20 @@ class StreamedBatches(keras.utils.PyDataset):
             rng = np.random.default_rng((self._seed, self._epoch, 0))
             self._windows = _windows(self.streamed, rng if self._shuffle else None)
             self._ends = np.cumsum([len(order) for _, order in self._windows])
+
+    @property
+    def number(self) -> int:
+        """The epoch that is drawn, counted from 0."""
+        return self._epoch
+
+    def state_before(self, number: int) -> None:
+        """Nothing: what an epoch draws follows from the seed and its number."""
+
+    def go_to(self, number: int, state: None = None) -> None:
+        """Draws this epoch."""
+        with self._lock:
+            self._epoch = number - 1
+        self.on_epoch_end()
 
     def close(self) -> None:
         """Lets go of the clips held; the next batch asked for reads them again."""

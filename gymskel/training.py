@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from gymskel.clips import Clips, grouped_part
-from gymskel.preprocess.augment import AS_FILMED_AGAIN, Augmentation, augmented, rotated_copies
+from gymskel.checkpoint import Checkpoint, identity, seed_of
+from gymskel.clips import Clips, class_weight, grouped_part
+from gymskel.preprocess.augment import AS_FILMED_AGAIN, OTHER_CROPS, Augmentation, augmented, rotated_copies
 from gymskel.streamed import Streamed
 
 
@@ -27,17 +29,21 @@ class Recipe:
         min_steps: a small training part is gone over more often, until there are this many batches in all.
         batch_size: clips in a step.
         learning_rate: peak of the schedule.
-        schedule: "constant", or "cosine": five epochs of warming up, then down to 0 along a cosine.
+        schedule: "constant"; "cosine": five epochs of warming up, then down to 0 along a cosine; "exponential": down to
+            a hundredth, by the same factor in each step.
         weight_decay: of AdamW; 0 = plain Adam.
         label_smoothing: share of the label's weight spread over all classes.
         augment: "fly" = a fresh copy of every clip each epoch; "copies" = `copies` rotated copies of each clip
             in place of the originals (thesis sec. 4.2.5); None.
         augmentation: how much a fresh copy may differ.
         copies: for augment="copies".
-        balance: clips of rarer classes are taken more often, so that all classes weigh the same.
+        balance: all classes weigh the same: True takes clips of rarer classes more often, each time as a fresh copy;
+            "weights" takes each once and weighs its loss, so that an epoch does not grow; False = neither.
         validation: share of the clips held out to watch the loss; 0 = none.
         validation_by: "athlete" holds out whole athletes, "random" any clips (as published: it leaks).
         patience: epochs without a better validation loss before training stops; the best weights are restored.
+        deterministic: a seed gives the same weights bit for bit, on a GPU too. Slower, and it holds for all that
+            TensorFlow does in this process from then on.
     """
 
     name: str
@@ -49,17 +55,19 @@ class Recipe:
     label_smoothing: float = 0.0
     augment: str | None = None
     copies: int = 0
-    balance: bool = False
+    balance: bool | str = False
     validation: float = 0.0
     validation_by: str = "athlete"
     patience: int = 0
     min_steps: int = 0
     augmentation: Augmentation = AS_FILMED_AGAIN
+    deterministic: bool = False
 
     def __post_init__(self) -> None:
         known = {
-            "schedule": ("constant", "cosine"),
+            "schedule": ("constant", "cosine", "exponential"),
             "augment": ("fly", "copies", None),
+            "balance": (False, True, "weights"),
             "validation_by": ("athlete", "random"),
         }
         for name, values in known.items():
@@ -92,6 +100,22 @@ RECIPES = {
         validation=0.33,
         validation_by="random",
         patience=3,
+    ),
+    # Zhang et al. (exercise quality) for windows of `preprocess.windows(recording, 10, every=6)` and the preset of the same
+    # name: batches of 128, Adam from 1e-4 with exponential decay, cross-entropy, random crops of the picture, 9:1. How
+    # fast the rate falls, how large the crops are and how long to train are ours (they converge after 2,000 batches); so is
+    # the validation part by athlete: at random, windows of one recording would lie on both sides.
+    "exercise_quality": Recipe(
+        "exercise_quality",
+        epochs=100,
+        batch_size=128,
+        learning_rate=1e-4,
+        schedule="exponential",
+        augment="fly",
+        augmentation=OTHER_CROPS,
+        validation=0.1,
+        patience=100,
+        min_steps=4000,
     ),
 }
 
@@ -135,6 +159,7 @@ def fit(
     seed: int | None = None,
     progress: bool = False,
     callbacks: Iterable[keras.callbacks.Callback] = (),
+    checkpoint: str | Path | None = None,
 ) -> Run:
     """Trains a model on labelled clips, in place.
 
@@ -142,16 +167,27 @@ def fit(
     there are too few athletes to hold any out (some class would be left with fewer than two), all clips are
     trained on for the recipe's number of epochs, and the note says so.
 
+    A table and TensorBoard's curves of the epochs, each with the validation part's::
+
+        callbacks=[keras.callbacks.CSVLogger("epochs.csv"), keras.callbacks.TensorBoard("logs")]
+
     Args:
-        model: from a builder of gymskel.models.
+        model: from a builder of gymskel.models. One that was built under
+            `keras.mixed_precision.set_global_policy("mixed_float16")` is trained so.
         clips: with labels `y`; or Streamed, for a data set larger than memory.
         recipe: a name of RECIPES, or a Recipe.
         seed: for augmentation, validation part and order of clips; weights were drawn when the model was built.
         progress: show a bar over the epochs.
         callbacks: passed on to keras.
+        checkpoint: a file that keeps the training after every epoch of keras. If it exists, training goes on from
+            there and ends as if it had never been interrupted; a finished one gives its result at once. Delete it when
+            the model is saved. A seed that is not given is drawn once and kept there. What is changed is refused.
 
     Returns:
         A Run.
+
+    Raises:
+        ValueError: no labels; a checkpoint that is damaged, or of other clips, another model, recipe or seed.
     """
     recipe = get_recipe(recipe)
     if clips.y is None or not len(clips):
@@ -159,10 +195,12 @@ def fit(
             "`clips` needs labels `y` and at least one clip. Recordings get theirs from activity."
         )
     start = time.perf_counter()
+    if checkpoint is not None and seed is None:
+        seed = seed_of(checkpoint)
     training, validation, note = _validation_part(clips, recipe, seed)
-    if seed is not None:
-        keras.utils.set_random_seed(seed)
+    _set_chance(recipe, seed)
     batches, passes, together = _batches(training, recipe, seed)
+    asked = recipe
     recipe = replace(recipe, epochs=-(-passes // together), patience=-(-recipe.patience // together))
     model.compile(
         optimizer=_optimizer(model, recipe, len(batches)),
@@ -170,43 +208,41 @@ def fit(
         metrics=["accuracy"],
         jit_compile=False,
     )
-    callbacks = list(callbacks)
+    callbacks, stop, kept = list(callbacks), None, None
     if validation is not None:
         stop = keras.callbacks.EarlyStopping(
             monitor="val_loss", patience=recipe.patience, restore_best_weights=True
         )
         callbacks.append(stop)
-    if progress:
-        callbacks.append(_Bar(recipe.epochs))
-    if isinstance(validation, Streamed):
-        watched: Any = validation.batches(recipe.batch_size, shuffle=False)
-    else:
-        watched = None if validation is None else (validation.inputs, one_hot(validation))
-    weights = training.class_weight if isinstance(training, Streamed) and recipe.balance else None
     try:
+        if checkpoint is not None:
+            kept = Checkpoint(checkpoint, identity(model, clips, asked, seed), batches, stop)
+            callbacks.append(kept)
+        if progress:
+            callbacks.append(_Bar(recipe.epochs))
         history = model.fit(
             batches,
             epochs=recipe.epochs,
-            validation_data=watched,
-            class_weight=weights,
+            initial_epoch=0 if kept is None else kept.epochs if not kept.stopped else recipe.epochs,
+            validation_data=_watched(validation, recipe),
+            class_weight=_weights(training, recipe),
             callbacks=callbacks,
             verbose=0,
-        )
+        ).history
     finally:
         batches.close()
+    history = {name: [float(v) for v in values] for name, values in history.items()}
+    seconds = time.perf_counter() - start
+    if kept is not None:
+        history, seconds = kept.history, seconds + kept.seconds
     if together > 1:
         note += f"; an epoch is {together} passes over the clips"
     if validation is None:
         note = f"{recipe.epochs} epochs{note}"
     else:
-        best = int(np.argmin(history.history["val_loss"])) + 1
-        note += f"; best of {len(history.epoch)} epochs: {best}"
-    return Run(
-        history={name: [float(v) for v in values] for name, values in history.history.items()},
-        seconds=time.perf_counter() - start,
-        seed=seed,
-        note=note,
-    )
+        best = int(np.argmin(history["val_loss"])) + 1
+        note += f"; best of {len(history['val_loss'])} epochs: {best}"
+    return Run(history=history, seconds=seconds, seed=seed, note=note)
 
 
 def repeat(
@@ -290,6 +326,30 @@ def _passes(clips: Clips, recipe: Recipe) -> tuple[int, int]:
 _BATCHES = 10
 
 
+def _watched(validation: Any, recipe: Recipe) -> Any:
+    """The validation part as keras takes it."""
+    if isinstance(validation, Streamed):
+        return validation.batches(recipe.batch_size, shuffle=False)
+    return None if validation is None else (validation.inputs, one_hot(validation))
+
+
+def _weights(training: Clips | Streamed, recipe: Recipe) -> dict[int, float] | None:
+    """What clips of each label weigh, where they are not drawn more often instead."""
+    weighed = bool(recipe.balance) if isinstance(training, Streamed) else recipe.balance == "weights"
+    return class_weight(training.y, len(training.classes)) if weighed else None
+
+
+def _set_chance(recipe: Recipe, seed: int | None) -> None:
+    if seed is not None:
+        keras.utils.set_random_seed(seed)
+    if recipe.deterministic:
+        if seed is None:
+            raise ValueError("`deterministic` needs a seed: give `seed`, or `random_state` to a classifier.")
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
 def _optimizer(model: keras.Model, recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     rate: Any = recipe.learning_rate
     if recipe.schedule == "cosine":
@@ -297,6 +357,8 @@ def _optimizer(model: keras.Model, recipe: Recipe, steps: int) -> keras.optimize
         rate = keras.optimizers.schedules.CosineDecay(
             rate / 10, max(recipe.epochs * steps - warm, 1), warmup_target=rate, warmup_steps=warm
         )
+    if recipe.schedule == "exponential":
+        rate = keras.optimizers.schedules.ExponentialDecay(rate, max(recipe.epochs * steps, 1), 0.01)
     if not recipe.weight_decay:
         return keras.optimizers.Adam(rate)
     optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, clipnorm=1.0)
@@ -316,7 +378,11 @@ class _Batches(keras.utils.PyDataset):
         self._clips, self._recipe, self._together = clips, recipe, together
         self._rng = np.random.default_rng(seed)
         self._drawer = ThreadPoolExecutor(1)
-        self._epoch = self._draw()
+        self._begin(0)
+
+    def _begin(self, number: int) -> None:
+        self.number = number
+        self._epoch, self._state = self._draw()
         self._next = self._drawer.submit(self._draw)
 
     def __len__(self) -> int:
@@ -328,26 +394,39 @@ class _Batches(keras.utils.PyDataset):
 
     def on_epoch_end(self) -> None:
         """Goes on to the next epoch."""
-        self._epoch = self._next.result()
+        self.number += 1
+        self._epoch, self._state = self._next.result()
         self._next = self._drawer.submit(self._draw)
+
+    def state_before(self, number: int) -> dict[str, Any]:
+        """Where chance stood before this epoch was drawn: the one that is drawn, or the next."""
+        return self._state if number == self.number else self._next.result()[1]
+
+    def go_to(self, number: int, state: dict[str, Any]) -> None:
+        """Draws this epoch, with chance as it stood then."""
+        self._next.result()  # else it would go on drawing beside us
+        self._rng.bit_generator.state = state
+        self._begin(number)
 
     def close(self) -> None:
         """Ends the thread; an epoch that is being drawn is thrown away."""
         self._drawer.shutdown(wait=False, cancel_futures=True)
 
-    def _draw(self) -> Clips:
+    def _draw(self) -> tuple[Clips, dict[str, Any]]:
+        """The clips of an epoch, and where chance stood before."""
+        state = self._rng.bit_generator.state
         rows = (
             self._rng.permutation(_rows(self._clips, self._recipe, self._rng)) for _ in range(self._together)
         )
         epoch = self._clips[np.concatenate(list(rows))]
         if self._recipe.augment != "fly":
-            return epoch
-        return augmented(epoch, self._rng, self._recipe.augmentation)
+            return epoch, state
+        return augmented(epoch, self._rng, self._recipe.augmentation), state
 
 
 def _rows(clips: Clips, recipe: Recipe, rng: np.random.Generator | None = None) -> np.ndarray:
     """Every clip once; with `balance` clips of rarer classes again, until all classes are as frequent."""
-    if not recipe.balance:
+    if recipe.balance is not True:
         return np.arange(len(clips))
     rng = np.random.default_rng(0) if rng is None else rng
     most = np.bincount(clips.y).max()
@@ -369,7 +448,7 @@ class _Bar(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._bar.set_postfix({k: f"{v:.3f}" for k, v in (logs or {}).items()})
-        self._bar.update()
+        self._bar.update(epoch + 1 - self._bar.n)
 
     def on_train_end(self, logs: Any = None) -> None:
         self._bar.close()

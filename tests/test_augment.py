@@ -173,3 +173,24 @@ def test_clips_of_one_length_are_stretched_after_the_cut():
     assert (time[:, 0] > 3).any() and (time[:, -1] < 30).any()  # from either end
     kept = augmented(replace(clips, fps=15.0), np.random.default_rng(0), only_cut)
     assert kept.lengths.min() < 32 and set(np.diff(kept.x[0, : kept.lengths[0], 0, 0])) == {1.0}
+
+
+def test_another_crop_of_the_picture_is_one_shift_and_stretch_a_clip(clips):
+    """Shares of the picture become shares of a part of it; who falls outside is unseen, and 0 with its confidence."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 1, (30, 6, 15, 3)).astype(np.float32)
+    whole = Clips.from_arrays(x, lengths=[4] * 30, skeleton=GYMNASTICS_15)
+    made = copy(whole, picture=0.2)
+    seen = made.seen
+    for k in range(30):
+        for axis in range(2):
+            old, new = x[k, ..., axis][seen[k]], made.x[k, ..., axis][seen[k]]
+            stretch, shift = np.polyfit(old, new, 1)
+            assert 1 <= stretch <= 1 / 0.6 and -0.2 / 0.6 <= shift <= 0
+            np.testing.assert_allclose(new, stretch * old + shift, atol=1e-5)
+            lost = x[k, :4, :, axis][~seen[k, :4]]
+            assert (made.x[k, ..., axis][seen[k]] >= 0).all() and len(lost) < 4 * 15
+    np.testing.assert_array_equal(made.x[..., 2], np.where(seen, x[..., 2], 0))
+    assert (made.x[~seen] == 0).all() and 0.02 < 1 - seen[:, :4].mean() < 0.5
+    middle = (np.abs(x[..., :2] - 0.5) < 0.3).all(axis=-1) & whole.seen
+    assert seen[middle].all()  # what no crop can lose

@@ -18,6 +18,7 @@ from test_video import make_video
 from typer.testing import CliRunner
 
 from gymskel import cli
+from gymskel.checkpoint import Checkpoint
 from gymskel.classifier import SkeletonClassifier
 from gymskel.models import BUILDERS
 from gymskel.recording import Recording, read_recordings, write_recording
@@ -225,6 +226,35 @@ def test_train_repeats_by_seed(shell, keypoints, recordings):
         assert "left out" not in out
         answers.append(SkeletonClassifier.load(name).predict_proba(recordings))
     np.testing.assert_allclose(*answers, atol=1e-6)
+
+
+def test_train_interrupted_and_started_again(shell, keypoints, recordings, monkeypatch):
+    """Control-C in the last training; the same command goes on, and the table is not made again."""
+    monkeypatch.setitem(RECIPES, "default", replace(RECIPES["default"], epochs=3))
+    arguments = ("train", keypoints, "--model", "quick", "--seed", 5)
+    code, _, _ = shell(*arguments, "--no-test", "-o", "alone.gymskel")
+    epochs, kept = [], Checkpoint.on_epoch_end
+
+    def interrupting(self, epoch, logs=None):
+        kept(self, epoch, logs)
+        epochs.append(epoch)
+        if epochs == [0, 1]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoint, "on_epoch_end", interrupting)
+    code, out, err = shell(*arguments, "--folds", 2, "-o", "a.gymskel")
+    assert (code, "floor: majority" in out) == (130, True)
+    assert "what was finished is kept, start the same command again to go on" in one_line(err)
+    assert [path.name for path in Path().glob("a.gymskel*")] == ["a.gymskel.checkpoint"]
+    code, _, err = shell(*arguments[:-1], 6, "-o", "a.gymskel")
+    assert (code, epochs) == (1, [0, 1])
+    assert "a.gymskel.checkpoint belongs to another training: not the same seed" in one_line(err)
+    code, out, err = shell(*arguments, "--folds", 2, "-o", "a.gymskel")
+    assert (code, epochs, "floor" in out) == (0, [0, 1, 2], False)
+    assert "Going on from a.gymskel.checkpoint" in one_line(err)
+    assert [path.name for path in Path().glob("a.gymskel*")] == ["a.gymskel"]
+    answers = [SkeletonClassifier.load(f"{n}.gymskel").predict_proba(recordings) for n in ("a", "alone")]
+    np.testing.assert_allclose(*answers, atol=1e-5)
 
 
 def test_train_with_labels(shell, recordings):

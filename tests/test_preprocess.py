@@ -431,7 +431,7 @@ def some(*rates, frames=20):
     return [made(frames + i, seed=i, fps=rate) for i, rate in enumerate(rates)]
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", sorted(set(PRESETS) - {"exercise_quality"}))  # a test of its own
 def test_a_preset_is_its_steps_one_after_another(preset):
     ones = some(60.0, 60.0, 60.0)
     by_hand = ones
@@ -507,7 +507,7 @@ def test_a_preset_cannot_be_changed_through_a_preprocessor():
     [
         (
             "best",
-            r"`steps` must be one of \['default', 'thesis', 'thesis_cleaned'\] or a list of steps, got 'best'",
+            r"`steps` must be one of \['default', 'exercise_quality', 'thesis', 'thesis_cleaned'\] or a list of steps, got 'best'",
         ),
         (["fil"], "Unknown step 'fil'; there are .*fill, smooth, .* and, last, pad"),
         (["pad", "fill"], "Unknown step 'pad'"),

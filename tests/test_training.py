@@ -1,16 +1,21 @@
 """Recipes and fit: what is split before it is augmented, what repeats, and which weights are kept."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from gymskel import training
 from gymskel.clips import Clips
-from gymskel.models import TakeJoints, simple_rnn
+from gymskel.models import BUILDERS, TakeJoints, simple_rnn
 from gymskel.preprocess.augment import Augmentation
 from gymskel.skeleton import GYMNASTICS_15
 from gymskel.training import RECIPES, Recipe, fit, get_recipe, one_hot, repeat
@@ -53,8 +58,9 @@ class Watcher:
     def compile(self, **arguments):
         self.compiled = SimpleNamespace(**arguments)
 
-    def fit(self, batches, *, epochs, validation_data, class_weight, callbacks, verbose):
-        assert class_weight is None  # rarer clips are drawn more often instead
+    def fit(self, batches, *, epochs, initial_epoch, validation_data, class_weight, callbacks, verbose):
+        assert initial_epoch == 0
+        self.class_weight = class_weight
         self.validation, self.callbacks, self.epochs = validation_data, callbacks, []
         for _ in range(epochs):
             self.epochs.append([batches[step] for step in range(len(batches))])
@@ -69,6 +75,8 @@ class Watcher:
 def watched(clips, recipe, **arguments) -> Watcher:
     watcher = Watcher()
     watcher.run = fit(watcher, clips, recipe, **arguments)
+    weighed = get_recipe(recipe).balance == "weights"
+    assert (watcher.class_weight is None) != weighed  # else rarer clips are drawn more often instead
     return watcher
 
 
@@ -94,6 +102,7 @@ def test_recipes():
     assert {name: recipe.name for name, recipe in RECIPES.items()} == {
         "default": "default",
         "thesis": "thesis",
+        "exercise_quality": "exercise_quality",
     }
 
 
@@ -101,12 +110,13 @@ def test_get_recipe():
     assert get_recipe("thesis") is RECIPES["thesis"]
     assert get_recipe(PLAIN) is PLAIN
     with pytest.raises(
-        ValueError, match=r"`recipe` must be one of \['default', 'thesis'\] or a Recipe, got 'x'"
+        ValueError,
+        match=r"`recipe` must be one of \['default', 'exercise_quality', 'thesis'\] or a Recipe, got 'x'",
     ):
         get_recipe("x")
 
 
-@pytest.mark.parametrize("name", ["schedule", "augment", "validation_by"])
+@pytest.mark.parametrize("name", ["schedule", "augment", "balance", "validation_by"])
 def test_recipe_refuses_what_it_does_not_know(name):
     with pytest.raises(ValueError, match=f"`{name}` must be one of .*, got 'copy'"):
         replace(PLAIN, **{name: "copy"})
@@ -398,3 +408,119 @@ def test_balance_takes_every_clip_and_evens_out_the_classes():
     assert {k for k in range(9) for one in taken if (one == clips.x[k]).all()} == set(range(9))
     plain = training._Batches(clips, replace(recipe, balance=False), 0)
     assert sum(len(plain[i][1]) for i in range(len(plain))) == 9
+
+
+def test_class_weights_in_place_of_more_draws():
+    """Every clip once an epoch, and all classes weigh the same."""
+    clips = made_clips()[[0, 1, 4, 5, 8, 9, 2, 3, 6]]  # six to the left, three to the right
+    watcher = watched(clips, replace(PLAIN, balance="weights"), seed=0)
+    assert watcher.class_weight == pytest.approx({0: 0.75, 1: 1.5})
+    assert all(sorted(rows_of(watcher.keypoints(e), clips)) == list(range(9)) for e in range(3))
+
+
+def test_exponential_decay_falls_to_a_hundredth():
+    recipe = replace(PLAIN, schedule="exponential", epochs=4)
+    rate = watched(made_clips(), recipe).compiled.optimizer._learning_rate  # two steps an epoch
+    assert [float(rate(step)) for step in (0, 4, 8)] == pytest.approx([0.05, 0.005, 0.0005], rel=1e-5)
+
+
+def test_epochs_as_csv_and_for_tensorboard(tmp_path):
+    """keras' own callbacks see every epoch and the validation part; after an interruption the CSV is appended to."""
+    pytest.importorskip("tensorboard")
+    recipe = Recipe("logged", 3, 4, 0.05, validation=0.25, patience=9)
+    logs = [
+        keras.callbacks.CSVLogger(tmp_path / "epochs.csv"),
+        keras.callbacks.TensorBoard(tmp_path / "logs"),
+    ]
+    run = fit(quick(2), made_clips(), recipe, seed=0, callbacks=logs)
+    table = pd.read_csv(tmp_path / "epochs.csv")
+    assert table["epoch"].tolist() == [0, 1, 2]
+    assert set(table) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
+    np.testing.assert_allclose(table["val_loss"], run.history["val_loss"])
+    assert {p.parent.name for p in (tmp_path / "logs").rglob("events.out.tfevents*")} == {
+        "train",
+        "validation",
+    }
+
+
+DETERMINED = """
+import keras, numpy as np, tensorflow as tf
+from dataclasses import replace
+from gymskel.models import lstm_attention
+from gymskel.training import fit
+from test_training import FAST, made_clips
+
+weights = []
+for _ in range(2):
+    keras.utils.set_random_seed(3)
+    model = lstm_attention(2, units=4, stem=4, attention_units=2)
+    fit(model, made_clips(), replace(FAST, epochs=2, deterministic=True), seed=3)
+    weights.append(np.concatenate([w.ravel() for w in model.get_weights()]))
+from tensorflow.python.framework.config import is_op_determinism_enabled
+print(is_op_determinism_enabled(), np.array_equal(*weights))
+"""
+
+
+def test_deterministic():
+    """Bit for bit; in a process of its own, as it holds for the rest of it."""
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", DETERMINED],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.stdout.split() == ["True", "True"], done.stderr[-2000:]
+    with pytest.raises(ValueError, match="`deterministic` needs a seed"):
+        fit(Watcher(), made_clips(), replace(PLAIN, deterministic=True))
+
+
+@pytest.mark.parametrize("name", ["lstm_attention", "conv_gru"])
+def test_mixed_precision(name):
+    """A model that was built under the policy trains in float16: nothing overflows behind a mask."""
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        model = BUILDERS[name](2, units=4)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    clips = made_clips(athletes=5)
+    assert not clips.mask.all()
+    run = fit(model, clips, replace(FAST, epochs=2), seed=0)
+    assert np.isfinite([run.history["loss"], run.history["val_loss"]]).all()
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
+    assert model.get_layer("recurrent").compute_dtype == "float16"
+
+
+def test_masks_stay_as_cudnn_wants_them():
+    """Right-padded and never empty, whatever augmentation cuts; cuDNN aborts otherwise, and only on a GPU."""
+    hard = Augmentation(crop=0.99, warp=0.9, gaps=0.5, picture=0.4)
+    clips = made_clips(frames=7)
+    watcher = watched(clips, replace(FAST, augmentation=hard, epochs=30, validation=0), seed=0)
+    masks = np.concatenate([inputs["mask"] for epoch in watcher.epochs for inputs, _ in epoch])
+    assert masks[:, 0].all()
+    assert not (np.diff(masks.astype(int), axis=1) > 0).any()
+    assert masks.sum(axis=1).min() == 1 and masks.all(axis=1).any()
+    values = np.concatenate([inputs["keypoints"] for epoch in watcher.epochs for inputs, _ in epoch])
+    assert (values[~masks] == 0).all()
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_masks_that_reach_recurrent_layers(name, monkeypatch):
+    """Also behind layers that pool frames: right-padded and never empty for any length from 1."""
+    given = []
+    for kind in (keras.layers.SimpleRNN, keras.layers.LSTM, keras.layers.GRU):
+
+        def spy(self, sequences, initial_state=None, mask=None, training=False, *, call=kind.call):
+            given.append(mask)
+            return call(self, sequences, initial_state=initial_state, mask=mask, training=training)
+
+        monkeypatch.setattr(kind, "call", spy)
+    model = BUILDERS[name](2, units=2)
+    given.clear()
+    mask = np.arange(9) < np.arange(1, 10)[:, None]
+    model({"keypoints": np.zeros((9, 9, 15, 2), np.float32), "mask": mask})
+    assert given
+    for reached in map(np.asarray, given):
+        assert reached[:, 0].all() and not (np.diff(reached.astype(int), axis=1) > 0).any()

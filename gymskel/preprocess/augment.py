@@ -47,6 +47,8 @@ class Augmentation:
         still: share of the joints that stand still at their mean place throughout.
         gaps: share of the joints that are lost for up to a quarter of the clip and filled with a straight line, as
             an estimator loses them and preprocessing fills them.
+        picture: share of the picture's width and height that may be cut away from each side, for places relative to
+            the picture (`relative`): the augmentation of Zhang et al. Joints outside become unseen, 0.
     """
 
     turn: float = 7.0
@@ -58,10 +60,14 @@ class Augmentation:
     jitter: float = 0.02
     still: float = 0.05
     gaps: float = 0.0
+    picture: float = 0.0
 
 
 AS_FILMED_AGAIN = Augmentation()
 """The default: another camera, another try."""
+
+OTHER_CROPS = Augmentation(turn=0, scale=0, mirror=0, limbs=0, crop=0, jitter=0, still=0, picture=0.1)
+"""Random crops of the picture and nothing else; Zhang et al. (exercise quality), who do not say how large."""
 
 
 def augmented(clips: Clips, rng: np.random.Generator, how: Augmentation = AS_FILMED_AGAIN) -> Clips:
@@ -76,6 +82,8 @@ def augmented(clips: Clips, rng: np.random.Generator, how: Augmentation = AS_FIL
         Clips of the same shape; `mask` follows the cut, labels, athletes and sources stay.
     """
     clips = _cropped(clips, rng, how.crop)
+    if how.picture:
+        clips = _other_picture(clips, rng, how.picture)
     if how.warp:
         clips = _warped(clips, rng, how.warp)
     x, seen, skeleton = clips.x, clips.seen, clips.skeleton
@@ -100,6 +108,17 @@ def augmented(clips: Clips, rng: np.random.Generator, how: Augmentation = AS_FIL
     if set(clips.channels) & set(DERIVED):
         x = _derived(replace(clips, x=x * inside, seen=seen))
     return replace(clips, x=x * inside, seen=seen)
+
+
+def _other_picture(clips: Clips, rng: np.random.Generator, most: float) -> Clips:
+    """Places relative to a random part of the picture, one part for each clip."""
+    left, right, top, bottom = rng.uniform(0, most, (4, len(clips)))
+    corner = np.stack([left, top], -1)[:, None, None]
+    size = np.stack([1 - left - right, 1 - top - bottom], -1)[:, None, None]
+    xy = (clips.x[..., :2] - corner) / size
+    seen = clips.seen & ((xy >= 0) & (xy < 1)).all(axis=-1)
+    x = np.concatenate([xy, clips.x[..., 2:]], axis=-1).astype(np.float32)
+    return replace(clips, x=np.where(seen[..., None], x, 0), seen=seen)
 
 
 def _mirrored(

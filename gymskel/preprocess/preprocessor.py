@@ -22,7 +22,7 @@ from gymskel.preprocess.noise import (
 )
 from gymskel.preprocess.timing import resample, times_of
 from gymskel.recording import Recording, UnseenError
-from gymskel.skeleton import GYMNASTICS_15, Skeleton
+from gymskel.skeleton import COCO_17, GYMNASTICS_15, Skeleton
 
 STEPS = {
     step.__name__: step
@@ -60,6 +60,13 @@ PRESETS: dict[str, tuple[Step, ...]] = {
         ("center", {"joint": "MidHip", "frame": "first"}),
         ("select_joints", {"joints": list(GYMNASTICS_15.joints)}),
         ("pad", {"unseen": 0.0}),
+    ),
+    # Zhang et al. (exercise quality), 5 frames a second; cut longer recordings with `windows(recording, 10, every=6)` before
+    "exercise_quality": (
+        ("resample", {"fps": 5}),
+        ("relative", {}),
+        ("select_joints", {"joints": list(COCO_17.joints)}),
+        ("pad", {"unseen": 0.0, "channels": ["x", "y", "confidence"]}),
     ),
 }
 
@@ -153,8 +160,9 @@ class Preprocessor:
     """An ordered list of steps from Recordings to Clips, that can be read, stored and applied again.
 
     Args:
-        steps: name of a preset ("default", "thesis", "thesis_cleaned"), or a list of names of steps or (name, arguments); the
-            last one is `pad`, added if it is not there. Names are those of the functions of gymskel.preprocess.
+        steps: name of a preset ("default", "thesis", "thesis_cleaned", "exercise_quality"), or a list of names of
+            steps or (name, arguments); the last one is `pad`, added if it is not there. Names are those of the
+            functions of gymskel.preprocess.
 
     Attributes:
         steps: tuple of (name, arguments).
