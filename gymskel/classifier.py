@@ -6,7 +6,6 @@ import json
 import tempfile
 import warnings
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -21,6 +20,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 import gymskel
+from gymskel.archive import DAMAGED, open_zip
 from gymskel.clips import Clips, concatenate
 from gymskel.models import BUILDERS
 from gymskel.preprocess import Preprocessor, faults_of, is_recognizable
@@ -221,18 +221,18 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             raise FileNotFoundError(f"No classifier {path}. `gymskel train` makes one.")
         if not zipfile.is_zipfile(path):
             raise ValueError(f"{path} is not a .gymskel file (a zip of model.keras and classifier.json).")
-        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
+        with open_zip(path, way="No classifier is.") as archive, tempfile.TemporaryDirectory() as folder:
             if not {"classifier.json", "model.keras"} <= set(archive.namelist()):
                 raise ValueError(f"{path} is not a .gymskel file: it lacks classifier.json or model.keras.")
             try:
                 facts = json.loads(archive.read("classifier.json"))
                 if facts["format"] <= _FORMAT:
-                    archive.extract("model.keras", folder)
-                    model = keras.saving.load_model(
-                        Path(folder) / "model.keras", safe_mode=True, compile=False
-                    )
+                    weights = Path(archive.extract("model.keras", folder))
+                    with open_zip(weights, way="No model is."):  # a zip in the zip
+                        pass
+                    model = keras.saving.load_model(weights, safe_mode=True, compile=False)
                     return cls._restored(facts, model)
-            except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as fault:
+            except (ValueError, TypeError, KeyError, *DAMAGED) as fault:
                 raise ValueError(
                     f"{path} is damaged, or its model has layers of your own that are not imported: {fault}"
                 ) from fault

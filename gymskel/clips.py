@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gymskel.archive import DAMAGED, MAX_RATIO, open_zip, read_array
 from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
 _FORMAT = 1
@@ -218,22 +220,64 @@ class Clips:
         arrays = {"x": self.x, "mask": self.mask, "seen": self.seen}
         if self.y is not None:
             arrays["y"] = self.y
+        arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         path = Path(path)
         with path.open("wb") as file:
             np.savez_compressed(file, facts=np.array(json.dumps(facts)), **arrays)
         return path
 
     @classmethod
-    def load(cls, path: str | Path) -> Clips:
-        """What `save` wrote. Raises FileNotFoundError, or ValueError for a file from a newer gymskel."""
-        if not Path(path).is_file():
+    def load(cls, path: str | Path, *, max_ratio: float = MAX_RATIO) -> Clips:
+        """What `save` wrote.
+
+        Args:
+            path: the file.
+            max_ratio: a file that unpacks to more than 64 MB and to more than this many times its own size is
+                refused as a decompression bomb; clips that are mostly padding may need more.
+
+        Raises:
+            FileNotFoundError: no such file.
+            ValueError: the file holds no clips, is damaged, or from a newer gymskel; the message says where.
+        """
+        path = Path(path)
+        if not path.is_file():
             raise FileNotFoundError(f"No clips file {path}.")
-        with np.load(path, allow_pickle=False) as saved:
-            facts = json.loads(str(saved["facts"]))
-            if facts.pop("format") > _FORMAT:
-                raise ValueError(f"{path} was written by a newer gymskel. Update gymskel.")
-            arrays = {name: saved[name] for name in ("x", "mask", "seen", "y") if name in saved}
-        return cls(**{"y": None, **arrays, **facts, "skeleton": Skeleton.from_dict(facts["skeleton"])})
+        try:
+            with open_zip(path, max_ratio=max_ratio, way="If you trust it, raise max_ratio=.") as archive:
+                facts, arrays = _saved(archive, path)
+        except DAMAGED as fault:
+            raise ValueError(f"{path} holds no clips, is damaged or cut off: {fault}") from fault
+        try:
+            return cls(**{"y": None, **arrays, **facts, "skeleton": Skeleton.from_dict(facts["skeleton"])})
+        except (ValueError, TypeError, KeyError, AttributeError) as fault:
+            raise ValueError(f"{path}: {fault}") from None
+
+
+_SHAPES = {"x": ("<f4", 4), "mask": ("|b1", 2), "seen": ("|b1", 3), "y": ("<i4", 1)}
+
+
+def _saved(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The facts and the arrays of a file of `Clips.save`."""
+    members = set(archive.namelist())
+    if "facts.npy" not in members:
+        raise ValueError(f"{path} holds no clips: expected facts.npy, found {sorted(members)[:8]}.")
+    text = str(read_array(archive, "facts.npy", "<U", (), label=f"{path}/facts.npy"))
+    try:
+        facts = json.loads(text)
+        newer = facts.pop("format") > _FORMAT
+    except (ValueError, TypeError, KeyError, AttributeError) as fault:
+        raise ValueError(f"{path}/facts.npy: the facts are damaged ({fault!r:.200}).") from None
+    if newer:
+        raise ValueError(f"{path} was written by a newer gymskel. Update gymskel.")
+    wanted = {f"{name}.npy" for name in ("facts", *_SHAPES)}
+    if not wanted - {"y.npy"} <= members <= wanted:
+        raise ValueError(f"{path}: expected {sorted(wanted)}, found {sorted(members)[:8]}.")
+    arrays = {
+        name: read_array(archive, f"{name}.npy", dtype, (None,) * sides, label=f"{path}/{name}.npy")
+        for name, (dtype, sides) in _SHAPES.items()
+        if f"{name}.npy" in members
+    }
+    return facts, arrays
 
 
 def concatenate(parts: Iterable[Clips]) -> Clips:

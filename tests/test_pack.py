@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gymskel.formats import pack
+from gymskel import archive
 from gymskel.formats.pack import read_pack, write_pack
 from gymskel.preprocess import Preprocessor
 from gymskel.recording import Recording
@@ -298,7 +298,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     path = tmp_path / "bomb.npz"
     write_pack([Recording(np.full((2000, 25, 3), (np.nan, np.nan, 0)))], path, compress=True)
     assert len(read_pack(path)[0]) == 2000  # far more than 50 times its size, but harmless
-    monkeypatch.setattr(pack, "HARMLESS", 100_000)
+    monkeypatch.setattr(archive, "HARMLESS", 100_000)
     with pytest.raises(
         ValueError, match=r"bomb.npz has .* MB and unpacks to 0.6 MB, more than 50 times .*max_ratio="
     ):
@@ -308,20 +308,20 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
 
 def test_a_shape_that_is_not_there_takes_no_memory(good):
     """A header that promises 10^12 frames in a small member."""
-    with zipfile.ZipFile(good) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(good) as packed:
+        members = {name: packed.read(name) for name in packed.namelist()}
     header = members["keypoints_0.npy"]
     members["keypoints_0.npy"] = header.replace(b"(5, 25, 3), }" + b" " * 11, b"(500000000000, 25, 3), }")
     assert members["keypoints_0.npy"] != header
-    with zipfile.ZipFile(good, "w") as archive:
+    with zipfile.ZipFile(good, "w") as packed:
         for name, content in members.items():
-            archive.writestr(name, content)
+            packed.writestr(name, content)
     with pytest.raises(
         ValueError,
         match=r"keypoints_0.npy: \(500000000000, 25, 3\) <f4 takes 150000000000000 bytes, 1500 are",
     ):
         read_pack(good)
-    with zipfile.ZipFile(good, "w", zipfile.ZIP_LZMA) as archive:
-        archive.writestr("facts.npy", members["facts.npy"])
+    with zipfile.ZipFile(good, "w", zipfile.ZIP_LZMA) as packed:
+        packed.writestr("facts.npy", members["facts.npy"])
     with pytest.raises(ValueError, match=r"packed in a way that no .npz is"):
         read_pack(good)

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_pack import STICK, assert_same, recordings
 
+from gymskel import archive
 from gymskel.clips import leave_groups_out
-from gymskel.formats import pack, parquet
+from gymskel.formats import parquet
 from gymskel.formats.parquet import open_parquet, read_parquet, write_parquet
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recordings
@@ -300,7 +301,7 @@ def test_a_changed_number_is_found(some, tmp_path):
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
     write_parquet([Recording(np.full((3000, 25, 3), (np.nan, np.nan, 0)))], tmp_path)
     assert len(read_parquet(tmp_path)[0]) == 3000
-    monkeypatch.setattr(pack, "HARMLESS", 100_000)
+    monkeypatch.setattr(archive, "HARMLESS", 100_000)
     with pytest.raises(ValueError, match=r"part-00000.parquet has .* refused as a decompression bomb"):
         open_parquet(tmp_path, max_ratio=2)
     assert len(read_parquet(tmp_path, max_ratio=2000)) == 1

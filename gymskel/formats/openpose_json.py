@@ -14,7 +14,6 @@ import os
 import re
 import warnings
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -22,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from gymskel.archive import DAMAGED, open_zip
 from gymskel.extract.people import Track, Tracker, choose
 from gymskel.formats.openpose_points import (
     MODELS,
@@ -34,7 +34,8 @@ from gymskel.formats.openpose_points import (
     to_pixels,
 )
 from gymskel.recording import HoleWarning, Recording, parse_name, write_recording
-from gymskel.recording.read import Folder, _ZipFolder, saved_people
+from gymskel.recording.read import Folder, _ZipFolder
+from gymskel.recording.saved import saved_people
 from gymskel.skeleton import BODY_25
 
 _FILE_NAME = re.compile(r"(?P<stem>.*?)[ ._-]?(?P<frame>\d+)_keypoints(?:_(?P<camera>\d+))?\.json")
@@ -270,12 +271,14 @@ def _read_each(paths: list[Path], wanted: _Wanted) -> Iterator[Imported]:
             if path.is_dir():
                 yield from _read_clips(_folders(path), path, wanted)
             elif zipfile.is_zipfile(path):
-                with zipfile.ZipFile(path) as archive:
+                with open_zip(path) as archive:
                     yield from _read_clips(_zip_folders(archive), path, wanted)
             else:
                 single.setdefault(path.parent, []).append(path.name)
         except zipfile.BadZipFile as fault:
             yield Imported(path.stem, fault=f"{path} is damaged: {fault}")
+        except ValueError as fault:
+            yield Imported(path.stem, fault=str(fault))
     for folder, names in single.items():
         if odd := [name for name in names if not _FILE_NAME.fullmatch(name)]:
             yield Imported(odd[0], fault=f"{folder}: {', '.join(odd[:SHOWN])}: expected {_EXPECTED}.")
@@ -309,7 +312,7 @@ def _read_clips(folders: Iterable[Any], root: Path, wanted: _Wanted) -> Iterator
                 yield Imported(clip.name, tuple(_recordings(clip, wanted)))
             except (ValueError, OSError) as fault:
                 yield Imported(clip.name, fault=str(fault))
-            except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as fault:
+            except DAMAGED as fault:
                 told = f"{clip.label} is damaged, or locked with a password: {fault}"
                 yield Imported(clip.name, fault=told)
     if empty:

@@ -12,27 +12,19 @@ numpy alone opens a pack, too: `np.load("moves.npz")` holds
 from __future__ import annotations
 
 import json
-import math
 import os
-import re
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gymskel.archive import DAMAGED, MAX_RATIO, open_zip, read_array
 from gymskel.recording import Recording
 from gymskel.skeleton import Skeleton
 
 FORMAT = 1
-HARMLESS = 64 << 20  # bytes that a file may unpack to, however small it is
-_CHUNK = 1 << 20
-_HEADER = re.compile(
-    r"\{'descr': '([^']*)', 'fortran_order': (True|False), 'shape': \(((?:\d{1,15},? ?)*)\), \}\s*"
-)
 
 Columns = Mapping[str, tuple[list[Any], list[int]]]
 """Field -> the values there are, and which of them each recording has."""
@@ -78,7 +70,7 @@ def write_pack(recordings: Iterable[Recording], path: str | Path, *, compress: b
     return path
 
 
-def read_pack(path: str | Path, *, max_ratio: float = 50) -> list[Recording]:
+def read_pack(path: str | Path, *, max_ratio: float = MAX_RATIO) -> list[Recording]:
     """The recordings in a file of `write_pack`, in order.
 
     Their keypoints are parts of one array, which stays in memory as long as one of them is in use.
@@ -103,17 +95,9 @@ def read_pack(path: str | Path, *, max_ratio: float = 50) -> list[Recording]:
     if not path.is_file():
         raise FileNotFoundError(f"No pack {path}.")
     try:
-        with zipfile.ZipFile(path) as archive:
-            fields, arrays = _load(archive, path, max_ratio)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        OSError,
-        struct.error,
-        NotImplementedError,
-        RuntimeError,
-    ) as fault:
+        with open_zip(path, max_ratio=max_ratio, way="If you trust it, raise max_ratio=.") as archive:
+            fields, arrays = _load(archive, path)
+    except DAMAGED as fault:
         raise ValueError(f"{path} is no pack, damaged or cut off: {fault}") from fault
     lengths = arrays["lengths"].tolist()
     ends: dict[str, int] = dict.fromkeys(arrays, 0)
@@ -231,16 +215,6 @@ def recordings_of(
     return recordings
 
 
-def refuse_bomb(path: Path, unpacked: int, max_ratio: float) -> None:
-    """Raises ValueError where a file says that it unpacks to far more than it is."""
-    size = path.stat().st_size
-    if unpacked > max(HARMLESS, max_ratio * size):
-        raise ValueError(
-            f"{path} has {size / 1e6:.1f} MB and unpacks to {unpacked / 1e6:.1f} MB, more than {max_ratio:g} times "
-            "as much: refused as a decompression bomb. If you trust it, raise max_ratio=."
-        )
-
-
 def _field(recording: Recording, name: str) -> Any:
     if name == "timed":
         return recording.timestamps is not None
@@ -297,29 +271,26 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
 # --- the arrays in a .npz, looked at before they are made --------------------------------------------------------
 
 
-def _load(
-    archive: zipfile.ZipFile, path: Path, max_ratio: float
-) -> tuple[dict[str, list[Any]], dict[str, np.ndarray]]:
+def _load(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, list[Any]], dict[str, np.ndarray]]:
     """Fields and arrays, with all that can be wrong between them checked."""
-    members = {info.filename: info for info in archive.infolist()}
-    refuse_bomb(path, sum(info.file_size for info in archive.infolist()), max_ratio)
-    if "facts.npy" not in members or len(members) != len(archive.infolist()):
+    members = archive.namelist()
+    if "facts.npy" not in members:
         raise ValueError(
             f"{path} is no pack: expected facts.npy and each name once, found {sorted(members)[:8]}."
         )
 
-    def load(name: str, dtype: Any, *tail: int) -> np.ndarray:
-        return _array(archive, members[f"{name}.npy"], f"{path}/{name}.npy", np.dtype(dtype), tail)
+    def load(name: str, dtype: str, *tail: int) -> np.ndarray:
+        return read_array(archive, f"{name}.npy", dtype, (None, *tail), label=f"{path}/{name}.npy")
 
-    columns = read_facts(f"{path}/facts.npy", load("facts", np.uint8).tobytes())["columns"]
+    columns = read_facts(f"{path}/facts.npy", load("facts", "|u1").tobytes())["columns"]
     fields = fields_of(f"{path}/facts.npy", columns)
     fields["layout"] = [f"keypoints_{row}" for row in columns["skeleton"][1]]
     names = {f"keypoints_{row}": len(facts["joints"]) for row, facts in enumerate(columns["skeleton"][0])}
     wanted = {f"{name}.npy" for name in ("facts", "lengths", "timestamps", *names)}
     if set(members) != wanted:
         raise ValueError(f"{path}: expected {sorted(wanted)}, found {sorted(members)[:8]}.")
-    arrays = {name: load(name, np.float32, joints, 3) for name, joints in names.items()}
-    arrays |= {"lengths": load("lengths", np.int64), "timestamps": load("timestamps", np.float64)}
+    arrays = {name: load(name, "<f4", joints, 3) for name, joints in names.items()}
+    arrays |= {"lengths": load("lengths", "<i8"), "timestamps": load("timestamps", "<f8")}
     lengths, timed = arrays["lengths"], np.array(fields["timed"], bool)
     if lengths.shape != timed.shape or not timed.size:
         raise ValueError(f"{path}/lengths.npy: {len(lengths)} lengths for {timed.size} recordings.")
@@ -334,36 +305,3 @@ def _load(
                 f"{path}/{name}.npy: {len(arrays[name])} frames, but the lengths add up to {total}."
             )
     return fields, arrays
-
-
-def _array(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, label: str, dtype: np.dtype, tail: tuple[int, ...]
-) -> np.ndarray:
-    """A member (n, *tail) of this dtype; whatever else it says is refused before memory is taken for it."""
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{label}: packed in a way that no .npz is (method {info.compress_type}).")
-    with archive.open(info) as member:
-        magic, length = member.read(8), member.read(2)
-        text = member.read(int.from_bytes(length, "little")).decode("latin1")
-        header = _HEADER.fullmatch(text) if magic == b"\x93NUMPY\x01\x00" else None
-        if header is None:
-            raise ValueError(f"{label} is no plain array of numpy.")
-        kind, by_column, sides = header.groups()
-        shape = tuple(int(side) for side in sides.split(",") if side.strip())
-        if "O" in kind:
-            raise ValueError(f"{label} is a pickle, which could run code: refused.")
-        if kind != dtype.str or by_column == "True" or len(shape) != 1 + len(tail) or shape[1:] != tail:
-            expected = ", ".join(map(str, ("n", *tail)))
-            raise ValueError(f"{label}: expected ({expected}) {dtype.str}, got {shape} {kind}.")
-        size = math.prod(shape) * dtype.itemsize
-        if member.tell() + size != info.file_size:
-            there = info.file_size - member.tell()
-            raise ValueError(f"{label}: {shape} {kind} takes {size} bytes, {there} are there.")
-        array = np.empty(shape, dtype)
-        raw, at = array.reshape(-1).view(np.uint8), 0
-        while chunk := member.read(_CHUNK):  # to the end, where zipfile compares the checksum
-            raw[at : at + len(chunk)] = np.frombuffer(chunk, np.uint8)
-            at += len(chunk)
-    if at != size:
-        raise ValueError(f"{label}: cut off after {at} of {size} bytes.")
-    return array

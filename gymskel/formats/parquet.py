@@ -27,13 +27,13 @@ from typing import Any
 
 import numpy as np
 
+from gymskel.archive import MAX_RATIO, refuse_bomb
 from gymskel.formats.pack import (
     columns_of,
     facts_text,
     fields_of,
     read_facts,
     recordings_of,
-    refuse_bomb,
 )
 from gymskel.recording import Recording
 from gymskel.skeleton import Skeleton
@@ -81,7 +81,7 @@ def write_parquet(
     return folder
 
 
-def read_parquet(folder: str | Path, *, max_ratio: float = 50) -> list[Recording]:
+def read_parquet(folder: str | Path, *, max_ratio: float = MAX_RATIO) -> list[Recording]:
     """All recordings of a folder of `write_parquet`, in order; see `open_parquet`.
 
     >>> import tempfile
@@ -93,7 +93,7 @@ def read_parquet(folder: str | Path, *, max_ratio: float = 50) -> list[Recording
     return list(open_parquet(folder, max_ratio=max_ratio))
 
 
-def open_parquet(folder: str | Path, *, max_ratio: float = 50) -> StoredRecordings:
+def open_parquet(folder: str | Path, *, max_ratio: float = MAX_RATIO) -> StoredRecordings:
     """The recordings of a folder of `write_parquet`: what they are is known, keypoints are read when asked for.
 
     Args:

@@ -2,7 +2,8 @@
 
 from gymskel.recording.labels import label_recordings
 from gymskel.recording.noun import MAX_CONFIDENCE, Recording, UnseenError, parse_name
-from gymskel.recording.read import FILE_NAME, JSON_NAME, HoleWarning, read_recording, read_recordings
+from gymskel.recording.read import FILE_NAME, HoleWarning, read_recording, read_recordings
+from gymskel.recording.saved import JSON_NAME
 from gymskel.recording.write import write_recording
 
 __all__ = [

@@ -13,12 +13,10 @@ from __future__ import annotations
 
 import io
 import itertools
-import json
 import os
 import re
 import warnings
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -27,15 +25,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gymskel.archive import DAMAGED, open_zip
 from gymskel.recording.labels import label_recordings
 from gymskel.recording.noun import MAX_CONFIDENCE, Recording, parse_name
+from gymskel.recording.saved import JSON_NAME, refuse_mixed_rates, saved_people
 from gymskel.skeleton import BODY_25, Skeleton
 
 FILE_NAME = re.compile(r"(?P<video>.+)-(?P<frame>\d+)-(?P<person>\d+)\.csv")
-JSON_NAME = "recording.json"
-JSON_FORMAT = 1
 _HEADER = b"x,y,c"
 _AT_ONCE = 32  # folders parsed together
+_SPARSE = 1000  # frames a file, beyond which a number is no frame number
 _CHUNK = 1 << 14  # bytes; a file has 1,900
 
 
@@ -145,9 +144,9 @@ def read_recordings(
         recordings, faults = _read_all(folders, person, fps, skeleton)
     elif path.is_file() and zipfile.is_zipfile(path):
         try:
-            with zipfile.ZipFile(path) as archive:
+            with open_zip(path) as archive:
                 recordings, faults = _read_all(list(_zip_folders(archive)), person, fps, skeleton)
-        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as fault:
+        except DAMAGED as fault:
             raise ValueError(f"{path} is damaged, or locked with a password: {fault}") from fault
     elif path.exists():
         raise ValueError(f"{path} is neither a folder nor a .zip of per-frame CSVs.")
@@ -243,6 +242,11 @@ class _Person:
                 f"{self.folder.label}: person {self.index} has files of frames {min(numbers)} to {max(numbers)}, "
                 f"but {JSON_NAME} says {first} to {first + frames - 1}. Without it the CSVs can be read."
             )
+        if frames > _SPARSE * max(len(numbers), _SPARSE):
+            raise ValueError(
+                f"{self.folder.label}: person {self.index} has {len(numbers)} files for {frames} frames; such "
+                "numbers are no frame numbers. Number the files anew."
+            )
         keypoints = np.full((frames, len(self.layout), 3), (np.nan, np.nan, 0), np.float32)
         keypoints[np.subtract(numbers, first).astype(int)] = parsed
         if len(numbers) < frames and not saved:  # recording.json tells that they are meant
@@ -283,32 +287,26 @@ def _people(
         if wanted not in people:
             raise ValueError(f"{folder.label} holds no person {wanted}, only {people}.")
         people = [wanted]
+    elif fps is None:
+        refuse_mixed_rates(folder.label, known)
     found = []
     for person in people:
         saved = known.get(person, {})
-        layout = skeleton or (Skeleton.from_dict(saved["skeleton"]) if "skeleton" in saved else BODY_25)
+        layout = skeleton or _layout(folder, saved)
         own = {frame: name for (frame, index), name in sorted(files.items()) if index == person}
         video = saved.get("video") or FILE_NAME.fullmatch(next(iter(own.values())))["video"]
         found.append(_Person(folder, person, own, video, layout, saved, fps, activity))
     return found
 
 
-def saved_people(folder: Any) -> dict[int, dict[str, Any]]:
-    """What recording.json says of each person; nothing where there is none."""
-    if JSON_NAME not in folder.names:
-        return {}
-    where = f"{folder.label}/{JSON_NAME}"
+def _layout(folder: Any, saved: Mapping[str, Any]) -> Skeleton:
+    """The layout that recording.json tells, else BODY_25."""
+    if "skeleton" not in saved:
+        return BODY_25
     try:
-        facts = json.loads(folder.read(JSON_NAME))
-        newer = facts["format"] > JSON_FORMAT
-        people = {} if newer else {int(index): dict(saved) for index, saved in facts["people"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
-        raise ValueError(
-            f"{where} is damaged ({fault}). Without it the CSVs can be read, if fps is given."
-        ) from None
-    if newer:
-        raise ValueError(f"{where}: written by a newer gymskel (format {facts['format']}). Update gymskel.")
-    return people
+        return Skeleton.from_dict(saved["skeleton"])
+    except (TypeError, ValueError, KeyError, AttributeError) as fault:
+        raise ValueError(f"{folder.label}/{JSON_NAME}: a damaged skeleton ({fault}). Give skeleton=.") from None
 
 
 _SAVED = ("activity", "sample", "athlete", "fps", "estimator", "history")

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from gymskel.recording.noun import Recording
-from gymskel.recording.read import FILE_NAME, JSON_FORMAT, JSON_NAME, Folder, saved_people
+from gymskel.recording.read import FILE_NAME, Folder
+from gymskel.recording.saved import JSON_FORMAT, JSON_NAME, saved_people
 
 
 def write_recording(recording: Recording, root: str | Path) -> Path:
