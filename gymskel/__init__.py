@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 _STAGES = (
     "skeleton", "recording", "clips", "video", "extract", "formats", "preprocess", "kinematics", "models", "training",
     "classifier", "evaluation", "activations", "visualize", "overlay", "simulate",
+    "datasets",
 )  # fmt: skip
 _NOUNS = {
     "Skeleton": "skeleton",

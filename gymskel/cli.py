@@ -24,7 +24,10 @@ Fps = Annotated[float | None, typer.Option(help="Frames a second as filmed; over
 Labels = Annotated[Path | None, typer.Option(help="CSV with the columns file, activity, athlete.")]
 Person = Annotated[int | None, typer.Option(help="Which person, where files hold several.")]
 Data = Annotated[
-    Path, typer.Argument(help="Folder or .zip of per-frame CSVs, a .npz pack, or a folder of videos.")
+    Path,
+    typer.Argument(
+        help="Keypoints (folder or .zip of per-frame CSVs, .npz pack, .pose, .pkl, .csv ...), or a folder of videos."
+    ),
 ]
 Model = Annotated[
     str, typer.Option(help="conv_gru, simple_rnn, lstm, hierarchical_rnn, lstm_attention or dd_net.")
@@ -224,7 +227,7 @@ def evaluate(
 @app.command()
 def predict(
     classifier: Annotated[Path, typer.Argument(help="A .gymskel file.")],
-    data: Annotated[Path, typer.Argument(help="A video, a folder of videos, or a folder or .zip of CSVs.")],
+    data: Annotated[Path, typer.Argument(help="A video, a folder of videos, or keypoints: CSVs, .npz, .pose, .pkl ...")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the table and the strips.")] = Path(
         "predictions"
     ),
@@ -301,16 +304,16 @@ def kinematics(
 
 @app.command()
 def pack(
-    data: Annotated[Path, typer.Argument(help="Folder or .zip of per-frame CSVs.")],
+    data: Annotated[Path, typer.Argument(help="Per-frame CSVs, OpenPose's JSON, .pose, .pkl, .csv, Parquet.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The .npz file.")] = Path("recordings.npz"),
     fps: Fps = None,
     labels: Labels = None,
+    person: Person = None,
 ) -> None:
     """All recordings of a folder in one file, read several hundred times faster; other commands take it as data."""
-    from gymskel.formats.pack import write_pack
-    from gymskel.recording import read_recordings
+    from gymskel.formats import read_keypoints, write_pack
 
-    recordings = read_recordings(data, fps=fps, labels=labels)
+    recordings = read_keypoints(data, fps=fps, labels=labels, person=person)
     typer.echo(f"{write_pack(recordings, out)}: {len(recordings)} recordings")
 
 
@@ -372,11 +375,10 @@ def _recordings(
 
     The second value is the number of videos that failed; the others are gone on with.
     """
+    from gymskel.formats import read_keypoints
     from gymskel.recording import FILE_NAME, label_recordings, read_recordings
     from gymskel.video import VIDEO_SUFFIXES, find_videos
 
-    if data.suffix == ".npz" and data.is_file():
-        return _packed(data, labels, fps, person), 0
     inside = list(data.rglob("*")) if data.is_dir() else [data]
     is_video = any(path.suffix.lower() in VIDEO_SUFFIXES for path in inside)
     if is_video and not any(FILE_NAME.fullmatch(path.name) for path in inside):
@@ -395,18 +397,7 @@ def _recordings(
         made = read_recordings(keypoints, person=person, fps=fps)
         made = [recording for recording in made if recording.source in known]
         return (made if labels is None else label_recordings(made, labels)), failed
-    return read_recordings(data, person=person, fps=fps, labels=labels), 0
-
-
-def _packed(data: Path, labels: Path | None, fps: float | None, person: int | None) -> list:
-    from dataclasses import replace
-
-    from gymskel.formats.pack import read_pack
-    from gymskel.recording import label_recordings
-
-    made = [r for r in read_pack(data) if person is None or r.person == person]
-    made = [replace(r, fps=fps, timestamps=None) for r in made] if fps else made
-    return made if labels is None else label_recordings(made, labels)
+    return read_keypoints(data, person=person, fps=fps, labels=labels), 0
 
 
 def _size(option: str, text: str | None) -> tuple[int, int] | None:

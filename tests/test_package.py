@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "formats": {*NOUNS, "archive", "extract"},
     "preprocess": NOUNS,
     "kinematics": {"skeleton", "recording", "preprocess"},
+    "datasets": {*NOUNS, "archive", "formats"},
     "streamed": {"clips", "formats", "preprocess"},
     "models": {"skeleton"},
     "checkpoint": {"clips", "streamed"},

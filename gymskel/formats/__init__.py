@@ -2,28 +2,50 @@
 
 from gymskel import formats
 
+formats.read_keypoints("whatever")                                # any file or folder of the kinds below
 formats.read_openpose_json("output_json", fps=60)                 # what OpenPose wrote with --write_json
 list(formats.import_openpose_json("output_json", "keypoints"))    # the same as per-frame CSVs on disk
+formats.read_pose("clip.pose")                                    # pose-format
+formats.read_pyskl("gym.pkl", split="train", classes=names)       # PYSKL and MMAction2; no pickled code is run
+formats.read_deeplabcut("clipDLC_net.csv", fps=60)                # DeepLabCut, one animal or several
+formats.to_frame(recordings); formats.from_frame(frame)           # pandas
+formats.to_xarray(recording); formats.from_xarray(dataset)        # xarray, as movement has it
 formats.write_pack(recordings, "moves.npz")                       # one file, read several hundred times faster
 formats.write_parquet(recordings, "moves")                        # parts of bounded size, for more than memory holds
 formats.write_tfrecord(clips, "windows.tfrecord")                 # Clips, as TensorFlow's own tools read them
 """
 
+from gymskel.formats.deeplabcut import read_deeplabcut
+from gymskel.formats.door import find_format, read_keypoints
+from gymskel.formats.frames import from_frame, read_table, to_frame
+from gymskel.formats.movement import from_xarray, to_xarray
 from gymskel.formats.openpose_json import Imported, import_openpose_json, read_openpose_json
 from gymskel.formats.pack import read_pack, write_pack
 from gymskel.formats.parquet import StoredRecordings, open_parquet, read_parquet, write_parquet
+from gymskel.formats.pose_format import read_pose
+from gymskel.formats.pyskl import read_pyskl
 from gymskel.formats.tfrecord import read_tfrecord, to_tf_dataset, write_tfrecord
 
 __all__ = [
     "Imported",
     "StoredRecordings",
+    "find_format",
+    "from_frame",
+    "from_xarray",
     "import_openpose_json",
     "open_parquet",
+    "read_deeplabcut",
+    "read_keypoints",
     "read_openpose_json",
     "read_pack",
     "read_parquet",
+    "read_pose",
+    "read_pyskl",
+    "read_table",
     "read_tfrecord",
+    "to_frame",
     "to_tf_dataset",
+    "to_xarray",
     "write_pack",
     "write_parquet",
     "write_tfrecord",

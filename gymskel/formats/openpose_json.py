@@ -38,7 +38,7 @@ from gymskel.recording.read import Folder, _ZipFolder
 from gymskel.recording.saved import saved_people
 from gymskel.skeleton import BODY_25
 
-_FILE_NAME = re.compile(r"(?P<stem>.*?)[ ._-]?(?P<frame>\d+)_keypoints(?:_(?P<camera>\d+))?\.json")
+FILE_NAME = re.compile(r"(?P<stem>.*?)[ ._-]?(?P<frame>\d+)_keypoints(?:_(?P<camera>\d+))?\.json")
 _EXPECTED = "files like backflip-1-s07_000000000012_keypoints.json, as OpenPose writes with --write_json"
 
 _SPARSE = 1000  # frames a file, beyond which a number is no frame number
@@ -280,7 +280,7 @@ def _read_each(paths: list[Path], wanted: _Wanted) -> Iterator[Imported]:
         except ValueError as fault:
             yield Imported(path.stem, fault=str(fault))
     for folder, names in single.items():
-        if odd := [name for name in names if not _FILE_NAME.fullmatch(name)]:
+        if odd := [name for name in names if not FILE_NAME.fullmatch(name)]:
             yield Imported(odd[0], fault=f"{folder}: {', '.join(odd[:SHOWN])}: expected {_EXPECTED}.")
         if len(odd) < len(names):
             yield from _read_clips([Folder(folder, names)], folder, wanted)
@@ -323,7 +323,7 @@ def _clips(folder: Any) -> list[_Clip]:
     """The clips of one folder; files without a stem are named after it."""
     stems: dict[str, list[tuple[int, str]]] = {}
     for name in folder.names:
-        match = _FILE_NAME.fullmatch(name)
+        match = FILE_NAME.fullmatch(name)
         if match and not name.startswith("._"):  # macOS leaves these on sticks
             stem = match["stem"] or Path(folder.label).resolve().name.removesuffix(".zip")
             camera = f"-camera{match['camera']}" if match["camera"] else ""
