@@ -135,6 +135,11 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    """What protocol 2 makes of empty ones."""
+    return b""
+
+
 def _bytearray(raw: bytes | str = b"", encoding: str = "latin-1") -> bytearray:
     """Of bytes that are there; `bytearray(10**12)` would take memory for nothing."""
     return bytearray(raw.encode("latin1") if isinstance(raw, str) else bytes(memoryview(raw)))
@@ -150,5 +155,6 @@ _NAMES: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): collections.OrderedDict,
     ("builtins", "set"): set,
     ("builtins", "frozenset"): frozenset,
+    ("builtins", "bytes"): _no_bytes,
     ("builtins", "bytearray"): _bytearray,
 }
