@@ -36,7 +36,10 @@ _HEADER = re.compile(
 
 @contextmanager
 def open_zip(
-    path: str | Path, *, max_ratio: float = MAX_RATIO, way: str = "If you trust it, unpack it and give the folder."
+    path: str | Path,
+    *,
+    max_ratio: float = MAX_RATIO,
+    way: str = "If you trust it, unpack it and give the folder.",
 ) -> Iterator[zipfile.ZipFile]:
     """An open .zip whose names stay inside it and that unpacks to a size in proportion.
 

@@ -227,7 +227,9 @@ def evaluate(
 @app.command()
 def predict(
     classifier: Annotated[Path, typer.Argument(help="A .gymskel file.")],
-    data: Annotated[Path, typer.Argument(help="A video, a folder of videos, or keypoints: CSVs, .npz, .pose, .pkl ...")],
+    data: Annotated[
+        Path, typer.Argument(help="A video, a folder of videos, or keypoints: CSVs, .npz, .pose, .pkl ...")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the table and the strips.")] = Path(
         "predictions"
     ),
@@ -304,7 +306,9 @@ def kinematics(
 
 @app.command()
 def pack(
-    data: Annotated[Path, typer.Argument(help="Per-frame CSVs, OpenPose's JSON, .pose, .pkl, .csv, Parquet.")],
+    data: Annotated[
+        Path, typer.Argument(help="Per-frame CSVs, OpenPose's JSON, .pose, .pkl, .csv, Parquet.")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The .npz file.")] = Path("recordings.npz"),
     fps: Fps = None,
     labels: Labels = None,

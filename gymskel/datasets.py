@@ -56,7 +56,9 @@ JHMDB_15 = Skeleton(
 """The puppet of the J-HMDB data set (Jhuang et al. 2013)."""
 
 _TUMBLING = "https://github.com/AllarVi/pose-estimation-jupyter/archive/a66b3c3d.zip"
-_JHMDB = "https://raw.githubusercontent.com/fandulu/DD-Net/9e2c521d51782a2c144fe8b5fa47ad28d0c9ee1e/data/JHMDB"
+_JHMDB = (
+    "https://raw.githubusercontent.com/fandulu/DD-Net/9e2c521d51782a2c144fe8b5fa47ad28d0c9ee1e/data/JHMDB"
+)
 _PARKOUR = "https://raw.githubusercontent.com/zongmianli/Parkour-dataset/36ee65fc8d1de0201bc1241d44a4a41c73f4302b/videos"
 _PARKOUR_CLIPS = (
     "kv01_PKFC kv01_PKLP kv02_PKLP kv03_PKLP kv04_PKLP kv05_PKLP kv06_PKLP mu02_PKLP mu03_PKLP mu04_PKLP mu05_PKFC "
@@ -99,7 +101,8 @@ def fetch_jhmdb(split: int = 1) -> tuple[Clips, Clips]:
     if packed is not None:
         return _read_jhmdb(packed, split)
     train, test = (
-        load_plain(_file(f"GT_{part}_{split}.pkl", f"{_JHMDB}/GT_{part}_{split}.pkl")) for part in ("train", "test")
+        load_plain(_file(f"GT_{part}_{split}.pkl", f"{_JHMDB}/GT_{part}_{split}.pkl"))
+        for part in ("train", "test")
     )
     classes = tuple(sorted({str(label) for label in plain(train["label"])}))
     return _padded(train, classes, f"train{split}"), _padded(test, classes, f"test{split}")
@@ -115,7 +118,9 @@ def fetch_parkour() -> list[Path]:
         OSError: they are not there and cannot be downloaded; the message says what to do.
     """
     return [
-        _file(f"parkour/{_MOVES[name[:2]]}-{int(name[2:4])}-{_PEOPLE[name[-2:]]}.mp4", f"{_PARKOUR}/{name}.mp4")
+        _file(
+            f"parkour/{_MOVES[name[:2]]}-{int(name[2:4])}-{_PEOPLE[name[-2:]]}.mp4", f"{_PARKOUR}/{name}.mp4"
+        )
         for name in _PARKOUR_CLIPS
     ]
 
@@ -188,7 +193,9 @@ def _read_jhmdb(path: Path, split: int) -> tuple[Clips, Clips]:
                 for part in ("train", "test")
             }
     except KeyError as fault:
-        raise ValueError(f"{path}: {fault.args[0]} The file must hold split{split}_x_train and so on.") from None
+        raise ValueError(
+            f"{path}: {fault.args[0]} The file must hold split{split}_x_train and so on."
+        ) from None
     train, test = (
         _clips(x, lengths, y, classes, f"{part}{split}") for part, (x, lengths, y) in parts.items()
     )
@@ -199,7 +206,9 @@ def _padded(saved: Mapping[str, Any], classes: tuple[str, ...], name: str) -> Cl
     """Clips of DD-Net's {"pose": [(frames, 15, 2), ...], "label": [name, ...]}."""
     poses = [np.asarray(plain(pose), np.float32) for pose in plain(saved["pose"])]
     labels = [str(label) for label in plain(saved["label"])]
-    if odd := [k for k, pose in enumerate(poses) if pose.ndim != 3 or pose.shape[1:] != (15, 2) or not len(pose)]:
+    if odd := [
+        k for k, pose in enumerate(poses) if pose.ndim != 3 or pose.shape[1:] != (15, 2) or not len(pose)
+    ]:
         raise ValueError(f"jhmdb {name}: clip {odd[0]} must be (frames, 15, 2), got {poses[odd[0]].shape}.")
     lengths = np.array([len(pose) for pose in poses])
     x = np.zeros((len(poses), lengths.max(), 15, 2), np.float32)
@@ -210,6 +219,4 @@ def _padded(saved: Mapping[str, Any], classes: tuple[str, ...], name: str) -> Cl
 
 def _clips(x: np.ndarray, lengths: np.ndarray, y: np.ndarray, classes: tuple[str, ...], name: str) -> Clips:
     sources = [f"jhmdb-{name}-{k}" for k in range(len(x))]
-    return Clips.from_arrays(
-        x, lengths=lengths, y=y, classes=classes, sources=sources, skeleton=JHMDB_15
-    )
+    return Clips.from_arrays(x, lengths=lengths, y=y, classes=classes, sources=sources, skeleton=JHMDB_15)

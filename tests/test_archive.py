@@ -70,7 +70,9 @@ def test_good_files_are_read(kind):
     assert len(read(make(path))) == 1
 
 
-@pytest.mark.parametrize("name", ["../evil.csv", "a/../../evil.csv", "/etc/evil", "C:/evil", "..\\evil.csv", "\\evil"])
+@pytest.mark.parametrize(
+    "name", ["../evil.csv", "a/../../evil.csv", "/etc/evil", "C:/evil", "..\\evil.csv", "\\evil"]
+)
 def test_names_outside_the_folder_are_refused(kind, name):
     make, read, path = kind
     with pytest.raises(ValueError, match=r"holds '.*evil.*', which leads out of its folder: refused") as told:
@@ -82,7 +84,9 @@ def test_bombs_are_refused_before_they_are_unpacked(kind):
     make, read, path = kind
     make(path, **{"zeros.bin": bytes(archive.HARMLESS + 1)})
     assert path.stat().st_size < 100_000
-    with pytest.raises(ValueError, match=r"has 0.\d MB and unpacks to 67.1 MB, more than 50 times as much") as told:
+    with pytest.raises(
+        ValueError, match=r"has 0.\d MB and unpacks to 67.1 MB, more than 50 times as much"
+    ) as told:
         read(path)
     assert str(path) in str(told.value)
 
@@ -188,7 +192,10 @@ def changed(path, facts=None, drop=(), **arrays):
         ({"facts": lambda facts: facts.pop("format")}, "facts.npy: the facts are damaged"),
         ({"facts": lambda facts: facts.update(odd=1)}, "odd"),
         ({"facts": lambda facts: facts.update(skeleton=[])}, "bad.npz: "),
-        ({"facts": lambda facts: facts.update(sources=["a", "b"])}, "`sources` must have an entry for each of 1"),
+        (
+            {"facts": lambda facts: facts.update(sources=["a", "b"])},
+            "`sources` must have an entry for each of 1",
+        ),
     ],
 )
 def test_clips_that_are_refused(tmp_path, changes, message):
@@ -254,7 +261,9 @@ def test_fields_of_recording_json(tmp_path, name, value, message):
 def test_one_video_at_several_frame_rates(tmp_path):
     write_recording(one(), tmp_path)
     folder = write_recording(one(person=1, fps=30.0), tmp_path)
-    with pytest.raises(ValueError, match=r"flip-1-ann/recording.json: one video at several frame rates .*60.*30"):
+    with pytest.raises(
+        ValueError, match=r"flip-1-ann/recording.json: one video at several frame rates .*60.*30"
+    ):
         read_recordings(tmp_path)
     assert [r.fps for r in read_recordings(tmp_path, fps=50)] == [50, 50]
     assert read_recording(folder, person=1).fps == 30
@@ -263,7 +272,9 @@ def test_one_video_at_several_frame_rates(tmp_path):
 def test_numbers_that_are_no_frame_numbers_take_no_memory(tmp_path):
     for number in (0, 1_000_000_000_000):
         (tmp_path / f"a.mov-{number}-0.csv").write_bytes(CSV)
-    with pytest.raises(ValueError, match="person 0 has 2 files for 1000000000001 frames; such numbers are no frame"):
+    with pytest.raises(
+        ValueError, match="person 0 has 2 files for 1000000000001 frames; such numbers are no frame"
+    ):
         read_recording(tmp_path)
 
 

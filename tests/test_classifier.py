@@ -1,5 +1,6 @@
 """SkeletonClassifier: an estimator among scikit-learn's, honest about what does not fit, and one saved file."""
 
+import io
 import json
 import warnings
 import zipfile
@@ -13,6 +14,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GroupKFold, LeaveOneGroupOut, cross_val_score
 from test_training import PLAIN, made_clips, quick
 
+from gymskel import archive as archive_limits
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
 from gymskel.models import PUBLISHED, simple_rnn
@@ -452,6 +454,29 @@ def test_a_damaged_model(artefact):
         SkeletonClassifier.load(rewritten(artefact, model_keras=b"nothing"))
     with pytest.raises(ValueError, match=r"lacks classifier\.json or model\.keras"):
         SkeletonClassifier.load(rewritten(artefact, model_keras=None))
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["in the file", "in the model in it"])
+def test_bombs_and_ways_out(artefact, inside):
+    def with_more(name, content):
+        with zipfile.ZipFile(artefact) as archive:
+            files = {one: archive.read(one) for one in archive.namelist()}
+        if inside:
+            model = io.BytesIO(files["model.keras"])
+            with zipfile.ZipFile(model, "a", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr(name, content)
+            files["model.keras"] = model.getvalue()
+        with zipfile.ZipFile(artefact.with_name("more.gymskel"), "w", zipfile.ZIP_DEFLATED) as archive:
+            for one, own in files.items():
+                archive.writestr(one, own)
+            if not inside:
+                archive.writestr(name, content)
+        return artefact.with_name("more.gymskel")
+
+    with pytest.raises(ValueError, match=r"more.gymskel.*unpacks to .* MB, more than 50 times as much"):
+        SkeletonClassifier.load(with_more("zeros", bytes(archive_limits.HARMLESS + 1)))
+    with pytest.raises(ValueError, match=r"more.gymskel.*holds '../evil', which leads out of its folder"):
+        SkeletonClassifier.load(with_more("../evil", b"x"))
 
 
 def test_a_flipped_byte(artefact):

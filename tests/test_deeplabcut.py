@@ -16,7 +16,11 @@ PARTS = ("Head", "RFoot", "LFoot")
 def table(values, *, people=None, parts=PARTS, coords=("x", "y", "likelihood"), frames=None):
     """As DeepLabCut writes them: a DataFrame with columns of several levels, by pandas' to_csv."""
     levels = [[SCORER], parts, coords] if people is None else [[SCORER], people, parts, coords]
-    names = ["scorer", "bodyparts", "coords"] if people is None else ["scorer", "individuals", "bodyparts", "coords"]
+    names = (
+        ["scorer", "bodyparts", "coords"]
+        if people is None
+        else ["scorer", "individuals", "bodyparts", "coords"]
+    )
     columns = pd.MultiIndex.from_product(levels, names=names)
     return pd.DataFrame(np.reshape(values, (-1, len(columns))), columns=columns, index=frames)
 
@@ -67,7 +71,9 @@ def test_labelled_data_frame_numbers_and_known_layouts(path):
     table(values, parts=COCO_17.joints[::-1], coords=("x", "y"), frames=[4, 5, 8]).to_csv(path)
     (made,) = read_deeplabcut(path)
     assert made.skeleton == COCO_17 and made.first_frame == 4 and len(made) == 5
-    assert made.seen.any(axis=1).tolist() == [True, True, False, False, True] and (made.confidence[0] == 1).all()
+    assert (
+        made.seen.any(axis=1).tolist() == [True, True, False, False, True] and (made.confidence[0] == 1).all()
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,12 +119,18 @@ def lines(change):
         (lambda t: [*t[:4], t[3]], "first column must be whole numbers of frames, each once"),
         (lambda t: [*t[:4], "x" + t[4]], "line 5: 'x1' is no number"),
         (lambda t: [*t[:4], "1.5" + t[4][1:]], "first column must be whole numbers"),
-        (lambda t: [*t[:4], "1000000000" + t[4][1:]], "numbers from 0 to 1000000000, which are no frame numbers"),
-        (lambda t: [*t[:4], "1,0.5,0.5," + t[4][9:]], "frame 1, Head: a place without a confidence"),
+        (
+            lambda t: [*t[:4], "1000000000" + t[4][1:]],
+            "numbers from 0 to 1000000000, which are no frame numbers",
+        ),
+        (lambda t: [*t[:4], "1,0.5,0.5," + t[4][13:]], "frame 1, Head: a place without a confidence"),
         (lambda t: [*t[:4], "1,,0.5,0.5" + t[4][13:]], "frame 1, Head: x and y must both be there"),
         (lambda t: [*t[:4], "1,inf,0.5,0.5" + t[4][13:]], "frame 1, Head: x and y must be finite"),
         (lambda t: [*t[:4], "1,0.5,0.5,9.5" + t[4][13:]], "frame 1, Head: confidence must lie in 0..1"),
-        (lambda t: [*t[:2], t[2].replace("likelihood", "z"), *t[3:]], "line 3: coordinate 'z'; expected x, y"),
+        (
+            lambda t: [*t[:2], t[2].replace("likelihood", "z"), *t[3:]],
+            "line 3: coordinate 'z'; expected x, y",
+        ),
         (lambda t: [*t[:2], t[2].replace("y", "x", 1), *t[3:]], "the column Head x is there twice"),
         (lambda t: [t[0], t[1] + ",Tail", *t[2:]], "lines of its header have different numbers of columns"),
         (lambda t: [*t[:2], "coords,,,x,y", *t[3:]], "holds labelled pictures, not the frames of a video"),

@@ -34,7 +34,11 @@ def assert_kept(a, b):
 
 @pytest.mark.parametrize("wide", [False, True])
 @given(st.lists(recordings(skeletons=(BODY_25,)), min_size=1, max_size=3))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 def test_to_frame_and_back_is_the_identity(wide, some):
     back = from_frame(to_frame(some, wide=wide))
     assert len(back) == len(some)
@@ -75,7 +79,9 @@ def test_a_parquet_data_set_as_pandas_reads_it(tmp_path):
 
 
 def test_the_least_a_table_needs():
-    frame = pd.DataFrame({"Nose_x": [1, 2], "Nose_y": [3.0, np.nan], "Neck_x": [5, np.nan], "Neck_y": [7, np.nan]})
+    frame = pd.DataFrame(
+        {"Nose_x": [1, 2], "Nose_y": [3.0, np.nan], "Neck_x": [5, np.nan], "Neck_y": [7, np.nan]}
+    )
     frame.loc[1, "Nose_x"] = np.nan
     (made,) = from_frame(frame, fps=50)
     assert made.keypoints[0].tolist() == [[1, 3, 1], [5, 7, 1]]
@@ -143,14 +149,23 @@ def put(row, column, value):
         (put(4, "confidence", -1), r"frame 1, RFoot: confidence must lie in 0..1"),
         (put(4, "y", "high"), "recording 0: `y` holds something else than numbers"),
         (put(4, "frame", 1.5), "recording 0: `frame` must be whole numbers, got 1.5"),
-        (put(4, "frame", 10**9), "recording 0: 9 rows with numbers from 0 to 1000000000, which are no frame numbers"),
+        (
+            put(4, "frame", 10**9),
+            "recording 0: 9 rows with numbers from 0 to 1000000000, which are no frame numbers",
+        ),
         (put(4, "frame", 0), "recording 0: frame 0, RFoot is there twice"),
         (put(4, "fps", 60), r"recording 0: several frame rates \(30, 60\) in one recording. Give fps="),
         (put(4, "seconds", 9.0), "is at two times"),
         (put(4, "athlete", "bo"), "recording 0: `athlete` is 'ann' and 'bo' in one recording"),
         (lambda f: f.assign(fps=-3), "recording 0: .*`fps` must be frames a second above 0"),
-        (lambda f: f.assign(seconds=[0.0] * 3 + [2.0] * 3 + [1.0] * 3), "`timestamps` must be seconds that rise"),
-        (lambda f: f.assign(seconds=[0.0] * 3 + [2.0] * 3 + [np.nan] * 3), "`seconds` are missing for 1 of 3"),
+        (
+            lambda f: f.assign(seconds=[0.0] * 3 + [2.0] * 3 + [1.0] * 3),
+            "`timestamps` must be seconds that rise",
+        ),
+        (
+            lambda f: f.assign(seconds=[0.0] * 3 + [2.0] * 3 + [np.nan] * 3),
+            "`seconds` are missing for 1 of 3",
+        ),
     ],
 )
 def test_tables_that_are_refused(change, message):
@@ -186,7 +201,11 @@ def test_a_csv_that_is_none(tmp_path):
 
 
 @given(recordings())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 def test_to_xarray_and_back_is_the_identity(some):
     pytest.importorskip("xarray")
     (back,) = from_xarray(to_xarray(some))
@@ -216,10 +235,18 @@ def test_it_is_laid_out_as_movement_has_it(dataset):
 def test_a_dataset_of_others(dataset):
     """In any order of dimensions, without our facts, with ids for names and NaN for confidence."""
     del dataset.attrs["gymskel"]
-    other = dataset.transpose("individuals", "keypoints", "time", "space").assign_coords(individuals=["id_0", "cat"])
+    other = dataset.transpose("individuals", "keypoints", "time", "space").assign_coords(
+        individuals=["id_0", "cat"]
+    )
     other["confidence"] = other["confidence"] * np.nan
     first, second = from_xarray(other)
-    assert (first.athlete, second.athlete, first.activity, first.person, second.person) == ("ann", "cat", "flip", 0, 1)
+    assert (first.athlete, second.athlete, first.activity, first.person, second.person) == (
+        "ann",
+        "cat",
+        "flip",
+        0,
+        1,
+    )
     assert first.fps == 30 and first.timestamps is None and first.estimator == "MediaPipe"
     np.testing.assert_array_equal(first.xy, one().xy)
     assert (first.confidence == 1).all()
@@ -239,11 +266,13 @@ def spoilt(name, value):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.drop_vars("confidence"), r"The Dataset has position \[.*\], confidence \[\]; expected movement's"),
+        (
+            lambda d: d.drop_vars("confidence"),
+            r"The Dataset has position \[.*\], confidence \[\]; expected movement's",
+        ),
         (lambda d: d.rename(time="t"), "expected movement's dimensions time, space"),
         (lambda d: d.isel(time=slice(0)), "The Dataset is empty"),
         (lambda d: d.assign_coords(space=["x", "z"]), "space is x, z; a Recording holds x and y"),
-        (lambda d: d.assign_coords(time=[0, 1, 2]), r"fps = 30, but its times are 1 s apart: 1 fps. Give fps="),
         (spoilt("confidence", np.nan), r"individual bo: frame 1, LFoot: a place without a confidence"),
         (spoilt("confidence", 7), r"individual bo: frame 1, LFoot: confidence must lie"),
         (spoilt("position", np.inf), r"individual bo: frame 1, LFoot: x and y must be finite"),
@@ -252,6 +281,12 @@ def spoilt(name, value):
 def test_datasets_that_are_refused(dataset, change, message):
     with pytest.raises(ValueError, match=message):
         from_xarray(change(dataset))
+
+
+def test_a_rate_that_the_times_contradict(dataset):
+    del dataset.attrs["gymskel"]
+    with pytest.raises(ValueError, match=r"fps = 30, but its times are 1 s apart: 1 fps. Give fps="):
+        from_xarray(dataset.assign_coords(time=[0, 1, 2]))
 
 
 def test_people_of_several_videos_are_refused():

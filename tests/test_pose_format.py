@@ -11,16 +11,16 @@ from gymskel.formats.pose_format import _MEDIAPIPE
 from gymskel.skeleton import BODY_25, MEDIAPIPE_33
 
 pytest.importorskip("pose_format")
-from pose_format import Pose  # noqa: E402
-from pose_format.numpy import NumPyPoseBody  # noqa: E402
-from pose_format.pose_header import (  # noqa: E402
+from pose_format import Pose
+from pose_format.numpy import NumPyPoseBody
+from pose_format.pose_header import (
     PoseHeader,
     PoseHeaderCache,
     PoseHeaderComponent,
     PoseHeaderDimensions,
 )
-from pose_format.utils.openpose import OpenPose_Components  # noqa: E402
-from pose_format.utils.openpose_135 import OpenPose_Components as Body135  # noqa: E402
+from pose_format.utils.openpose import OpenPose_Components
+from pose_format.utils.openpose_135 import OpenPose_Components as Body135
 
 
 def component(name, points, limbs=(), dims="XYC"):
@@ -36,7 +36,9 @@ def written(path, components, people=1, frames=3, fps=25.0, size=(640, 480), cha
     confidence = np.full(data.shape[:3], 0.5, np.float32)
     if change:
         change(data, confidence)
-    pose = Pose(PoseHeader(0.2, PoseHeaderDimensions(*size), components), NumPyPoseBody(fps, data, confidence))
+    pose = Pose(
+        PoseHeader(0.2, PoseHeaderDimensions(*size), components), NumPyPoseBody(fps, data, confidence)
+    )
     with Path(path).open("wb") as file:
         pose.write(file)
     PoseHeaderCache.clear_cache()
@@ -88,14 +90,26 @@ def test_body_135(tmp_path):
     (made,) = read_pose(written(tmp_path / "a.pose", Body135))
     order = [*Body135[0].points]
     assert made.keypoints[0, BODY_25.index("RWrist"), 0] == 1 + order.index("RWrist")
-    assert made.keypoints[0, BODY_25.index("Neck"), 0] == 1 + (order.index("RShoulder") + order.index("LShoulder")) / 2
+    assert (
+        made.keypoints[0, BODY_25.index("Neck"), 0]
+        == 1 + (order.index("RShoulder") + order.index("LShoulder")) / 2
+    )
 
 
 def test_other_points_are_a_layout_of_their_own(tmp_path):
     hands = [component(f"{side}_HAND", ["WRIST", "TIP"], [(0, 1)]) for side in ("LEFT", "RIGHT")]
     (made,) = read_pose(written(tmp_path / "a.pose", [component("HEAD", ["CHIN"]), *hands]))
-    assert made.skeleton.joints == ("CHIN", "LEFT_HAND/WRIST", "LEFT_HAND/TIP", "RIGHT_HAND/WRIST", "RIGHT_HAND/TIP")
-    assert made.skeleton.limbs == (("LEFT_HAND/WRIST", "LEFT_HAND/TIP"), ("RIGHT_HAND/WRIST", "RIGHT_HAND/TIP"))
+    assert made.skeleton.joints == (
+        "CHIN",
+        "LEFT_HAND/WRIST",
+        "LEFT_HAND/TIP",
+        "RIGHT_HAND/WRIST",
+        "RIGHT_HAND/TIP",
+    )
+    assert made.skeleton.limbs == (
+        ("LEFT_HAND/WRIST", "LEFT_HAND/TIP"),
+        ("RIGHT_HAND/WRIST", "RIGHT_HAND/TIP"),
+    )
     assert made.estimator is None and made.keypoints[2, 4].tolist() == [5, 2, 0.5]
 
 
@@ -140,7 +154,9 @@ def test_files_that_are_refused(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="No file"):
         read_pose(tmp_path / "nowhere.pose")
     path = written(tmp_path / "empty.pose", OpenPose_Components, frames=0)
-    with pytest.raises(ValueError, match=r"empty.pose: expected \(frames, people, points, 2 or 3\) numbers, got \(0, 1"):
+    with pytest.raises(
+        ValueError, match=r"empty.pose: expected \(frames, people, points, 2 or 3\) numbers, got \(0, 1"
+    ):
         read_pose(path)
     content = written(tmp_path / "cut.pose", OpenPose_Components).read_bytes()
     for end in (0, 3, 20, 500, len(content) - 2000, len(content) - 1):

@@ -67,7 +67,9 @@ def test_what_was_not_found_is_unseen(tmp_path):
     many["keypoint_score"][0, 2, 5] = -0.25
     first, third = read_pyskl(saved(tmp_path / "a.pkl", [many]), to=None)
     assert (first.person, third.person) == (0, 2)
-    assert np.isnan(first.keypoints[2, 5, 0]) and first.confidence[2, 5] == 0 and first.seen.sum() == 4 * 17 - 1
+    assert (
+        np.isnan(first.keypoints[2, 5, 0]) and first.confidence[2, 5] == 0 and first.seen.sum() == 4 * 17 - 1
+    )
     assert [r.person for r in read_pyskl(tmp_path / "a.pkl", person=2)] == [2]
     with pytest.raises(ValueError, match=r"annotation 0 \(backflip-1-ann\) holds no person 1, only \[0, 2\]"):
         read_pyskl(tmp_path / "a.pkl", person=1)
@@ -135,10 +137,14 @@ def test_annotations_that_are_refused(tmp_path, changes, message):
     path = saved(tmp_path / "bad.pkl", [annotation(), annotation("v7", **changes), annotation()])
     with pytest.raises(ValueError, match=message) as told:
         read_pyskl(path)
-    assert "bad.pkl: 1 of 3 annotations cannot be read" in str(told.value) and "annotation 1" in str(told.value)
+    assert "bad.pkl: 1 of 3 annotations cannot be read" in str(told.value) and "annotation 1" in str(
+        told.value
+    )
 
 
-@pytest.mark.parametrize("facts", [[], {"annotations": []}, {"split": {}}, 3, None, [3], {"annotations": "a"}])
+@pytest.mark.parametrize(
+    "facts", [[], {"annotations": []}, {"split": {}}, 3, None, [3], {"annotations": "a"}]
+)
 def test_pickles_of_something_else(tmp_path, facts):
     path = saved(tmp_path / "odd.pkl", facts)
     with pytest.raises(ValueError, match=r"odd.pkl holds no (list of \"annotations\"|annotation)"):
@@ -181,7 +187,9 @@ def test_nothing_is_run(tmp_path, call, arguments, told, protocol):
     given = [one.format(mark) if isinstance(one, str) else one for one in arguments]
     path = tmp_path / "evil.pkl"
     path.write_bytes(pickle.dumps([{"frame_dir": Runs(call, *given)}], protocol))
-    with pytest.raises(ValueError, match=rf"evil.pkl wants to run ({told}): a pickle can run any code.*Refused"):
+    with pytest.raises(
+        ValueError, match=rf"evil.pkl wants to run ({told}): a pickle can run any code.*Refused"
+    ):
         read_pyskl(path)
     assert not mark.exists()
 
@@ -206,7 +214,9 @@ def test_programs_by_hand(tmp_path, program):
     """What a pickle could still do with the few names it may use: take memory, or break numpy."""
     path = tmp_path / "odd.pkl"
     path.write_bytes(program)
-    with pytest.raises(ValueError, match=r"odd.pkl (is no pickle of arrays, damaged or cut off|wants to run)"):
+    with pytest.raises(
+        ValueError, match=r"odd.pkl (is no pickle of arrays, damaged or cut off|wants to run)"
+    ):
         load_plain(path)
 
 
@@ -261,7 +271,14 @@ def test_arrays_come_back_bit_for_bit(tmp_path, array, by_column, protocol):
 
 
 def test_plain_containers(tmp_path):
-    facts = {"a": collections.OrderedDict(b=1), "c": frozenset({2}), "d": bytearray(b"e"), "f": np.float32(0.5)}
+    facts = {
+        "a": collections.OrderedDict(b=1),
+        "c": frozenset({2}),
+        "d": bytearray(b"e"),
+        "f": np.float32(0.5),
+    }
     path = saved(tmp_path / "a.pkl", facts)
     assert load_plain(path) == facts
-    assert "numpy" in {part for op, part, _ in pickletools.genops(path.read_bytes()) if op.name.endswith("UNICODE")}
+    assert "numpy" in {
+        part for op, part, _ in pickletools.genops(path.read_bytes()) if op.name.endswith("UNICODE")
+    }

@@ -1,10 +1,10 @@
 """DeepLabCut's CSV files to recordings, of one animal or several: people are animals, too.
 
-    scorer,DLC_resnet50_x,DLC_resnet50_x,DLC_resnet50_x, ...
-    individuals,ann,ann,ann, ...                                (where there are several)
-    bodyparts,Nose,Nose,Nose, ...
-    coords,x,y,likelihood, ...
-    0,101.5,88.2,0.99, ...
+scorer,DLC_resnet50_x,DLC_resnet50_x,DLC_resnet50_x, ...
+individuals,ann,ann,ann, ...                                (where there are several)
+bodyparts,Nose,Nose,Nose, ...
+coords,x,y,likelihood, ...
+0,101.5,88.2,0.99, ...
 """
 
 from __future__ import annotations
@@ -94,7 +94,11 @@ def read_deeplabcut(
 def _header(path: Path, text: str) -> tuple[str, list[tuple[str, str, str]], int]:
     """The scorer, (individual, body part, coordinate) of each column, and the number of lines this took."""
     rows = list(zip(range(4), csv.reader(io.StringIO(text)), strict=False))
-    told = {row[0]: row[1:] for _, row in rows if row and row[0] in ("scorer", "individuals", "bodyparts", "coords")}
+    told = {
+        row[0]: row[1:]
+        for _, row in rows
+        if row and row[0] in ("scorer", "individuals", "bodyparts", "coords")
+    }
     wanted = ["scorer", *(["individuals"] if "individuals" in told else []), "bodyparts", "coords"]
     if list(told) != wanted:
         raise ValueError(
@@ -130,7 +134,9 @@ def _values(path: Path, text: str, columns: list, lines: int) -> tuple[np.ndarra
     for number, line in enumerate(body, lines + 1):
         if line.strip() and line.count(",") != cells - 1:
             found = line.count(",") + 1
-            raise ValueError(f"{path}, line {number}: {found} columns, expected {cells} as in the header; cut off?")
+            raise ValueError(
+                f"{path}, line {number}: {found} columns, expected {cells} as in the header; cut off?"
+            )
     try:
         values = pd.read_csv(io.StringIO("\n".join(body)), header=None, dtype=np.float64).to_numpy()
     except ValueError:

@@ -73,7 +73,9 @@ def find_format(path: str | Path) -> str:
     """
     path = Path(path)
     if path.is_dir():
-        names = (Path(at, name) for at, _, files in os.walk(path) for name in files if not name.startswith("."))
+        names = (
+            Path(at, name) for at, _, files in os.walk(path) for name in files if not name.startswith(".")
+        )
         return _of_many(path, names)
     if not path.exists():
         raise FileNotFoundError(f"No file or folder {path}.")

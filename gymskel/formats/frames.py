@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,11 @@ def from_frame(
     keys = [key for key in keys if key in frame]
     recordings = []
     for key, rows in frame.groupby(keys, sort=False, dropna=False) if keys else [((), frame)]:
-        name = f"{label}, recording {'-'.join(str(part) for part in key if not pd.isna(part))}" if keys else label
+        name = (
+            f"{label}, recording {'-'.join(str(part) for part in key if not pd.isna(part))}"
+            if keys
+            else label
+        )
         recordings.append(_recording(rows, key, name, layout, long, fps))
     return recordings
 
@@ -130,7 +134,9 @@ def _joints(frame: pd.DataFrame, long: bool, label: str) -> list[str]:
     some = any("confidence" in channels for channels in found.values())
     wanted = set(_CHANNELS) if some else {"x", "y"}
     if odd := [joint for joint, channels in found.items() if channels != wanted]:
-        raise ValueError(f"{label}: joint {odd[0]} has the columns {sorted(found[odd[0]])}, not {sorted(wanted)}.")
+        raise ValueError(
+            f"{label}: joint {odd[0]} has the columns {sorted(found[odd[0]])}, not {sorted(wanted)}."
+        )
     return list(found)
 
 
@@ -162,7 +168,11 @@ def _recording(
     missing = np.setdiff1d(np.arange(first, first + length), numbers)
     if missing.size:
         shown = ", ".join(map(str, missing[:8])) + (" ..." if missing.size > 8 else "")
-        warnings.warn(f"{label} has no row for {missing.size} of {length} frames ({shown}); they are NaN.", HoleWarning, stacklevel=3)
+        warnings.warn(
+            f"{label} has no row for {missing.size} of {length} frames ({shown}); they are NaN.",
+            HoleWarning,
+            stacklevel=3,
+        )
     confidence = points[..., 2] if has_confidence else None
     keypoints = join_points(points[..., :2], confidence, label=label, joints=layout.joints, first_frame=first)
     rate, clock = _clock(rows, numbers - first, length, label, fps)
@@ -187,7 +197,9 @@ def _refuse_twice(places: np.ndarray, frames: np.ndarray, joints: np.ndarray | N
         order = pd.Series(places).duplicated().to_numpy()
         row = int(order.argmax())
         what = f"frame {frames[row]}" + ("" if joints is None else f", {joints[row]}")
-        raise ValueError(f"{label}: {what} is there twice. Several people need a column `person` or `recording`.")
+        raise ValueError(
+            f"{label}: {what} is there twice. Several people need a column `person` or `recording`."
+        )
 
 
 def _clock(
@@ -201,7 +213,9 @@ def _clock(
         rates = sorted(set(_numbers(rows, "fps", label)[pd.notna(rows["fps"]).to_numpy()]))
         if len(rates) > 1:
             told = ", ".join(f"{one:g}" for one in rates)
-            raise ValueError(f"{label}: several frame rates ({told}) in one recording. Give fps=, or part it.")
+            raise ValueError(
+                f"{label}: several frame rates ({told}) in one recording. Give fps=, or part it."
+            )
         rate = float(rates[0]) if rates else None
     seconds = np.full(length, np.nan)
     if "seconds" in rows:
@@ -221,7 +235,9 @@ def _clock(
         if step > 0 and (np.abs(seconds[known] - even) <= _ROUNDED).all():
             return round(1 / step, 3), None
     if known.size < length:
-        raise ValueError(f"{label}: `seconds` are missing for {length - known.size} of {length} frames. Give fps=.")
+        raise ValueError(
+            f"{label}: `seconds` are missing for {length - known.size} of {length} frames. Give fps=."
+        )
     return rate, seconds
 
 

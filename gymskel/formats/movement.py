@@ -95,14 +95,18 @@ def from_xarray(
         ValueError: other variables or dimensions; points in 3-D; times that are not those of `fps`; a number that
             is no place or no confidence, with individual, frame and joint.
     """
-    dims = {name: set(dataset[name].dims) if name in dataset else set() for name in ("position", "confidence")}
+    dims = {
+        name: set(dataset[name].dims) if name in dataset else set() for name in ("position", "confidence")
+    }
     wanted = {"position": set(_DIMS), "confidence": set(_DIMS) - {"space"}}
     if dims != wanted:
         told = ", ".join(f"{name} {sorted(found)}" for name, found in dims.items())
         raise ValueError(f"The Dataset has {told}; expected movement's dimensions {', '.join(_DIMS)}.")
     space = [str(name) for name in dataset["space"].to_numpy()]
     if space != ["x", "y"]:
-        raise ValueError(f"The Dataset's space is {', '.join(space)}; a Recording holds x and y in the picture.")
+        raise ValueError(
+            f"The Dataset's space is {', '.join(space)}; a Recording holds x and y in the picture."
+        )
     if not all(dataset.sizes[name] for name in _DIMS):
         raise ValueError(f"The Dataset is empty: {dict(dataset.sizes)}.")
     position = dataset["position"].transpose(*_DIMS).to_numpy()
@@ -113,7 +117,11 @@ def from_xarray(
     rate, clock, even = _clock(dataset, fps)
     told = dataset.attrs.get("gymskel")
     fields = None if told is None else fields_of("gymskel", read_facts("gymskel", told.encode())["columns"])
-    if fields is not None and len(fields["fps"]) == len(people) and list(fields["skeleton"][0].joints) == joints:
+    if (
+        fields is not None
+        and len(fields["fps"]) == len(people)
+        and list(fields["skeleton"][0].joints) == joints
+    ):
         layout = fields["skeleton"][0]
         fields["fps"] = [told if told == rate else rate for told in fields["fps"]]
         clocks = [clock if timed and fps is None else None for timed in fields["timed"]]
@@ -142,14 +150,17 @@ def _clock(dataset: xr.Dataset, wanted: float | None) -> tuple[float | None, np.
     time = dataset["time"].to_numpy().astype(float)
     steps = np.diff(time)
     even = len(steps) == 0 or np.ptp(steps) <= 1e-3 * abs(steps.mean())
-    if rate is not None and even and len(steps) and abs(steps.mean() * rate - 1) > 1e-3:
+    ours = "gymskel" in dataset.attrs  # a Recording may have timestamps beside a nominal rate
+    if rate is not None and not ours and even and len(steps) and abs(steps.mean() * rate - 1) > 1e-3:
         raise ValueError(
             f"The Dataset says fps = {rate:g}, but its times are {steps.mean():g} s apart: {1 / steps.mean():g} fps. Give fps=."
         )
     return rate, time, even
 
 
-def _fields(dataset: xr.Dataset, people: list[str], rate: float | None, layout: Skeleton) -> dict[str, list[Any]]:
+def _fields(
+    dataset: xr.Dataset, people: list[str], rate: float | None, layout: Skeleton
+) -> dict[str, list[Any]]:
     """What the attributes of others say of each individual."""
     file, software = dataset.attrs.get("source_file"), dataset.attrs.get("source_software")
     names = parse_name(Path(str(file)).stem) if file else {"activity": None, "sample": "1", "athlete": None}

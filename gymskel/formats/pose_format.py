@@ -92,7 +92,15 @@ def _load(path: Path) -> Any:
         raise ValueError(f'.pose files need pose-format: pip install "gymskel[pose]" ({fault})') from None
     try:
         return Pose.read(path.read_bytes())
-    except (ValueError, TypeError, struct.error, IndexError, OverflowError, AttributeError, NotImplementedError) as fault:
+    except (
+        ValueError,
+        TypeError,
+        struct.error,
+        IndexError,
+        OverflowError,
+        AttributeError,
+        NotImplementedError,
+    ) as fault:
         raise ValueError(f"{path} is no .pose file, damaged or cut off: {fault}") from None
 
 
@@ -112,4 +120,8 @@ def _layout(header: Any) -> tuple[str | None, list[int], Skeleton]:
         limbs += [(len(joints) + a, len(joints) + b) for a, b in component.limbs]
         joints += [p if often[p] == 1 else f"{component.name}/{p}" for p in component.points]
     named = "+".join(component.name for component in header.components)
-    return None, list(range(len(joints))), Skeleton(named, tuple(joints), [(joints[a], joints[b]) for a, b in limbs])
+    return (
+        None,
+        list(range(len(joints))),
+        Skeleton(named, tuple(joints), [(joints[a], joints[b]) for a, b in limbs]),
+    )

@@ -60,7 +60,9 @@ def read_pyskl(
     facts = load_plain(path)
     annotations = facts.get("annotations") if isinstance(facts, dict) else facts
     if not isinstance(annotations, list) or not all(isinstance(one, dict) for one in annotations):
-        raise ValueError(f'{path} holds no list of "annotations"; expected a skeleton pickle of PYSKL or MMAction2.')
+        raise ValueError(
+            f'{path} holds no list of "annotations"; expected a skeleton pickle of PYSKL or MMAction2.'
+        )
     rows = range(len(annotations)) if split is None else _rows(path, facts, annotations, split)
     if not len(rows):
         raise ValueError(f"{path} holds no annotation{f' in {split!r}' if split else ''}.")
@@ -73,7 +75,9 @@ def read_pyskl(
         except (ValueError, TypeError) as fault:
             faults.append(f"{fault}" if label in str(fault) else f"{label}: {fault}")
     if faults:
-        raise ValueError(list_faults(f"{path}: {len(faults)} of {len(rows)} annotations cannot be read:", faults))
+        raise ValueError(
+            list_faults(f"{path}: {len(faults)} of {len(rows)} annotations cannot be read:", faults)
+        )
     return recordings
 
 
@@ -81,7 +85,9 @@ def _rows(path: Path, facts: Any, annotations: list[dict], split: str) -> list[i
     """Which annotations a split names."""
     splits = facts.get("split") if isinstance(facts, dict) else None
     if not isinstance(splits, dict) or split not in splits:
-        raise ValueError(f"{path} has no split {split!r}; it has {sorted(splits) if isinstance(splits, dict) else []}.")
+        raise ValueError(
+            f"{path} has no split {split!r}; it has {sorted(splits) if isinstance(splits, dict) else []}."
+        )
     rows = {str(plain(one.get("frame_dir"))): row for row, one in enumerate(annotations)}
     names = [str(name) for name in plain(splits[split])]
     if missing := [name for name in names if name not in rows]:
@@ -103,7 +109,9 @@ def _people(
     layout = skeleton or _LAYOUTS.get(points.shape[2])
     if layout is None or len(layout) != points.shape[2]:
         known = f"{layout.name} has {len(layout)}" if layout else "known are 17 (COCO_17) and 18 (COCO_18)"
-        raise ValueError(f"{label}: {points.shape[2]} points a person; {known}. Say which they are with skeleton=.")
+        raise ValueError(
+            f"{label}: {points.shape[2]} points a person; {known}. Say which they are with skeleton=."
+        )
     seen = np.nan_to_num(scores, nan=1.0) > 0  # a score that is NaN is for join_points to refuse
     there = [k for k in range(len(points)) if seen[k].any()]
     if not there:
@@ -138,10 +146,14 @@ def _arrays(one: Mapping[str, Any], label: str) -> tuple[np.ndarray, np.ndarray]
     if points.ndim == 4 and points.shape[3] == 3:
         raise ValueError(f"{label}: points in 3-D; a Recording holds x and y in the picture.")
     if points.ndim != 4 or points.shape[3] != 2 or points.dtype.kind not in "fiu" or 0 in points.shape:
-        raise ValueError(f"{label}: `keypoint` must be (people, frames, joints, 2) numbers, got {points.shape}.")
+        raise ValueError(
+            f"{label}: `keypoint` must be (people, frames, joints, 2) numbers, got {points.shape}."
+        )
     if "keypoint_score" not in one or scores.shape != points.shape[:3] or scores.dtype.kind not in "fiu":
         told = scores.shape if "keypoint_score" in one else "none"
-        raise ValueError(f"{label}: `keypoint_score` must be {points.shape[:3]} as `keypoint` is, got {told}.")
+        raise ValueError(
+            f"{label}: `keypoint_score` must be {points.shape[:3]} as `keypoint` is, got {told}."
+        )
     frames = one.get("total_frames", points.shape[1])
     if frames != points.shape[1]:
         raise ValueError(f"{label}: {points.shape[1]} frames of points, but total_frames = {frames}.")

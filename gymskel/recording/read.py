@@ -306,7 +306,9 @@ def _layout(folder: Any, saved: Mapping[str, Any]) -> Skeleton:
     try:
         return Skeleton.from_dict(saved["skeleton"])
     except (TypeError, ValueError, KeyError, AttributeError) as fault:
-        raise ValueError(f"{folder.label}/{JSON_NAME}: a damaged skeleton ({fault}). Give skeleton=.") from None
+        raise ValueError(
+            f"{folder.label}/{JSON_NAME}: a damaged skeleton ({fault}). Give skeleton=."
+        ) from None
 
 
 _SAVED = ("activity", "sample", "athlete", "fps", "estimator", "history")
