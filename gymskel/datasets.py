@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gymskel.archive import open_zip, read_array
+from gymskel.archive import DAMAGED, open_zip, read_array
 from gymskel.clips import Clips
 from gymskel.formats.unpickle import load_plain, plain
 from gymskel.recording import Recording, read_recordings
@@ -104,6 +105,8 @@ def fetch_jhmdb(split: int = 1) -> tuple[Clips, Clips]:
         load_plain(_file(f"GT_{part}_{split}.pkl", f"{_JHMDB}/GT_{part}_{split}.pkl"))
         for part in ("train", "test")
     )
+    if not all(isinstance(saved, dict) and {"pose", "label"} <= set(saved) for saved in (train, test)):
+        raise ValueError(f"GT_train_{split}.pkl and GT_test_{split}.pkl must hold `pose` and `label` each.")
     classes = tuple(sorted({str(label) for label in plain(train["label"])}))
     return _padded(train, classes, f"train{split}"), _padded(test, classes, f"test{split}")
 
@@ -158,8 +161,6 @@ def _file(name: str, url: str, processor: Any = None) -> Path:
 
 def _keep_filtered(name: str, action: str, fetcher: Any) -> str:
     """Of the repository's archive keeps the folder `filtered-keypoints`; for pooch, which calls it after a download."""
-    import zipfile
-
     path = Path(name)
     part = path.with_name(f".{path.name}.part")
     try:
@@ -196,6 +197,8 @@ def _read_jhmdb(path: Path, split: int) -> tuple[Clips, Clips]:
         raise ValueError(
             f"{path}: {fault.args[0]} The file must hold split{split}_x_train and so on."
         ) from None
+    except DAMAGED as fault:
+        raise ValueError(f"{path} is no .npz file, damaged or cut off: {fault}") from fault
     train, test = (
         _clips(x, lengths, y, classes, f"{part}{split}") for part, (x, lengths, y) in parts.items()
     )

@@ -87,7 +87,7 @@ def test_every_format_is_told_and_read(tmp_path, kind):
     labels.write_text("file,activity,athlete\nflip-1-ann.mov,vault,bo\n")
     assert read_keypoints(path, labels=labels)[0].name.startswith("vault")
     if kind != "pyskl":
-        with pytest.raises(ValueError, match="no person 7|7"):
+        with pytest.raises(ValueError, match=r"7"):
             read_keypoints(path, person=7)
 
 

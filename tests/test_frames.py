@@ -178,7 +178,7 @@ def test_wide_tables_that_are_refused():
     wide = to_frame(one(), wide=True)
     with pytest.raises(ValueError, match=r"joint RFoot has the columns \['confidence', 'x'\], not"):
         from_frame(wide.drop(columns="RFoot_y"))
-    with pytest.raises(ValueError, match="frame 1 is there twice. Several people need a column"):
+    with pytest.raises(ValueError, match=r"frame 1 is there twice\. Several people need a column"):
         from_frame(wide.assign(frame=[0, 1, 1]))
     with pytest.raises(ValueError, match=r"joints are not those of COCO_17; it lacks .* has more \['Head'"):
         from_frame(wide, skeleton=COCO_17)

@@ -102,7 +102,7 @@ def test_other_layouts(tmp_path):
     path = saved(tmp_path / "a.pkl", [annotation(joints=3)])
     stick = Skeleton("stick", ("Head", "RFoot", "LFoot"))
     assert read_pyskl(path, skeleton=stick, to=None)[0].skeleton == stick
-    with pytest.raises(ValueError, match="3 points a person; known are 17 .* skeleton="):
+    with pytest.raises(ValueError, match=r"3 points a person; known are 17 .* skeleton="):
         read_pyskl(path)
     with pytest.raises(ValueError, match="3 points a person; BODY_25 has 25"):
         read_pyskl(path, skeleton=BODY_25)
