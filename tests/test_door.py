@@ -92,8 +92,10 @@ def test_every_format_is_told_and_read(tmp_path, kind):
 
 
 def test_what_is_nothing_and_what_is_several(tmp_path):
-    with pytest.raises(FileNotFoundError, match="No file or folder"):
+    with pytest.raises(FileNotFoundError, match=r"No folder or \.zip .*nowhere"):
         read_keypoints(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match=r"No file .*nowhere\.pose"):
+        read_keypoints(tmp_path / "nowhere.pose")
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(ValueError, match=r"notes.txt is no file that holds recordings. Known are"):
         read_keypoints(tmp_path / "notes.txt")

@@ -78,7 +78,7 @@ def find_format(path: str | Path) -> str:
         )
         return _of_many(path, names)
     if not path.exists():
-        raise FileNotFoundError(f"No file or folder {path}.")
+        raise FileNotFoundError(f"No {'file' if path.suffix else 'folder or .zip'} {path}.")
     suffix = path.suffix.lower()
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]
