@@ -6,6 +6,7 @@ import hashlib
 from typing import NamedTuple
 
 import numpy as np
+from numpy import ndarray as Array
 from numpy.random import Generator
 
 
@@ -13,6 +14,14 @@ def rng_of(*words: object) -> Generator:
     """A generator of its own for these words; hashlib because `hash` differs between processes."""
     digest = hashlib.sha256("|".join(map(str, words)).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "big"))
+
+
+def shiver(rng: Generator, steps: int, columns: int, keep: float) -> Array:
+    """(steps, columns) standard normal; each column keeps the share `keep` of its last value."""
+    values = rng.standard_normal((steps, columns))
+    for t in range(1, steps):
+        values[t] = keep * values[t - 1] + np.sqrt(1 - keep**2) * values[t]
+    return values
 
 
 class Athlete(NamedTuple):
@@ -33,9 +42,13 @@ class Athlete(NamedTuple):
 
 
 def draw_athlete(name: str) -> Athlete:
-    """The athlete of this name: always the same one."""
+    """The athlete of this name: always the same one.
+
+    Distance and yaw are those of the published s01-s06: the width of shoulders and hips against the torso in the first
+    frame says how far the body is turned, the ankles' height on screen before and after how far away it stands.
+    """
     rng = rng_of("athlete", name)
-    low, high = np.transpose([(1.5, 1.78), (0.93, 1.08), (0.85, 1.05), (0.75, 1.25), (4.4, 6.8), (5, 45)])
+    low, high = np.transpose([(1.5, 1.78), (0.93, 1.08), (0.85, 1.05), (0.75, 1.25), (4.2, 5.3), (28, 52)])
     floor, pike, style = rng.normal(1, 0.085), rng.random() < 0.2, int(rng.integers(2**32))
-    place = rng.uniform((-120, -20), (120, 50))
+    place = rng.uniform((-120, -70), (120, 0))
     return Athlete(*rng.uniform(low, high), floor, pike, style, int(rng.choice([-1, 1])), *place)

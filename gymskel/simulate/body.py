@@ -8,10 +8,11 @@ from numpy import ndarray as Array
 from gymskel.skeleton import BODY_25
 
 # Lengths as shares of the body height: Winter, Biomechanics and Motor Control (2009), fig. 4.1 after Drillis
-# and Contini (1966); feet, head and widths by eye, to the places that BODY_25 marks.
+# and Contini (1966); feet and head by eye, to the places that BODY_25 marks; widths: medians of the published s01-s06
+# against the torso in the first frame (shoulders 0.31 torsos on screen, hips 0.25), seen from 35 degrees before the side.
 TRUNK, THIGH, SHIN, UPPER_ARM, FOREARM = 0.288, 0.245, 0.246, 0.186, 0.146
 ANKLE, TOE, HEEL, PALM = 0.039, 0.115, 0.04, 0.03  # ANKLE and PALM: height over the floor
-WIDTHS = {"Shoulder": 0.105, "Elbow": 0.125, "Wrist": 0.11, "Hip": 0.06, "Knee": 0.06, "Ankle": 0.06,
+WIDTHS = {"Shoulder": 0.08, "Elbow": 0.1, "Wrist": 0.09, "Hip": 0.06, "Knee": 0.06, "Ankle": 0.06,
            "Heel": 0.06, "BigToe": 0.06, "SmallToe": 0.095, "Eye": 0.018, "Ear": 0.044}  # fmt: skip
 
 

@@ -11,8 +11,10 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 from gymskel.simulate.athlete import Athlete, draw_athlete, rng_of
 from gymskel.simulate.body import hang, place_joints, reach
 from gymskel.simulate.moves import ACTIVITIES, MOVES, Move, draw_curves, time_phases
+from gymskel.skeleton import BODY_25
 
 GRAVITY = 9.81  # metres per second squared
+SOON = 0.08  # seconds from a flight within which the hip follows its speed, not the keyframes
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,10 @@ def move_body(move: Move, events: Array, times: Array, curves: PchipInterpolator
     for n, phase in enumerate(move):
         now, t = number == n, times[number == n] - events[n]
         if phase.contact:
-            knots = np.array([key[0] for key in phase.keys]) * (events[n + 1] - events[n])
+            seconds = events[n + 1] - events[n]
+            knots = np.array([key[0] for key in phase.keys]) * seconds
+            between = (knots >= SOON) & (knots <= seconds - SOON)
+            knots = np.concatenate([[0], knots[between], [seconds]])
             through = hang(phase.contact, curves(events[n] + knots), 0.0, who.height)
             ends = (1, flights.get(n - 1, still)[2]), (1, flights.get(n + 1, still)[1])
             hip = CubicSpline(knots, through, bc_type=ends)(t)
@@ -82,3 +87,21 @@ def simulate_motion(
     events = time_phases(move, who, fps, rng)
     times = np.arange(round(events[-1] * fps) + 1) / fps
     return move_body(move, events, times, draw_curves(move, events, who, rng), who)
+
+
+def mark(motion: Motion, begin: int) -> tuple[int, int]:
+    """(start, end): the published markers in the true joints; `end` is the frame after.
+
+    Starts when both wrists are below the shoulders, in or after `begin` (while the arms go down); ends when both
+    heels, less than a centimetre above the floor, are down again.
+    """
+    wrists, shoulders, heels = (
+        motion.joints[:, BODY_25.indices([f"R{joint}", f"L{joint}"]), 2]
+        for joint in ("Wrist", "Shoulder", "Heel")
+    )
+    below = (wrists < shoulders).all(axis=1)
+    below[:begin] = False
+    off = np.flatnonzero(motion.airborne | motion.on_hands)[-1]
+    down = (heels < 0.01).all(axis=1)
+    down[: off + 1] = False
+    return int(np.argmax(below)), int(np.argmax(down)) + 1

@@ -9,7 +9,7 @@ from numpy import ndarray as Array
 from numpy.random import Generator
 from scipy.interpolate import PchipInterpolator
 
-from gymskel.simulate.athlete import Athlete
+from gymskel.simulate.athlete import Athlete, shiver
 
 
 class Phase(NamedTuple):
@@ -28,33 +28,40 @@ class Phase(NamedTuple):
 
 MOVES: dict[str, tuple[Phase, ...]] = {
     "backflip": (
-        Phase("feet", 0.64, 0.0, (
-            (0.00, -8, 8, 7, 0, 80, 15, 0), (0.22, -13, 24, 16, 0, 5, 12, 0),
-            (0.46, -28, 64, 58, 0, -50, 8, 10), (0.68, -32, 86, 88, 0, -35, 10, 12),
-            (0.86, -16, 58, 70, -6, 70, 25, 5), (1.00, 10, 10, 12, -50, 160, 15, 0))),
-        Phase("", 0.65, -0.20, (
-            (0.12, 31, 0, 14, 55, 168, 15, 8), (0.28, 72, 52, 75, 45, 110, 25, 5),
-            (0.46, 134, 112, 122, 35, 50, 20, -15), (0.63, 212, 118, 122, 35, 44, 18, -12),
-            (0.80, 285, 88, 70, 30, 48, 15, 5))),
-        Phase("feet", 0.20, 0.0, (
-            (0.00, 331, 56, 38, 348, 62, 18, 8), (0.50, 334, 82, 76, 360, 66, 20, 12),
-            (1.00, 352, 58, 62, 360, 66, 20, 5))),
+        Phase("feet", 0.84, 0.0, (
+            (0.00, -4, 8, 9, 0, 77, 17, 0), (0.17, -12, 21, 17, 0, 47, 11, 0),
+            (0.33, -18, 53, 45, 0, -15, 8, 5), (0.50, -30, 66, 72, 0, -50, 5, 10),
+            (0.60, -36, 80, 80, 0, -42, 6, 10), (0.72, -24, 80, 88, 0, 25, 15, 10),
+            (0.84, -8, 52, 77, -3, 84, 21, 5), (0.92, 6, 24, 54, -10, 122, 26, 0),
+            (1.00, 22, 0, 14, -42, 142, 26, 0))),
+        Phase("", 0.59, -0.06, (
+            (0.12, 40, 6, 45, 45, 135, 34, 5), (0.28, 58, 52, 103, 38, 108, 28, 0),
+            (0.42, 78, 88, 106, 35, 85, 15, -10), (0.55, 106, 106, 106, 30, 76, 12, -15),
+            (0.68, 148, 112, 100, 30, 62, 18, -15), (0.80, 190, 114, 78, 30, 50, 25, -10),
+            (0.90, 224, 110, 48, 25, 30, 32, 0))),
+        Phase("feet", 0.42, 0.0, (
+            (0.00, 256, 96, 18, 350, 20, 32, 5), (0.06, 262, 102, 36, 360, 20, 32, 5),
+            (0.32, 290, 108, 76, 360, 28, 30, 5), (1.00, 356, 36, 40, 360, 50, 20, 0))),
     ),
     "back-handspring": (
-        Phase("feet", 0.70, 0.0, (
-            (0.00, -8, 8, 7, 0, 80, 15, 0), (0.22, -8, 24, 22, 0, 10, 12, 0),
-            (0.48, -12, 58, 64, 0, -38, 8, 5), (0.66, -10, 78, 90, 0, -25, 10, 5),
-            (0.84, 14, 50, 66, -5, 80, 12, 5), (1.00, 46, 0, 16, -45, 165, 8, 22))),
-        Phase("", 0.30, -1.4, ((0.50, 98, -34, 32, 50, 178, 6, 42),)),
-        Phase("hands", 0.25, 0.0, (
-            (0.00, 158, -32, 38, 50, 175, 10, 45), (0.53, 178, -8, 20, 50, 172, 12, 35),
-            (1.00, 204, 36, 6, 45, 158, 8, 15))),
-        Phase("", 0.20, -1.1, ((0.50, 249, 66, 8, 35, 146, 8, 5),)),
-        Phase("feet", 0.20, 0.0, (
-            (0.00, 294, 72, 20, 346, 138, 8, 5), (0.50, 326, 57, 40, 360, 132, 10, 8),
-            (1.00, 352, 32, 36, 360, 128, 12, 0))),
+        Phase("feet", 0.86, 0.0, (
+            (0.00, 0, 14, 22, 0, 74, 15, 0), (0.18, 1, 27, 46, 0, 12, 12, 0),
+            (0.36, -6, 53, 74, 0, -46, 25, 0), (0.54, -8, 63, 86, 0, -35, 25, 5),
+            (0.68, 7, 58, 87, 0, 10, 12, 5), (0.80, 23, 41, 82, -3, 105, 12, 5),
+            (0.90, 46, 12, 62, -18, 143, 8, 15), (1.00, 74, -20, 34, -48, 174, 6, 35))),
+        Phase("", 0.28, -1.5, ((0.50, 112, -30, 40, 50, 184, 6, 42),)),
+        Phase("hands", 0.33, 0.0, (
+            (0.00, 148, -30, 48, 50, 182, 14, 42), (0.33, 178, -8, 58, 45, 162, 24, 35),
+            (0.66, 200, 10, 58, 40, 138, 28, 25), (1.00, 216, 42, 36, 40, 122, 16, 15))),
+        Phase("", 0.2, -0.9, ((0.50, 230, 76, 24, 40, 144, 26, 10),)),
+        Phase("feet", 0.42, 0.0, (
+            (0.00, 248, 96, 16, 350, 142, 36, 8), (0.06, 254, 99, 26, 360, 140, 36, 8),
+            (0.34, 286, 92, 50, 360, 105, 28, 5), (1.00, 360, 30, 36, 360, 80, 15, 0))),
     ),
 }  # fmt: skip
+# Degrees by which athletes differ, columns as above: about half of what they differ in s01-s06, the rest is timing and the
+# detector.
+SPREAD = np.array([5.5, 8, 8, 0, 10, 6, 5])
 Move = tuple[Phase, ...]
 ACTIVITIES = tuple(MOVES)
 
@@ -72,10 +79,12 @@ def draw_curves(move: Move, events: Array, who: Athlete, rng: Generator) -> Pchi
     keys = [(n, *key) for n, phase in enumerate(move) for key in phase.keys]
     phase, share, *columns = np.array(keys).T
     phase, angles = phase.astype(int), np.transpose(columns)
-    own = np.random.default_rng(who.style).normal(0, 3, angles.shape) + rng.normal(0, 1.5, angles.shape)
-    own[:, 3] = 0
-    own[[0, -1], 0] = 0  # every move turns the trunk by 360 degrees exactly
+    own = shiver(np.random.default_rng(who.style), *angles.shape, 0.9) + shiver(rng, *angles.shape, 0.9) / 3
+    own *= SPREAD
+    own[:, 1] -= own[:, 0]  # a trunk that leans otherwise leaves the thighs as they are
+    own[-1, 0] = own[0, 0]  # every move turns the trunk by 360 degrees exactly
     angles += own
+    angles[:, 2] = np.maximum(angles[:, 2], 3)
     contact = np.array([p.contact for p in move])[phase]
     folded = (contact == "") & (angles[:, 1] > 0)
     angles[folded, 1:3] *= (1.08, 0.3) if who.pike else who.tuck

@@ -10,8 +10,8 @@ import numpy as np
 from gymskel.recording import Recording
 from gymskel.simulate.athlete import draw_athlete, rng_of
 from gymskel.simulate.body import place_joints
-from gymskel.simulate.camera import IMAGE_SIZE, detect, project
-from gymskel.simulate.motion import simulate_motion
+from gymskel.simulate.camera import IMAGE_SIZE, film, misread
+from gymskel.simulate.motion import mark, simulate_motion
 from gymskel.simulate.moves import ACTIVITIES
 from gymskel.skeleton import BODY_25
 
@@ -26,6 +26,7 @@ def simulate_recording(
     noise: float = 1.5,
     lost: float = 0.1,
     yaw: float | None = None,
+    as_published: bool = False,
 ) -> Recording:
     """A simulated Recording of one move, as a phone and a detector might have seen it.
 
@@ -46,6 +47,8 @@ def simulate_recording(
         lost: expected share of joints that are not found, in [0, 1), mostly while inverted.
         yaw: degrees; 0 = the camera stands exactly at the side, positive = further to the front;
             None = where it stands for this athlete.
+        as_published: True = as the published recordings are: cut at their markers (from both arms passing the shoulders
+            to both heels down again), and a body upside down may be taken for one that stands. False = the whole move.
 
     Returns:
         keypoints (frames, 25, 3) float32 in pixels of a 1920 x 1080 picture; unseen = NaN, NaN, 0.
@@ -60,7 +63,9 @@ def simulate_recording(
     turn, right, down = rng.normal(0, (3, 25, 10))
     yaw, distance = who.yaw + turn if yaw is None else yaw, who.distance * rng.uniform(0.95, 1.05)
     camera = who._replace(yaw=yaw, distance=distance, right=who.right + right, down=who.down + down)
-    keypoints = detect(project(motion.joints, camera), motion.lean, fps, who.facing, noise, lost, rng)
+    keypoints = film(motion.joints, motion.lean, camera, fps, noise, lost, rng)
+    if as_published:
+        keypoints = misread(keypoints, motion.lean, rng)[slice(*mark(motion, 0))]
     video = f"{activity}-{sample}-{athlete}.mov"
     facts = {"video": video, "first_frame": 1, "image_size": IMAGE_SIZE, "estimator": "simulated"}
     return Recording(keypoints, fps, activity, str(sample), athlete, **facts)
@@ -73,13 +78,21 @@ def simulate_recordings(
     per_athlete: int = 4,
     seed: int = 0,
     fps: float = 60.0,
+    as_published: bool = False,
 ) -> list[Recording]:
     """A simulated data set: athletes a01, a02 ... perform every activity `per_athlete` times each.
 
     Samples are numbered through all athletes, as in the published set; the rest as in `simulate_recording`.
     """
     return [
-        simulate_recording(activity, athlete=f"a{n // per_athlete + 1:02}", sample=n + 1, seed=seed, fps=fps)
+        simulate_recording(
+            activity,
+            athlete=f"a{n // per_athlete + 1:02}",
+            sample=n + 1,
+            seed=seed,
+            fps=fps,
+            as_published=as_published,
+        )
         for activity in activities
         for n in range(athletes * per_athlete)
     ]
@@ -115,7 +128,7 @@ def simulate_bystander(recording: Recording, *, seed: int = 0, person: int = 1) 
     joints[..., 0] += walks * 1.2 * t[:, None]
     behind = draw_athlete(f"bystander {rng.integers(2**32)}")
     behind = behind._replace(distance=rng.uniform(8, 12), right=rng.uniform(-800, 800))
-    keypoints = detect(project(joints, behind), zero, recording.fps, behind.facing, 1.5, 0.1, rng)
+    keypoints = film(joints, zero, behind, recording.fps, 1.5, 0.1, rng)
     keypoints *= np.array([size[0] / IMAGE_SIZE[0], size[1] / IMAGE_SIZE[1], 0.7], np.float32)
     there = max(1, int(rng.uniform(0.4, 0.9) * frames))
     start = int(rng.integers(frames - there + 1))

@@ -13,8 +13,8 @@ from scipy.interpolate import CubicHermiteSpline
 from gymskel.recording import Recording
 from gymskel.simulate.athlete import draw_athlete, rng_of
 from gymskel.simulate.body import ANKLE, SHIN, THIGH, TOE, hang, place_joints
-from gymskel.simulate.camera import IMAGE_SIZE, detect, project
-from gymskel.simulate.motion import Motion, simulate_motion
+from gymskel.simulate.camera import IMAGE_SIZE, film
+from gymskel.simulate.motion import Motion, mark, simulate_motion
 from gymskel.skeleton import BODY_25
 
 STAND = (0.0, 3.0, 5.0, 0.0, 5.0, 12.0, 0.0)  # degrees, columns as in `place_joints`; by eye
@@ -95,7 +95,7 @@ def with_walking(
     alike = (stop - first + CALM * sum(grown)) / len(
         joints
     )  # the move loses as many as in simulate_recording
-    keypoints = detect(project(joints, camera), lean, fps, who.facing, noise, lost * alike, rng)
+    keypoints = film(joints, lean, camera, fps, noise, lost * alike, rng)
     video = f"{activity}-{sample}-{athlete}.mov"
     facts = {"video": video, "first_frame": 1, "image_size": IMAGE_SIZE, "estimator": "simulated"}
     recording = Recording(keypoints, fps, activity, str(sample), athlete, **facts)
@@ -219,21 +219,3 @@ def walk(
         placed[..., axis] += gone[:, None]
     placed[..., 0] += joints[BODY_25.index("LBigToe"), 0]
     return placed
-
-
-def mark(motion: Motion, begin: int) -> tuple[int, int]:
-    """(start, end): the published markers in the true joints; `end` is the frame after.
-
-    Starts when both wrists are below the shoulders, in or after `begin` (while the arms go down); ends when both heels, less than a centimetre
-    above the floor, are down again.
-    """
-    wrists, shoulders, heels = (
-        motion.joints[:, BODY_25.indices([f"R{joint}", f"L{joint}"]), 2]
-        for joint in ("Wrist", "Shoulder", "Heel")
-    )
-    below = (wrists < shoulders).all(axis=1)
-    below[:begin] = False
-    off = np.flatnonzero(motion.airborne | motion.on_hands)[-1]
-    down = (heels < 0.01).all(axis=1)
-    down[: off + 1] = False
-    return int(np.argmax(below)), int(np.argmax(down)) + 1
