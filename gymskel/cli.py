@@ -169,13 +169,17 @@ def train(
     _check_names(model, recipe, preprocess)
     recordings, failed = _recordings(data, labels, fps, person)
     classifier = SkeletonClassifier(model, recipe=recipe, preprocess=preprocess, random_state=seed)
+    tested = None
     if test and len({r.athlete or r.source for r in recordings}) > 1:
         typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
-        typer.echo(f"{run(classifier, recordings, folds=folds, seed=seed, progress=True)}\n")
+        tested = run(classifier, recordings, folds=folds, seed=seed, progress=True)
+        typer.echo(f"{tested}\n")
     elif test:
         typer.echo("! Only one athlete: no honest test is possible. Record others.", err=True)
     typer.echo("Training on all recordings ...", err=True)
     classifier.fit(recordings, progress=True)
+    if tested is not None:
+        classifier.keep_out_of_fold(tested.predictions)
     typer.echo(f"{classifier.save(out)}: {model} on {len(recordings)} recordings, {classifier.run_.note}")
     if failed:
         raise typer.Exit(1)
