@@ -56,7 +56,9 @@ def jhmdb(archive: str, seeds: int = 3) -> None:
     for split in (1, 2, 3):
         x, y = {}, {}
         for part in ("train", "test"):
-            clips = Clips.from_arrays(data[f"split{split}_x_{part}"], lengths=data[f"split{split}_len_{part}"])
+            clips = Clips.from_arrays(
+                data[f"split{split}_x_{part}"], lengths=data[f"split{split}_len_{part}"]
+            )
             x[part], y[part] = series(clips, 32), data[f"split{split}_y_{part}"]
         told = [answers(x["train"], y["train"], x["test"], seed) for seed in range(seeds)]
         scores = [(one == y["test"]).mean() for one in told]
@@ -68,4 +70,6 @@ def jhmdb(archive: str, seeds: int = 3) -> None:
 
 if __name__ == "__main__":
     what, path, *rest = sys.argv[1:]
-    {"tumbling": tumbling, "jhmdb": jhmdb}[what](path, *(k(v) for k, v in zip((int, str), rest, strict=False)))
+    {"tumbling": tumbling, "jhmdb": jhmdb}[what](
+        path, *(k(v) for k, v in zip((int, str), rest, strict=False))
+    )

@@ -143,11 +143,11 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"`predictions` shows {', '.join(odd)}, the classifier knows {', '.join(self._names)}."
             )
-        self.out_of_fold_ = predictions.reset_index(drop=True)
         told = [f"p({name})" for name in self._names if f"p({name})" in predictions]
-        right = predictions["truth"] == predictions["predicted"]
-        self.doubt_keeps_ = keep if told else None
-        self.doubt_below_ = doubt_below(predictions[told].max(axis=1)[right].dropna(), keep) if told else None
+        right = predictions[predictions["truth"] == predictions["predicted"]]
+        below = doubt_below(right[told].max(axis=1).dropna(), keep) if told else None
+        self.out_of_fold_ = predictions.reset_index(drop=True)
+        self.doubt_below_, self.doubt_keeps_ = below, keep if told else None
         return self
 
     def predict_proba(self, X: Sequence[Recording] | Clips) -> np.ndarray:

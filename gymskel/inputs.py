@@ -58,7 +58,7 @@ def clips_of_array(estimator: Any, X: Any, y: Any = None, *, training: bool = Fa
         y: labels, for training.
         training: whether the estimator learns what X looks like, or X is checked against that.
     """
-    depth = getattr(X, "ndim", None) or np.ndim(X)
+    depth = X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
     if depth not in (3, 4):
         if training:
             X, _ = validate_data(estimator, X, y, dtype=np.float32)

@@ -176,7 +176,9 @@ def test_a_peer_beside_the_model():
     assert beside.floors["MiniRocket"] == beside.table().loc["floor: MiniRocket", "accuracy"] == 2 / 3
     assert beside.table().loc["floor: MiniRocket", "mean class"] == 0.5
     assert "floor: MiniRocket" not in result.table().index
-    with pytest.raises(ValueError, match="MiniRocket must have one row for each of 6 .*, got 5; .*: jump-0-b"):
+    with pytest.raises(
+        ValueError, match=r"MiniRocket must have one row for each of 6 .*, got 5; .*: jump-0-b"
+    ):
         result.with_floor("MiniRocket", answers[answers["recording"] != "jump-0-b"])
     with pytest.raises(ValueError, match=r"one row for each of 6 test recordings, got 12\."):
         result.with_floor("MiniRocket", pd.concat([answers, answers]))
@@ -244,7 +246,9 @@ def test_learning_curve():
         assert {r.athlete for r in part} == set(row.who.split(", "))
         assert (len(part), row.trained_on, row.tested) == (row.trained_on, 3 * row.athletes, 18 - len(part))
     assert (curve["accuracy"] == 1).all() and (curve["mean_class"] == 1).all()
-    pd.testing.assert_frame_equal(curve, learning_curve(Fake(), meet("abcdef"), athletes=[1, 3], draws=4, seed=5))
+    pd.testing.assert_frame_equal(
+        curve, learning_curve(Fake(), meet("abcdef"), athletes=[1, 3], draws=4, seed=5)
+    )
 
 
 def test_learning_curve_takes_those_who_perform_every_move():
