@@ -193,13 +193,13 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self, "model_")
         X = as_given(X)
-        told = self.predict(X)
+        told, known = self.predict(X), self.classes_.tolist()
         if y is None:
-            y, told = self._own_labels(X), told.astype(str)
+            y, told, known = self._own_labels(X), told.astype(str), self._names
         y = column_or_1d(y)
         if len(y) != len(told):
             raise ValueError(f"`y` must have a label for each of {len(told)} answers, got {len(y)}.")
-        if odd := sorted({str(label) for label in y} - set(self._names)):
+        if odd := sorted(map(str, set(y.tolist()) - set(known))):
             raise ValueError(
                 f"Labels never seen in training: {', '.join(odd[:8])}; the classifier knows {', '.join(self._names)}."
             )
@@ -308,7 +308,9 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         loaded.run_, loaded.facts_ = Run(**facts["run"]), facts["facts"]
         loaded.n_features_in_ = len(facts["facts"]["skeleton"]["joints"]) * len(facts["facts"]["channels"])
         kept = facts.get("out_of_fold")  # files of before have none
-        loaded.out_of_fold_ = None if kept is None else pd.DataFrame(kept)
+        if kept is not None:
+            kept = pd.DataFrame(kept).astype({name: float for name in kept if name.startswith("p(")})
+        loaded.out_of_fold_ = kept
         loaded.doubt_below_, loaded.doubt_keeps_ = facts.get("doubt_below"), facts.get("doubt_keeps")
         return loaded
 

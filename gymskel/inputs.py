@@ -31,7 +31,8 @@ def as_given(X: Any) -> list[Recording] | Clips | Any:
         return X
     if isinstance(X, Recording):
         return [X]
-    if not isinstance(X, list | tuple) and str(getattr(X, "dtype", "")) != "object":
+    array = hasattr(X, "__array__") or hasattr(X, "shape")
+    if array and str(getattr(X, "dtype", "")) != "object":
         return X
     items = list(X)
     if items and all(isinstance(item, Clips) for item in items):
@@ -87,11 +88,12 @@ def known_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
     y = column_or_1d(y, warn=True)
     if missing := np.flatnonzero(pd.isna(y)).tolist():
         raise ValueError(f"`y` has no label (None or NaN) at {missing[:8]}: leave these out or name them.")
-    check_classification_targets(y)
     try:
-        return np.unique(y, return_inverse=True)
+        found = np.unique(y, return_inverse=True)
     except TypeError as fault:
         raise ValueError(f"`y` mixes labels of several types: {fault}.") from fault
+    check_classification_targets(y)
+    return found
 
 
 def labelled(recordings: list[Recording], y: Sequence[Any] | None) -> list[Recording]:

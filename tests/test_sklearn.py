@@ -181,7 +181,7 @@ def test_arrays_that_are_refused():
             fitted.predict(x)
     for labels, message in {
         (None, *y[1:]): r"`y` has no label \(None or NaN\) at \[0\]",
-        (1, *y[1:].tolist()): "mixes labels|Mix of label",
+        (1, *y[1:].tolist()): "mixes labels of several types",
         tuple(np.linspace(0, 1, len(y))): "Unknown label type: continuous",
     }.items():
         with pytest.raises(ValueError, match=message):
