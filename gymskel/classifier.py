@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-import warnings
 import zipfile
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,16 +15,27 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 import gymskel
 from gymskel.archive import DAMAGED, open_zip
-from gymskel.clips import Clips, concatenate
+from gymskel.clips import Clips
+from gymskel.doubts import doubt_below, doubt_of, duration_of
+from gymskel.inputs import (
+    as_given,
+    body_facts,
+    check_like,
+    clips_of_array,
+    forget_features,
+    known_labels,
+    labelled,
+    told_apart,
+    trainable,
+)
 from gymskel.models import BUILDERS
-from gymskel.preprocess import Preprocessor, faults_of, is_recognizable
-from gymskel.preprocess.preprocessor import SAME_RATE
+from gymskel.preprocess import Preprocessor
 from gymskel.recording import Recording, UnseenError
-from gymskel.training import Recipe, Run, fit
+from gymskel.training import Recipe, Run, fit, get_recipe
 
 _FORMAT = 1
 _STEP = 32  # clips are padded to multiples of this, so that few lengths have to be compiled
@@ -34,6 +43,10 @@ _STEP = 32  # clips are padded to multiples of this, so that few lengths have to
 
 class SkeletonClassifier(ClassifierMixin, BaseEstimator):
     """Names the move in a recording.
+
+    It is fitted on Recordings, on Clips, or on plain arrays as scikit-learn's other estimators are: (clips, frames,
+    joints, channels), (clips, frames, values), or (clips, values), where a clip is a single frame. What it predicts
+    has to be of the same kind.
 
     Args:
         model: a name of gymskel.models.BUILDERS, or a builder of your own with the same arguments.
@@ -43,11 +56,17 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         random_state: a number makes training repeatable.
 
     Attributes:
-        classes_: (classes,) names, sorted.
+        classes_: (classes,) names, or labels of whatever type `y` had; sorted.
         model_: the trained keras.Model.
         preprocessor_: the fitted Preprocessor, None when fitted on Clips.
         run_: what happened in training (a `training.Run`).
-        facts_: what the classifier was trained on: skeleton and fps of recordings and clips, frames, estimators, number of clips, athletes.
+        facts_: what the classifier was trained on: skeleton and fps of recordings and clips, frames, durations, estimators,
+            number of clips, athletes.
+        n_features_in_: numbers in a frame.
+        out_of_fold_: the answers given while each recording was left out, None where nobody kept them
+            (`keep_out_of_fold`).
+        doubt_below_: answers less probable than this are doubted in `predict_table`; None = none are.
+        doubt_keeps_: share of the right answers that are not.
     """
 
     def __init__(
@@ -66,33 +85,33 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
 
     def fit(
         self,
-        X: Sequence[Recording] | Clips,
-        y: Sequence[str] | None = None,
+        X: Any,
+        y: Sequence[Any] | None = None,
         *,
         progress: bool = False,
         callbacks: Iterable[keras.callbacks.Callback] = (),
         checkpoint: str | Path | None = None,
     ) -> SkeletonClassifier:
-        """Trains on recordings or clips.
+        """Trains on recordings, clips or arrays.
 
         Args:
-            X: a list of Recordings, or Clips. Recordings too poor to recognise (`is_recognizable`) are left
-                out, with a warning that names them.
-            y: class names; by default each recording's activity, or the clips' own labels.
+            X: a list of Recordings, Clips, or an array of finite numbers. Recordings too poor to recognise
+                (`is_recognizable`) are left out, with a warning that names them. Arrays whose values are not x and
+                y are not augmented.
+            y: labels of any type that sorts; by default each recording's activity, or the clips' own labels.
             progress: show a bar over the epochs.
             callbacks: passed on to keras, see `training.fit`.
             checkpoint: a file that keeps the training after every epoch, so that the same call goes on where it was
                 interrupted, see `training.fit`.
 
         Raises:
-            ValueError: no label for some recordings, fewer than two classes, several people of one video, a checkpoint of
-                another training.
+            ValueError: no label for some recordings, fewer than two classes, several people of one video, a recording of
+                one frame, NaN or infinity in an array, a checkpoint of another training.
         """
-        clips = self._training_clips(X, y)
+        clips, classes = self._training_clips(X, y)
         if len(np.unique(clips.y)) < 2:
-            raise ValueError(
-                f"Training needs at least two classes, got {', '.join(clips.classes) or 'none'}."
-            )
+            told = ", ".join(clips.classes[k] for k in np.unique(clips.y)) or "none"
+            raise ValueError(f"Training needs at least two classes, got {told} (1 class).")
         seed = (
             None
             if self.random_state is None
@@ -101,16 +120,53 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         if seed is not None:
             keras.utils.set_random_seed(seed)
         self.model_ = self._build(clips)
-        self.run_ = fit(
+        recipe, note = get_recipe(self.recipe), ""
+        if recipe.augment and clips.channels[:2] != ("x", "y"):
+            recipe, note = replace(recipe, augment=None), "; not augmented, the values are not x and y"
+        training = clips if self._fixed_frames is None else self._fitting(clips)
+        run = fit(
             self.model_,
-            clips if self._fixed_frames is None else self._fitting(clips),
-            self.recipe,
+            training,
+            recipe,
             seed=seed,
             progress=progress,
             callbacks=callbacks,
             checkpoint=checkpoint,
         )
-        self.classes_ = np.array(clips.classes)
+        self.run_ = replace(run, note=run.note + note)
+        self.classes_ = classes
+        self.out_of_fold_ = self.doubt_below_ = self.doubt_keeps_ = None
+        return self
+
+    def keep_out_of_fold(self, predictions: pd.DataFrame, *, keep: float = 0.95) -> SkeletonClassifier:
+        """Keeps the answers given while each recording was left out, and learns from them which answers to doubt.
+
+        Args:
+            predictions: of an `Evaluation` of the same settings on the same recordings: recording, truth, predicted and
+                p(class) for each class.
+            keep: share of the right answers that `predict_table` is not to doubt: an answer less probable than all of
+                these may show a move that was never trained on.
+
+        Returns:
+            Itself.
+
+        Raises:
+            ValueError: columns are lacking, or other classes.
+        """
+        check_is_fitted(self, "model_")
+        if lacking := [name for name in ("recording", "truth", "predicted") if name not in predictions]:
+            raise ValueError(
+                f"`predictions` lacks the column {', '.join(lacking)}; it has {', '.join(predictions)}."
+            )
+        if odd := sorted({str(name) for name in predictions["truth"]} - set(self._names)):
+            raise ValueError(
+                f"`predictions` shows {', '.join(odd)}, the classifier knows {', '.join(self._names)}."
+            )
+        told = [f"p({name})" for name in self._names if f"p({name})" in predictions]
+        right = predictions[predictions["truth"] == predictions["predicted"]]
+        below = doubt_below(right[told].max(axis=1).dropna(), keep) if told else None
+        self.out_of_fold_ = predictions.reset_index(drop=True)
+        self.doubt_below_, self.doubt_keeps_ = below, keep if told else None
         return self
 
     def predict_proba(self, X: Sequence[Recording] | Clips) -> np.ndarray:
@@ -134,36 +190,51 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             is none) and `p(class)` for each class.
         """
         check_is_fitted(self, "model_")
-        X = _as_given(X)
+        X = as_given(X)
         probabilities, doubts = self._answers(X)
-        names = list(X.sources) if isinstance(X, Clips) else _told_apart(X)
-        table = pd.DataFrame({"recording": names, "move": self.classes_[probabilities.argmax(axis=1)]})
+        table = pd.DataFrame({"recording": self._sources(X, len(doubts))})
+        table["move"] = [self._names[k] for k in probabilities.argmax(axis=1)]
         table["probability"] = probabilities.max(axis=1, initial=0)
         table["doubt"] = doubts
+        if self.doubt_below_ is not None:
+            why = f"less sure than {self.doubt_keeps_:.0%} of the right answers, perhaps a move never trained on"
+            table.loc[(table["doubt"] == "") & (table["probability"] < self.doubt_below_), "doubt"] = why
         table.loc[[doubt.startswith("no answer") for doubt in doubts], "move"] = ""
-        for k, name in enumerate(self.classes_):
+        for k, name in enumerate(self._names):
             table[f"p({name})"] = probabilities[:, k]
         return table
 
-    def score(self, X: Sequence[Recording] | Clips, y: Sequence[str] | None = None) -> float:
-        """Share of right answers; without `y` against each recording's activity or the clips' labels."""
-        check_is_fitted(self, "model_")
-        X = _as_given(X)
-        if y is None and isinstance(X, Clips):
-            if X.y is None:
-                raise ValueError("The clips have no labels: give `y`.")
-            y = [X.classes[k] for k in X.y]
-        elif y is None:
-            y = [r.activity for r in _labelled(X, None)]
-        return float(np.mean(self.predict(X) == np.asarray(y, str)))
+    def score(self, X: Any, y: Sequence[Any] | None = None) -> float:
+        """Share of right answers; without `y` against each recording's activity or the clips' labels.
 
-    def clips(self, X: Sequence[Recording] | Clips) -> Clips:
+        Raises:
+            ValueError: a label that was not trained on: no answer for it could be right.
+        """
+        check_is_fitted(self, "model_")
+        X = as_given(X)
+        told, known = self.predict(X), self.classes_.tolist()
+        if y is None:
+            y, told, known = self._own_labels(X), told.astype(str), self._names
+        y = column_or_1d(y)
+        if len(y) != len(told):
+            raise ValueError(f"`y` must have a label for each of {len(told)} answers, got {len(y)}.")
+        if odd := sorted(map(str, set(y.tolist()) - set(known))):
+            raise ValueError(
+                f"Labels never seen in training: {', '.join(odd[:8])}; the classifier knows {', '.join(self._names)}."
+            )
+        return float(np.mean(told == y))
+
+    def clips(self, X: Any) -> Clips:
         """The clips that the model sees of these recordings: for activations and pictures."""
         check_is_fitted(self, "model_")
-        X = _as_given(X)
+        X = as_given(X)
         if isinstance(X, Clips):
-            self._check_clips(X)
+            check_like(X, self.facts_)
             return self._fitting(X)
+        if not isinstance(X, list):
+            clips = clips_of_array(self, X)
+            check_like(clips, {**self.facts_, "body": None})
+            return self._fitting(clips)
         if self.preprocessor_ is None:
             raise ValueError("This classifier was fitted on Clips and knows no preprocessing: give it Clips.")
         wanted = self.facts_["skeleton_in"]
@@ -173,7 +244,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
                     f"{r.name} has the layout {r.skeleton.name} ({len(r.skeleton)} joints), the classifier was trained on "
                     f"{wanted['name']} ({len(wanted['joints'])}). Convert it with Skeleton.convert."
                 )
-        clips = self.preprocessor_.transform(X, frames=self._fixed_frames, classes=tuple(self.classes_))
+        clips = self.preprocessor_.transform(X, frames=self._fixed_frames, classes=self._names)
         return self._fitting(clips)
 
     # --- one artefact ------------------------------------------------------------------------------------------
@@ -192,10 +263,13 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             "model": self.model if isinstance(self.model, str) else getattr(self.model, "__name__", "own"),
             "model_params": dict(self.model_params or {}),
             "recipe": self.recipe if isinstance(self.recipe, str) else asdict(self.recipe),
-            "classes": [str(name) for name in self.classes_],
+            "classes": self.classes_.tolist(),
             "preprocessor": self.preprocessor_.to_dict() if self.preprocessor_ else None,
             "run": vars(self.run_),
             "facts": self.facts_,
+            "out_of_fold": None if self.out_of_fold_ is None else _plain(self.out_of_fold_),
+            "doubt_below": self.doubt_below_,
+            "doubt_keeps": self.doubt_keeps_,
         }
         text = json.dumps(facts, indent=1)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -251,43 +325,73 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         if loaded.preprocessor_:
             loaded.preprocess = [tuple(step) for step in loaded.preprocessor_.steps]
         loaded.run_, loaded.facts_ = Run(**facts["run"]), facts["facts"]
+        loaded.n_features_in_ = len(facts["facts"]["skeleton"]["joints"]) * len(facts["facts"]["channels"])
+        kept = facts.get("out_of_fold")  # files of before have none
+        if kept is not None:
+            kept = pd.DataFrame(kept).astype({name: float for name in kept if name.startswith("p(")})
+        loaded.out_of_fold_ = kept
+        loaded.doubt_below_, loaded.doubt_keeps_ = facts.get("doubt_below"), facts.get("doubt_keeps")
         return loaded
 
     # --- inside ------------------------------------------------------------------------------------------------
 
-    def _training_clips(self, X: Any, y: Sequence[str] | None) -> Clips:
-        """Labelled clips; sets preprocessor_ and facts_."""
-        X = _as_given(X)
-        if isinstance(X, Clips):
-            self.preprocessor_ = None
-            if y is not None:
-                classes = tuple(sorted({str(name) for name in y}))
-                X = replace(X, y=np.array([classes.index(str(name)) for name in y]), classes=classes)
-            if X.y is None:
-                raise ValueError("The clips have no labels: give `y`.")
-            estimators, rates, skeleton_in, clips = [], [], X.skeleton, X
-        else:
-            recordings = _labelled(X, y)
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """The classes as text, as Clips and tables name them."""
+        return tuple(map(str, self.classes_.tolist()))
+
+    def _training_clips(self, X: Any, y: Sequence[Any] | None) -> tuple[Clips, np.ndarray]:
+        """(labelled clips, their classes in the type of `y`); sets preprocessor_, n_features_in_ and facts_."""
+        X = as_given(X)
+        recordings = X if isinstance(X, list) else None
+        self.preprocessor_, clips = None, X
+        if recordings is not None:
             if not recordings:
                 raise ValueError("`X` is empty: nothing to train on.")
+            recordings = trainable(labelled(recordings, y))
             self.preprocessor_ = _own(self.preprocess)
-            recordings = _recognizable(recordings)
             clips = self.preprocessor_.fit_transform(recordings)
-            estimators = sorted({r.estimator for r in recordings if r.estimator})
-            rates = sorted({r.fps for r in recordings if r.fps})
-            skeleton_in = recordings[0].skeleton
-        self.facts_ = {
+        elif not isinstance(X, Clips):
+            clips = clips_of_array(self, X, y, training=True)
+        if recordings is not None or isinstance(X, Clips):
+            forget_features(self, clips.x.shape[2] * clips.x.shape[3])
+        classes = np.array(clips.classes)
+        if y is not None and recordings is not None:  # those left out are gone, and names are text so far
+            kinds = {str(label): label for label in known_labels(y)[0].tolist()}
+            classes = np.unique([kinds[name] for name in clips.classes])
+            order = [classes.tolist().index(kinds[name]) for name in clips.classes]
+            clips = replace(clips, y=np.array(order)[clips.y], classes=tuple(map(str, classes.tolist())))
+        elif y is not None:
+            classes, labels = known_labels(y)
+            clips = replace(clips, y=labels, classes=tuple(map(str, classes.tolist())))
+        if clips.y is None:
+            raise ValueError("The clips have no labels: give `y`.")
+        self.facts_ = self._facts(clips, recordings or [])
+        return clips, classes
+
+    @staticmethod
+    def _facts(clips: Clips, recordings: list[Recording]) -> dict[str, Any]:
+        """What `facts_` says."""
+        skeleton_in = recordings[0].skeleton if recordings else clips.skeleton
+        durations = [duration_of(r) for r in recordings]
+        return {
             "skeleton_in": skeleton_in.to_dict(),
             "skeleton": clips.skeleton.to_dict(),
             "channels": list(clips.channels),
             "fps": clips.fps,
-            "fps_in": rates,
+            "fps_in": sorted({r.fps for r in recordings if r.fps}),
             "frames": int(clips.x.shape[1]),
+            "durations": [min(durations), max(durations)] if durations else None,
+            "body": body_facts(clips),
             "clips": len(clips),
             "athletes": sorted({a for a in clips.athletes if a}),
-            "estimators": estimators,
+            "estimators": sorted({r.estimator for r in recordings if r.estimator}),
         }
-        return clips
 
     def _build(self, clips: Clips) -> keras.Model:
         params = dict(self.model_params or {})
@@ -315,35 +419,22 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             )
         return clips.padded_to(fixed or -(-frames // _STEP) * _STEP)
 
-    def _check_clips(self, clips: Clips) -> None:
-        facts = self.facts_
-        if (
-            list(clips.skeleton.joints) != facts["skeleton"]["joints"]
-            or list(clips.channels) != facts["channels"]
-        ):
-            raise ValueError(
-                f"The clips have {clips.skeleton.name} with channels {clips.channels}, the classifier was trained on "
-                f"{facts['skeleton']['name']} with {tuple(facts['channels'])}."
-            )
-        if clips.fps and facts["fps"] and abs(clips.fps / facts["fps"] - 1) > SAME_RATE:
-            raise ValueError(
-                f"The clips have {clips.fps:g} fps, the classifier was trained on {facts['fps']:g}."
-            )
-
     def _answers(self, X: Any) -> tuple[np.ndarray, list[str]]:
         """Probabilities and doubts, one for each recording."""
         check_is_fitted(self, "model_")
-        recordings = _as_given(X)
-        if isinstance(recordings, Clips):
+        recordings = as_given(X)
+        if not isinstance(recordings, list):
             clips = self.clips(recordings)
             return self._run_model(clips), [""] * len(clips)
-        doubts = [self._doubt(recording) for recording in recordings]
+        doubts = [doubt_of(recording, self.facts_) for recording in recordings]
         probabilities = np.full((len(recordings), len(self.classes_)), 1 / len(self.classes_), np.float32)
+        there = [i for i, recording in enumerate(recordings) if len(recording) > 1]
         try:
-            if recordings:
-                probabilities[:] = self._run_model(self.clips(recordings))
+            if there:
+                probabilities[there] = self._run_model(self.clips([recordings[i] for i in there]))
         except UnseenError:
-            for i, recording in enumerate(recordings):
+            for i in there:
+                recording = recordings[i]
                 try:
                     probabilities[i] = self._run_model(self.clips([recording]))[0]
                 except UnseenError as fault:
@@ -352,37 +443,25 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
                     )
         return probabilities, doubts
 
-    def _doubt(self, recording: Recording) -> str:
-        """Why an answer for this recording should not be trusted; empty if nothing speaks against it."""
-        known = self.facts_["estimators"]
-        if faults := faults_of(recording):
-            return f"few joints were seen: {' '.join(faults)}"
-        if known and recording.estimator and recording.estimator not in known:
-            return f"found with {recording.estimator}, trained on {', '.join(known)}"
-        return ""
+    def _own_labels(self, X: Any) -> list[str]:
+        """What recordings or clips say they show."""
+        if isinstance(X, Clips):
+            if X.y is None:
+                raise ValueError("The clips have no labels: give `y`.")
+            return [X.classes[k] for k in X.y]
+        if not isinstance(X, list):
+            raise ValueError("An array has no labels: give `y`.")
+        return [r.activity for r in labelled(X, None)]
+
+    @staticmethod
+    def _sources(X: Any, count: int) -> list[str]:
+        """What the table calls each."""
+        if isinstance(X, Clips):
+            return list(X.sources)
+        return told_apart(X) if isinstance(X, list) else [f"clip-{i}" for i in range(count)]
 
     def _run_model(self, clips: Clips) -> np.ndarray:
         return np.asarray(self.model_.predict(clips.inputs, batch_size=256, verbose=0))
-
-
-def _as_given(X: Any) -> list[Recording] | Clips:
-    """Recordings as a list; Clips as they are, put together again where scikit-learn took them apart."""
-    if isinstance(X, Clips):
-        return X
-    items = [X] if isinstance(X, Recording) else list(X)
-    if items and all(isinstance(item, Clips) for item in items):
-        return concatenate(items)
-    if wrong := [item for item in items if not isinstance(item, Recording)]:
-        raise TypeError(
-            f"`X` must be Recordings or Clips, got {type(wrong[0]).__name__}. Read files with gymskel.read_recordings."
-        )
-    return items
-
-
-def _told_apart(recordings: list[Recording]) -> list[str]:
-    """The source of each, with the person where several come from one source."""
-    counts = Counter(r.source for r in recordings)
-    return [f"{r.source} person {r.person}" if counts[r.source] > 1 else r.source for r in recordings]
 
 
 def _own(preprocess: Any) -> Preprocessor:
@@ -391,37 +470,6 @@ def _own(preprocess: Any) -> Preprocessor:
     return Preprocessor(made.steps)
 
 
-def _labelled(recordings: list[Recording], y: Sequence[str] | None) -> list[Recording]:
-    if y is not None:
-        if len(y) != len(recordings):
-            raise ValueError(
-                f"`y` must have one name for each of {len(recordings)} recordings, got {len(y)}."
-            )
-        recordings = [
-            replace(r, activity=None if pd.isna(name) else str(name))
-            for r, name in zip(recordings, y, strict=True)
-        ]
-    if unknown := [r.name for r in recordings if r.activity is None]:
-        raise ValueError(
-            f"No activity is known for {', '.join(unknown[:8])}{' ...' if len(unknown) > 8 else ''}. Name files activity-number-athlete (no dash in the athlete), "
-            "put them into one folder per activity, or give a labels CSV (file, activity, athlete)."
-        )
-    counts = Counter((r.source, r.activity) for r in recordings)
-    people = {r.source for r in recordings if counts[r.source, r.activity] > 1 and r.person}
-    if people:
-        raise ValueError(
-            f"Several people in {', '.join(sorted(people)[:8])}: say which with person= when reading, so that no bystander is trained on."
-        )
-    return recordings
-
-
-def _recognizable(recordings: list[Recording]) -> list[Recording]:
-    good = [r for r in recordings if is_recognizable(r)]
-    if not good:
-        raise ValueError(
-            "In none of the recordings is enough of the body seen to train on (see preprocess.is_recognizable)."
-        )
-    if len(good) < len(recordings):
-        poor = [f"{r.name} ({' '.join(faults_of(r))})" for r in recordings if not is_recognizable(r)]
-        warnings.warn(f"Left out of training, too little is seen: {', '.join(poor)}", stacklevel=4)
-    return good
+def _plain(table: pd.DataFrame) -> dict[str, list]:
+    """Columns as JSON knows them: NaN is None."""
+    return {str(name): [None if pd.isna(v) else v for v in table[name].tolist()] for name in table}

@@ -178,18 +178,29 @@ def train(
     _check_names(model, recipe, preprocess)
     recordings, failed = _recordings(data, labels, fps, person)
     classifier = SkeletonClassifier(model, recipe=recipe, preprocess=preprocess, random_state=seed)
-    checkpoint = out.with_name(f"{out.name}.checkpoint")
+    checkpoint, left_out = (out.with_name(f"{out.name}.{kind}") for kind in ("checkpoint", "left-out.csv"))
+    predictions = None
     if checkpoint.exists():
         typer.echo(f"Going on from {checkpoint}; the table was shown before.", err=True)
+        import pandas as pd
+
+        predictions = pd.read_csv(left_out, keep_default_na=False) if left_out.exists() else None
     elif test and len({r.athlete or r.source for r in recordings}) > 1:
         typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
-        typer.echo(f"{run(classifier, recordings, folds=folds, seed=seed, progress=True)}\n")
+        tested = run(classifier, recordings, folds=folds, seed=seed, progress=True)
+        typer.echo(f"{tested}\n")
+        predictions = tested.predictions
+        out.parent.mkdir(parents=True, exist_ok=True)
+        predictions.to_csv(left_out, index=False)  # for a training that is interrupted and goes on
     elif test:
         typer.echo("! Only one athlete: no honest test is possible. Record others.", err=True)
     typer.echo("Training on all recordings ...", err=True)
     classifier.fit(recordings, progress=True, checkpoint=checkpoint)
+    if predictions is not None:
+        classifier.keep_out_of_fold(predictions)
     typer.echo(f"{classifier.save(out)}: {model} on {len(recordings)} recordings, {classifier.run_.note}")
-    checkpoint.unlink(missing_ok=True)
+    for kept in (checkpoint, left_out):
+        kept.unlink(missing_ok=True)
     if failed:
         raise typer.Exit(1)
 

@@ -315,18 +315,22 @@ def class_weight(y: np.ndarray, classes: int) -> dict[int, float]:
     }
 
 
-def leave_groups_out(groups: Sequence[str], folds: int | None = None) -> list[tuple[np.ndarray, np.ndarray]]:
+def leave_groups_out(
+    groups: Sequence[str], folds: int | None = None, *, labels: Sequence[Any] | None = None
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """(train, test) index arrays; every group is on the test side exactly once and never on both.
 
     Args:
         groups: (clips,) who must stay together, e.g. `clips.groups`.
         folds: number of folds; by default one for each group.
+        labels: (clips,) class of each: folds then also hold about the same share of every class, as far as whole
+            groups allow.
 
     >>> [test.tolist() for train, test in leave_groups_out(["ann", "bo", "ann"])]
     [[0, 2], [1]]
     """
     groups = np.asarray(groups)
-    names, sizes = np.unique(groups, return_counts=True)
+    names, group = np.unique(groups, return_inverse=True)
     if len(names) < 2:
         raise ValueError(
             f"Only one group ({', '.join(map(str, names))}): leaving it out leaves nothing to train on."
@@ -334,16 +338,24 @@ def leave_groups_out(groups: Sequence[str], folds: int | None = None) -> list[tu
     folds = len(names) if folds is None else min(folds, len(names))
     if folds < 2:
         raise ValueError(f"`folds` must be at least 2, got {folds}.")
-    load = np.zeros(folds, int)
-    fold_of = {}
-    if folds == len(names):
-        fold_of = {name: i for i, name in enumerate(names)}
-    else:  # the largest group first, each to the emptiest fold
-        for i in np.argsort(-sizes, kind="stable"):
-            fold_of[names[i]] = int(load.argmin())
-            load[load.argmin()] += sizes[i]
-    fold = np.array([fold_of[name] for name in groups])
+    fold_of = np.arange(len(names)) if folds == len(names) else _dealt(group, folds, labels)
+    fold = fold_of[group]
     return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(folds)]
+
+
+def _dealt(group: np.ndarray, folds: int, labels: Sequence[Any] | None) -> np.ndarray:
+    """(groups,) fold of each: the largest first, each to where it leaves classes and sizes the most even."""
+    kinds = np.zeros(len(group), int) if labels is None else np.unique(labels, return_inverse=True)[1]
+    counts = np.zeros((group.max() + 1, kinds.max() + 1))
+    np.add.at(counts, (group, kinds), 1)
+    shares = np.column_stack([counts / counts.sum(axis=0), counts.sum(axis=1) / counts.sum()])
+    load, fold_of = np.zeros((folds, shares.shape[1])), np.zeros(len(counts), int)
+    for k in np.argsort(-counts.sum(axis=1), kind="stable"):
+        uneven = ((load + shares[k]) ** 2 - load**2).sum(axis=1)  # of the whole, where fold by fold takes it
+        empty = ~load.any(axis=1)
+        fold_of[k] = np.flatnonzero(empty)[0] if empty.any() else uneven.round(12).argmin()
+        load[fold_of[k]] += shares[k]
+    return fold_of
 
 
 def grouped_part(

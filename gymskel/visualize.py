@@ -1,4 +1,4 @@
-"""Pictures: skeletons along time, joints' paths, training, confusion, attention.
+"""Pictures: skeletons along time, joints' paths, training, learning curve, confusion, attention.
 
 Every function draws into the Axes it is given, or into a new figure, and returns the Axes; none of them shows
 or saves anything. Right is vermilion, left is blue, the middle of the body is black in every picture
@@ -17,6 +17,7 @@ from gymskel.recording import Recording
 from gymskel.skeleton import Skeleton
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 SIDES = {"right": "#D55E00", "left": "#0072B2", "middle": "#222222"}
@@ -326,6 +327,36 @@ def plot_confusion(matrix: np.ndarray, classes: Sequence[str], *, ax: Axes | Non
 
 
 # --- attention --------------------------------------------------------------------------------------------
+
+
+def plot_learning_curve(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Accuracy on everybody else against the number of athletes trained on: each training a dot, a line through the means.
+
+    Args:
+        table: columns athletes and accuracy, a row a training; `evaluation.learning_curve` makes it.
+        ax: where to draw.
+
+    Returns:
+        The Axes; accuracy up to 1.
+
+    Raises:
+        ValueError: no rows, or a column is lacking.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    if lacking := [name for name in ("athletes", "accuracy") if name not in table]:
+        raise ValueError(f"`table` lacks the column {', '.join(lacking)}; it has {', '.join(table)}.")
+    if not len(table):
+        raise ValueError("`table` has no rows: nothing to draw.")
+    ax = _new_axes(6, 3.6) if ax is None else ax
+    means = table.groupby("athletes")["accuracy"].mean()
+    ax.plot(table["athletes"], table["accuracy"], **_HOLLOW, mec=_GREY, label="one group of athletes")
+    ax.plot(means.index, means, color=SIDES["left"], lw=1.8, marker="o", ms=5, label="mean")
+    ax.set_ylim(top=1.02)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(frameon=False, fontsize=9, loc="lower right")
+    _label(ax, "athletes trained on", "accuracy on the others")
+    return ax
 
 
 def plot_attention(weights: np.ndarray, *, fps: float | None = None, ax: Axes | None = None) -> Axes:

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
+from sklearn.ensemble import RandomForestClassifier
 from test_classifier import blind, short
 
-from gymskel import evaluation
 from gymskel.clips import Clips
-from gymskel.evaluation import PUBLISHED_RESULTS, Evaluation, evaluate, resampled
+from gymskel.evaluation import PUBLISHED_RESULTS, Evaluation, evaluate, floors, resampled, thesis
 from gymskel.models import PUBLISHED
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recordings
@@ -51,6 +51,11 @@ class Fake(BaseEstimator):
 @pytest.fixture(autouse=True)
 def forget():
     TRAINED.clear()
+
+
+@pytest.fixture(autouse=True)
+def few_trees(monkeypatch):
+    monkeypatch.setitem(floors.SEEING, "random forest", RandomForestClassifier(3, random_state=0))
 
 
 def meet(athletes="abc", **times) -> list[Recording]:
@@ -198,7 +203,7 @@ def test_the_fall_back_to_a_fixed_number_of_epochs_is_noted():
 def test_floor_majority():
     floors = evaluate(Fake(), meet(flip=3, jump=1)).floors
     assert floors["majority"] == 0.75
-    assert list(floors) == ["majority", "length only", "logistic regression"]
+    assert list(floors) == ["majority", "length only", "logistic regression", "random forest"]
 
 
 def test_floor_length_only():
@@ -223,7 +228,7 @@ def test_floor_logistic_regression():
     for n, who in enumerate("abcd"):
         recordings += [stand("down", who, frames=20 + n), stand("up", who, arm=90, frames=20 + n)]
     floors = evaluate(Fake(), recordings).floors
-    assert floors["logistic regression"] == 1
+    assert floors["logistic regression"] == floors["random forest"] == 1
     assert floors["length only"] == 0.5
 
 
@@ -231,7 +236,8 @@ def test_floors_are_left_out_by_athlete_too():
     """Each athlete's own arm gives the move away, and nobody else's does: by athlete the floor fails."""
     arms = {("a", "up"): 0, ("a", "down"): 80, ("b", "up"): 80, ("b", "down"): 0}
     recordings = [stand(move, who, k, arm=arm) for (who, move), arm in arms.items() for k in range(2)]
-    assert evaluate(Fake(), recordings).floors["logistic regression"] == 0
+    floors = evaluate(Fake(), recordings).floors
+    assert floors["logistic regression"] == floors["random forest"] == 0
 
 
 def test_floors_without_a_frame_rate():
@@ -252,7 +258,7 @@ def test_floors_with_a_blind_recording():
     recordings[4] = blind(recordings[4])
     floors = evaluate(Fake(), recordings).floors
     assert all(0 <= share <= 1 for share in floors.values())
-    assert len(floors) == 3
+    assert len(floors) == 4
 
 
 def test_resampled():
@@ -275,9 +281,14 @@ def test_str_shows_the_tables():
     text = str(result)
     assert text.startswith("fake: athletes left out, answers pooled; 2 runs\n")
     words = {tuple(line.split()) for line in text.splitlines()}
-    assert ("fake", "1.000", "0.000", f"{np.mean(result.seconds):.1f}") in words
-    assert ("floor:", "majority", f"{result.floors['majority']:.3f}") in words
-    assert ("floor:", "length", "only", f"{result.floors['length only']:.3f}") in words
+    ones = ["1.000"] * 4  # low, high, mean class, macro F1
+    assert ("fake", "1.000", "0.000", *ones, f"{np.mean(result.seconds):.1f}") in words
+    measured = result.table()[["accuracy", "low", "high", "mean class", "macro F1"]]
+    for name in ("majority", "length only"):
+        told = [f"{value:.3f}" for value in measured.loc[f"floor: {name}"]]
+        assert ("floor:", *name.split(), *told) in words
+        assert told[0] == f"{result.floors[name]:.3f}"
+    assert "low, high: 95 % interval by 3 athletes; without a single mistake it says nothing" in text
     assert ("class", "recordings", "precision", "recall", "F1")[1:] in {w[-4:] for w in words}
     assert ("flip", "6", "1.000", "1.000", "1.000") in words
     assert ("b", "4", "1.000") in words
@@ -339,7 +350,7 @@ def test_thesis_protocol_says_that_it_leaks(simulated, monkeypatch):
             self.tested = clips
             return np.array([clips.classes[k] for k in clips.y])
 
-    monkeypatch.setattr(evaluation, "SkeletonClassifier", Spy)
+    monkeypatch.setattr(thesis, "SkeletonClassifier", Spy)
     result = evaluate(short(model="lstm"), simulated, protocol="thesis", runs=2, seed=3)
     assert [spy.random_state for spy, _ in seen] == [3, 4]
     shares = []

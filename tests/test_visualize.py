@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 
 matplotlib.use("Agg")
@@ -18,6 +19,7 @@ from gymskel.visualize import (
     SIDES,
     plot_attention,
     plot_confusion,
+    plot_learning_curve,
     plot_skeletons,
     plot_training,
     plot_trajectories,
@@ -271,6 +273,23 @@ def test_plot_training_refuses():
         plot_training([])
     with pytest.raises(ValueError, match="must be a dict of lists, or several of them"):
         plot_training([[0.1, 0.2]])
+
+
+def test_learning_curve_shows_each_training_and_the_means():
+    table = pd.DataFrame({"athletes": [2, 2, 4, 4], "accuracy": [0.5, 0.7, 0.8, 1.0], "draw": [0, 1, 0, 1]})
+    lines = named(plot_learning_curve(table))
+    np.testing.assert_allclose(lines["mean"].get_xydata(), [(2, 0.6), (4, 0.9)])
+    assert (
+        lines["one group of athletes"].get_xydata().tolist()
+        == table[["athletes", "accuracy"]].values.tolist()
+    )
+    ax = plt.subplots()[1]
+    assert plot_learning_curve(table, ax=ax) is ax
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("athletes trained on", "accuracy on the others")
+    with pytest.raises(ValueError, match="`table` lacks the column accuracy; it has athletes, draw"):
+        plot_learning_curve(table.drop(columns="accuracy"))
+    with pytest.raises(ValueError, match="`table` has no rows"):
+        plot_learning_curve(table[:0])
 
 
 def test_confusion_shows_counts_and_shares_of_the_row():

@@ -1,0 +1,56 @@
+"""Why not to trust an answer: what speaks against a recording, and from which probability on an answer is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gymskel.preprocess import faults_of
+from gymskel.recording import Recording
+
+_LASTS = 2  # a recording this many times shorter or longer than any trained on is doubted
+
+
+def doubt_of(recording: Recording, facts: dict[str, Any]) -> str:
+    """Why an answer for this recording should not be trusted; empty if nothing speaks against it.
+
+    Args:
+        recording: to be answered.
+        facts: what the classifier was trained on, its `facts_`.
+    """
+    known, durations = facts["estimators"], facts.get("durations")  # files of before have no durations
+    if len(recording) < 2:
+        return "no answer: a single frame shows no move"
+    if faults := faults_of(recording):
+        return f"few joints were seen: {' '.join(faults)}"
+    if known and recording.estimator and recording.estimator not in known:
+        return f"found with {recording.estimator}, trained on {', '.join(known)}"
+    if durations and bool(recording.fps) == bool(facts["fps_in"]):
+        lasts, unit = duration_of(recording), "s" if recording.fps else "frames"
+        if not durations[0] / _LASTS <= lasts <= durations[1] * _LASTS:
+            return (
+                f"lasts {lasts:.3g} {unit}, trained on {durations[0]:.3g} to {durations[1]:.3g} {unit}: "
+                "cut the move out (preprocess.trim)"
+            )
+    return ""
+
+
+def duration_of(recording: Recording) -> float:
+    """Seconds, or frames where no rate is known."""
+    return float(recording.seconds or len(recording))
+
+
+def doubt_below(probabilities: Sequence[float], keep: float = 0.95) -> float:
+    """The largest threshold under which at most 1 - keep of these probabilities of right answers lie.
+
+    1 where there is none: then only certainty is not doubted.
+
+    >>> doubt_below([0.5, 0.7, 0.8, 0.9], keep=0.75)
+    0.7
+    """
+    if not 0 < keep <= 1:
+        raise ValueError(f"`keep` must be above 0 and at most 1, got {keep}.")
+    values = np.sort(np.asarray(probabilities, float))
+    return float(values[int(round((1 - keep) * len(values), 9))]) if len(values) else 1.0

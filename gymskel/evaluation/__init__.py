@@ -1,0 +1,15 @@
+"""Is it any good? Whole athletes left out, floors beside the model, and the published protocol with its leak.
+
+- `evaluate` leaves athletes out and gives an `Evaluation`: measures with intervals, confusion, calibration, floors.
+- `learning_curve`: how accuracy grows with the number of athletes trained on.
+- `unknown_moves`: how well a move that was never trained on is told from known ones.
+"""
+
+from gymskel.evaluation.athletes import evaluate
+from gymskel.evaluation.curve import learning_curve
+from gymskel.evaluation.floors import resampled
+from gymskel.evaluation.result import Evaluation
+from gymskel.evaluation.thesis import PUBLISHED_RESULTS
+from gymskel.evaluation.unknown import unknown_moves
+
+__all__ = ["evaluate", "Evaluation", "learning_curve", "unknown_moves", "resampled", "PUBLISHED_RESULTS"]
