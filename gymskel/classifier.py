@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import gymskel
 from gymskel.clips import Clips, concatenate
+from gymskel.inference import run_network
 from gymskel.models import BUILDERS
 from gymskel.preprocess import Preprocessor, faults_of, is_recognizable
 from gymskel.preprocess.preprocessor import SAME_RATE
@@ -47,7 +48,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         model_: the trained keras.Model.
         preprocessor_: the fitted Preprocessor, None when fitted on Clips.
         run_: what happened in training (a `training.Run`).
-        facts_: what the classifier was trained on: skeleton and fps of recordings and clips, frames, estimators, number of clips, athletes.
+        facts_: what the classifier was trained on: skeleton and fps of recordings and clips, their median seconds, frames, estimators, number of clips, athletes.
     """
 
     def __init__(
@@ -265,7 +266,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
                 X = replace(X, y=np.array([classes.index(str(name)) for name in y]), classes=classes)
             if X.y is None:
                 raise ValueError("The clips have no labels: give `y`.")
-            estimators, rates, skeleton_in, clips = [], [], X.skeleton, X
+            estimators, rates, seconds, skeleton_in, clips = [], [], [], X.skeleton, X
         else:
             recordings = _labelled(X, y)
             if not recordings:
@@ -275,6 +276,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             clips = self.preprocessor_.fit_transform(recordings)
             estimators = sorted({r.estimator for r in recordings if r.estimator})
             rates = sorted({r.fps for r in recordings if r.fps})
+            seconds = [r.seconds for r in recordings if r.seconds]
             skeleton_in = recordings[0].skeleton
         self.facts_ = {
             "skeleton_in": skeleton_in.to_dict(),
@@ -282,6 +284,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             "channels": list(clips.channels),
             "fps": clips.fps,
             "fps_in": rates,
+            "seconds": float(np.median(seconds)) if seconds else None,
             "frames": int(clips.x.shape[1]),
             "clips": len(clips),
             "athletes": sorted({a for a in clips.athletes if a}),
@@ -362,7 +365,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         return ""
 
     def _run_model(self, clips: Clips) -> np.ndarray:
-        return np.asarray(self.model_.predict(clips.inputs, batch_size=256, verbose=0))
+        return run_network(self.model_, clips)
 
 
 def _as_given(X: Any) -> list[Recording] | Clips:

@@ -32,7 +32,9 @@ Model = Annotated[
 RecipeName = Annotated[str, typer.Option("--recipe", help="default, thesis or exercise_quality.")]
 Preset = Annotated[
     str,
-    typer.Option(help="default, thesis, thesis_cleaned (filled and smoothed already) or exercise_quality."),
+    typer.Option(
+        help="default, live (looks only back), thesis, thesis_cleaned (filled and smoothed already) or exercise_quality."
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="Makes training repeatable.")]
 
