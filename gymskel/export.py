@@ -8,7 +8,6 @@ examples/ holds a client for each that needs numpy and the runtime alone.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -183,7 +182,7 @@ def _write(
     for file, data in ((path, content), (beside, json.dumps(facts, indent=1).encode())):
         part = file.with_name(f".{file.name}.part")
         part.write_bytes(data)
-        os.replace(part, file)
+        part.replace(file)
     return path
 
 

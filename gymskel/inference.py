@@ -57,6 +57,8 @@ def compile_network(model: keras.Model, *, frames: int | None = None, fused: boo
         fused: the whole network as one program (XLA): slow to make (seconds), several times faster to run. Needs
             `frames`.
     """
+    if fused and frames is None:
+        raise ValueError("`fused` needs `frames`: a fused program is for one length.")
     _, length, joints, channels = model.get_layer("keypoints").batch_shape
     shape = (None, length) if frames is None else (1, frames)
     whose = weakref.ref(model)  # the function must not keep the model alive

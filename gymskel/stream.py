@@ -59,14 +59,16 @@ class Stream:
             if value < 1:
                 raise ValueError(f"`{name}` must be a number of frames from 1, got {value}.")
         self.every, self.classes = every, tuple(map(str, classifier.classes_))
-        self._classifier, self._skeleton = classifier, Skeleton.from_dict(facts["skeleton_in"])
+        self._model = classifier.model_  # kept here, as the compiled network does not keep it
+        self._prepare = classifier.preprocessor_
+        self._skeleton = Skeleton.from_dict(facts["skeleton_in"])
         self._people: dict[Hashable, _Frames] = {}
         self._frames = 0
-        clips = classifier.clips([self._recording(_somebody(self.window, len(self._skeleton)))])
+        somebody = self._recording(_somebody(self.window, len(self._skeleton)))
         tied = classifier.model_.get_layer("keypoints").batch_shape[1]
-        self._length = tied or int(clips.lengths[0])
+        self._length = tied or int(classifier.clips([somebody]).lengths[0])
         self._network = compile_network(classifier.model_, frames=self._length, fused=True)
-        self._network(tf.constant(clips.x[:, : self._length]), tf.constant(clips.mask[:, : self._length]))
+        self._answer(somebody.keypoints)  # refuses now what it would refuse later
 
     def __repr__(self) -> str:
         return f"<Stream at {self.fps:g} fps: the last {self.window} frames, every {self.every}; {len(self._people)} people>"
@@ -137,11 +139,10 @@ class Stream:
 
     def _answer(self, keypoints: np.ndarray) -> np.ndarray:
         try:
-            clips = self._classifier.clips([self._recording(keypoints)])
+            clips = self._prepare.transform([self._recording(keypoints)], frames=self._length)
         except UnseenError:
             return np.full(len(self.classes), 1 / len(self.classes), np.float32)
-        x, mask = clips.x[:, : self._length], clips.mask[:, : self._length]
-        return self._network(tf.constant(x), tf.constant(mask)).numpy()[0]
+        return self._network(tf.constant(clips.x), tf.constant(clips.mask)).numpy()[0]
 
 
 class _Frames:
