@@ -26,7 +26,9 @@ def made_model(name: str, **params) -> keras.Model:
     """A network as if it were trained: no weight as it was initialised."""
     keras.utils.set_random_seed(0)
     model, rng = BUILDERS[name](2, **params), np.random.default_rng(0)
-    model.set_weights([w + np.abs(rng.normal(0, 0.1, w.shape)) for w in model.get_weights()])
+    model.set_weights(
+        [w * rng.uniform(0.8, 1.2, w.shape) + rng.normal(0, 0.01, w.shape) for w in model.get_weights()]
+    )
     return model
 
 
