@@ -45,17 +45,19 @@ def milliseconds(calls: dict[str, tuple[Callable[[], object], int]], rounds: int
 def one_clip(name: str, classifier: SkeletonClassifier, clips: object) -> None:
     model, frames = classifier.model_, clips.x.shape[1]
     bare = compile_network(model, frames=frames)
+    fused = compile_network(model, frames=frames, fused=True)
     x, mask = tf.constant(clips.x), tf.constant(clips.mask)
     took = milliseconds(
         {
             "bare": (lambda: bare(x, mask), 50),
+            "fused": (lambda: fused(x, mask), 50),
             "clip": (lambda: classifier.predict_proba(clips), 50),
             "predict": (lambda: model.predict(clips.inputs, verbose=0), 3),
         }
     )
     times = f"{took['bare']:8.3f} {took['clip']:8.3f} {took['predict']:9.1f}"
     print(
-        f"{name:28} {frames:6} {times} {took['clip'] / took['bare']:10.2f} {took['predict'] / took['clip']:15.0f}",
+        f"{name:28} {frames:6} {times} {took['clip'] / took['bare']:10.2f} {took['predict'] / took['clip']:15.0f} {took['fused'] / took['bare']:11.2f}",
         flush=True,
     )
 
@@ -82,7 +84,7 @@ def main() -> None:
             made = SkeletonClassifier(name, preprocess=preset, recipe=QUICK, random_state=0)
             fitted[name, preset] = made.fit(recordings)
     print(
-        f"{'one clip':28} {'frames':>6} {'bare ms':>8} {'clip ms':>8} {'predict':>9} {'clip/bare':>10} {'predict/clip':>15}"
+        f"{'one clip':28} {'frames':>6} {'bare ms':>8} {'clip ms':>8} {'predict':>9} {'clip/bare':>10} {'predict/clip':>15} {'fused/bare':>11}"
     )
     for name in BUILDERS:
         classifier = fitted[name, "default"]
