@@ -170,7 +170,10 @@ def _write(
     frames: int | None,
 ) -> Path:
     """Compares, then writes both files, each whole or not at all."""
-    off = _difference(classifier, answer, frames)
+    try:
+        off = _difference(classifier, answer, frames)
+    except Exception as fault:  # each runtime has faults of its own
+        raise RuntimeError(f"{path} was not written: it does not run. {fault}") from fault
     if not off <= TOLERANCE:  # NaN is not either
         raise RuntimeError(
             f"{path} was not written: its probabilities are up to {off:.2g} off those of the network (allowed: {TOLERANCE:g}). "
