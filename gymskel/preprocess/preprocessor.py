@@ -48,12 +48,12 @@ PRESETS: dict[str, tuple[Step, ...]] = {
         ("select_joints", {"joints": list(GYMNASTICS_15.joints)}),
         ("pad", {"unseen": 0.0}),
     ),
-    # a frame looks at no later one: for clips prepared as a Stream prepares its window
+    # looks only back, and at the window as a whole: for clips prepared as a Stream prepares its window
     "live": (
         ("select_joints", {"joints": list(GYMNASTICS_15.joints)}),
         ("hold", {}),
         ("smooth", {"window": 3, "method": "trailing"}),
-        ("resample", {"fps": 15}),
+        ("resample", {"frames": 32}),
         ("center", {"joint": "MidHip", "frame": "first"}),
         ("scale", {"top": "Neck", "bottom": "MidHip"}),
         ("pad", {"unseen": 0.0}),
