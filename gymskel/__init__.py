@@ -7,6 +7,8 @@ One module a stage, in the order in which the data travels::
     Recording -> jump height, rotation speed, take-off angle ...           gymskel.kinematics
     Clips -> Keras model -> class probabilities                            gymskel.models, gymskel.training
     all of it after extraction, as one object and one file                 gymskel.classifier
+    frames as they come -> class probabilities                             gymskel.stream
+    a classifier -> ONNX, LiteRT                                           gymskel.export
     is it any good?                                                        gymskel.evaluation
     model + Clips -> what each unit did in each frame -> pictures          gymskel.activations, gymskel.visualize
 
@@ -22,8 +24,7 @@ __version__ = "0.1.0"
 
 _STAGES = (
     "skeleton", "recording", "clips", "video", "extract", "formats", "preprocess", "kinematics", "models", "training",
-    "classifier", "evaluation", "activations", "visualize", "overlay", "simulate",
-    "datasets",
+    "classifier", "stream", "export", "evaluation", "activations", "visualize", "overlay", "simulate", "datasets",
 )  # fmt: skip
 _NOUNS = {
     "Skeleton": "skeleton",
@@ -35,6 +36,7 @@ _NOUNS = {
     "write_recording": "recording",
     "Clips": "clips",
     "SkeletonClassifier": "classifier",
+    "Stream": "stream",
 }
 
 __all__ = [*_NOUNS, *_STAGES]

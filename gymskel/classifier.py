@@ -21,6 +21,7 @@ import gymskel
 from gymskel.archive import DAMAGED, open_zip
 from gymskel.clips import Clips
 from gymskel.doubts import doubt_below, doubt_of, duration_of
+from gymskel.inference import run_network
 from gymskel.inputs import (
     as_given,
     body_facts,
@@ -60,7 +61,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         model_: the trained keras.Model.
         preprocessor_: the fitted Preprocessor, None when fitted on Clips.
         run_: what happened in training (a `training.Run`).
-        facts_: what the classifier was trained on: skeleton and fps of recordings and clips, frames, durations, estimators,
+        facts_: what the classifier was trained on: skeleton and fps of recordings and clips, frames, durations, median seconds, estimators,
             number of clips, athletes.
         n_features_in_: numbers in a frame.
         out_of_fold_: the answers given while each recording was left out, None where nobody kept them
@@ -378,7 +379,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
     def _facts(clips: Clips, recordings: list[Recording]) -> dict[str, Any]:
         """What `facts_` says."""
         skeleton_in = recordings[0].skeleton if recordings else clips.skeleton
-        durations = [duration_of(r) for r in recordings]
+        durations, seconds = [duration_of(r) for r in recordings], [r.seconds for r in recordings if r.fps]
         return {
             "skeleton_in": skeleton_in.to_dict(),
             "skeleton": clips.skeleton.to_dict(),
@@ -387,6 +388,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             "fps_in": sorted({r.fps for r in recordings if r.fps}),
             "frames": int(clips.x.shape[1]),
             "durations": [min(durations), max(durations)] if durations else None,
+            "seconds": float(np.median(seconds)) if seconds else None,
             "body": body_facts(clips),
             "clips": len(clips),
             "athletes": sorted({a for a in clips.athletes if a}),
@@ -461,7 +463,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         return told_apart(X) if isinstance(X, list) else [f"clip-{i}" for i in range(count)]
 
     def _run_model(self, clips: Clips) -> np.ndarray:
-        return np.asarray(self.model_.predict(clips.inputs, batch_size=256, verbose=0))
+        return run_network(self.model_, clips)
 
 
 def _own(preprocess: Any) -> Preprocessor:

@@ -35,7 +35,9 @@ Model = Annotated[
 RecipeName = Annotated[str, typer.Option("--recipe", help="default, thesis or exercise_quality.")]
 Preset = Annotated[
     str,
-    typer.Option(help="default, thesis, thesis_cleaned (filled and smoothed already) or exercise_quality."),
+    typer.Option(
+        help="default, live (looks only back), thesis, thesis_cleaned (filled and smoothed already) or exercise_quality."
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="Makes training repeatable.")]
 
@@ -272,6 +274,28 @@ def predict(
 
 
 @app.command()
+def export(
+    classifier: Annotated[Path, typer.Argument(help="A .gymskel file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="FILE.onnx, or FILE.tflite for LiteRT.")],
+    frames: Annotated[
+        int | None, typer.Option(help="Length of a clip (.tflite); default: of the longest training clip.")
+    ] = None,
+) -> None:
+    """A classifier -> ONNX or LiteRT, run and compared, with what a client must know beside it as JSON."""
+    suffix = out.suffix.lower()
+    if suffix not in (".onnx", ".tflite"):
+        raise ValueError(f"`--out` must end in .onnx or .tflite, got {out}.")
+    if frames is not None and suffix == ".onnx":
+        raise ValueError("`--frames` is for .tflite: ONNX takes clips of any length.")
+    SkeletonClassifier, _ = _load_classifier()
+    from gymskel.export import export_litert, export_onnx
+
+    loaded = SkeletonClassifier.load(classifier)
+    written = export_onnx(loaded, out) if suffix == ".onnx" else export_litert(loaded, out, frames=frames)
+    typer.echo(f"{written}\n{written}.json")
+
+
+@app.command()
 def kinematics(
     data: Data,
     out: Annotated[Path, typer.Option("--out", "-o", help="CSV file for the table.")] = Path(
@@ -482,7 +506,7 @@ def main() -> None:
     """Runs the command; faults of the user's files end in one line, not in a traceback."""
     try:
         app()
-    except (ValueError, TypeError, OSError, ImportError) as fault:
+    except (ValueError, TypeError, OSError, ImportError, RuntimeError) as fault:
         if os.environ.get("GYMSKEL_DEBUG"):
             raise
         typer.echo(f"gymskel: {fault}", err=True)

@@ -209,7 +209,7 @@ class PoolFrames(keras.layers.Layer):
         if mask is not None:
             values = ops.where(mask[..., None], values, least)
         frames, width = ops.shape(values)[1], values.shape[-1]
-        missing = (-frames) % self.size
+        missing = (self.size - frames % self.size) % self.size  # of numbers above 0: ONNX rounds towards 0
         values = ops.pad(values, [[0, 0], [0, missing], [0, 0]], constant_values=least)
         pooled = ops.max(ops.reshape(values, (-1, (frames + missing) // self.size, self.size, width)), axis=2)
         return ops.where(pooled <= least, 0.0, pooled)

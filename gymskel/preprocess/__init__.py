@@ -1,6 +1,6 @@
 """Recordings -> filled, smoothed, centred, scaled, reduced -> padded Clips. Every step is a pure function."""
 
-from gymskel.preprocess.gaps import drop_uncertain, fill
+from gymskel.preprocess.gaps import drop_uncertain, fill, hold
 from gymskel.preprocess.geometry import center, mirror, relative, scale, select_joints, turn
 from gymskel.preprocess.limbs import rotate_joints
 from gymskel.preprocess.missing import faults_of, is_recognizable, missing_table
@@ -26,6 +26,7 @@ __all__ = [
     "faults_of",
     "fill",
     "find_moves",
+    "hold",
     "is_recognizable",
     "joint_angles",
     "mirror",

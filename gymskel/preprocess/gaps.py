@@ -1,7 +1,7 @@
 """Places that an estimator lost: taken out where it was unsure, filled in where the gap is short enough.
 
-Live, on frames as they come, only `drop_uncertain` can be used: it looks at each frame alone. `fill` needs the
-frames after a gap.
+Live, on frames as they come, can be used `drop_uncertain`, which looks at each frame alone, and `hold`, which looks
+only back. `fill` needs the frames after a gap.
 """
 
 from __future__ import annotations
@@ -84,6 +84,34 @@ def fill(recording: Recording, *, method: str = "linear", max_gap: int | None = 
     keypoints = recording.keypoints.copy()
     keypoints[frame, joint, :2] = places
     return recording.after("fill", keypoints, method=method, max_gap=max_gap)
+
+
+def hold(recording: Recording, *, max_gap: int | None = None) -> Recording:
+    """The recording with unseen joints held where they were last seen.
+
+    A held place keeps confidence 0, as in `fill`; before a joint is first seen it stays unseen. A frame depends on
+    no later one: can be used live.
+
+    Args:
+        recording: any.
+        max_gap: frames; so many are held after a joint was lost, the rest of the gap stays unseen. None holds on.
+
+    >>> one = Recording(np.zeros((5, 25, 3)))
+    >>> one.keypoints[[0, 2, 3]] = np.nan, np.nan, 0; one.keypoints[4] = 8, 16, 1
+    >>> hold(one).xy[:, 0, 0].tolist(), hold(one, max_gap=1).xy[:, 0, 0].tolist()
+    ([nan, 0.0, 0.0, 0.0, 8.0], [nan, 0.0, 0.0, nan, 8.0])
+    """
+    if max_gap is not None and not max_gap >= 0:
+        raise ValueError(f"`max_gap` must be a number of frames from 0, or None, got {max_gap}.")
+    seen, now = recording.seen, np.arange(len(recording))[:, None]
+    before = np.maximum.accumulate(np.where(seen, now, -1))
+    held = ~seen & (before >= 0)
+    if max_gap is not None:
+        held &= now - before <= max_gap
+    frame, joint = np.nonzero(held)
+    keypoints = recording.keypoints.copy()
+    keypoints[frame, joint, :2] = keypoints[before[frame, joint], joint, :2]
+    return recording.after("hold", keypoints, max_gap=max_gap)
 
 
 def _between(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gymskel.clips import Clips
-from gymskel.preprocess.gaps import drop_uncertain, fill
+from gymskel.preprocess.gaps import drop_uncertain, fill, hold
 from gymskel.preprocess.geometry import center, mirror, relative, scale, select_joints, turn
 from gymskel.preprocess.limbs import rotate_joints
 from gymskel.preprocess.motion import channel_values
@@ -27,7 +27,7 @@ from gymskel.skeleton import COCO_17, GYMNASTICS_15, Skeleton
 STEPS = {
     step.__name__: step
     for step in (
-        *(drop_uncertain, remove_outliers, fill),
+        *(drop_uncertain, remove_outliers, fill, hold),
         *(smooth, smooth_savgol, smooth_butterworth, smooth_one_euro),
         *(resample, center, scale, turn, mirror, relative, select_joints, rotate_joints),
     )
@@ -46,6 +46,16 @@ PRESETS: dict[str, tuple[Step, ...]] = {
         ("center", {"joint": "MidHip", "frame": "first"}),
         ("scale", {"top": "Neck", "bottom": "MidHip"}),
         ("select_joints", {"joints": list(GYMNASTICS_15.joints)}),
+        ("pad", {"unseen": 0.0}),
+    ),
+    # looks only back, and at the window as a whole: for clips prepared as a Stream prepares its window
+    "live": (
+        ("select_joints", {"joints": list(GYMNASTICS_15.joints)}),
+        ("hold", {}),
+        ("smooth", {"window": 3, "method": "trailing"}),
+        ("resample", {"frames": 32}),
+        ("center", {"joint": "MidHip", "frame": "first"}),
+        ("scale", {"top": "Neck", "bottom": "MidHip"}),
         ("pad", {"unseen": 0.0}),
     ),
     "thesis": (
@@ -160,7 +170,7 @@ class Preprocessor:
     """An ordered list of steps from Recordings to Clips, that can be read, stored and applied again.
 
     Args:
-        steps: name of a preset ("default", "thesis", "thesis_cleaned", "exercise_quality"), or a list of names of
+        steps: name of a preset ("default", "live", "thesis", "thesis_cleaned", "exercise_quality"), or a list of names of
             steps or (name, arguments); the last one is `pad`, added if it is not there. Names are those of the
             functions of gymskel.preprocess.
 

@@ -1,0 +1,74 @@
+"""Clips -> class probabilities through a trained network, without what a call of `model.predict` costs."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gymskel.clips import Clips
+
+_BATCH = 256
+_COMPILED: weakref.WeakKeyDictionary[keras.Model, Any] = weakref.WeakKeyDictionary()
+
+
+def run_network(model: keras.Model, clips: Clips) -> np.ndarray:
+    """(clips, classes) what the network answers, in the order of the clips.
+
+    The network is compiled on its first call and kept as long as the model; any number and length of clips goes
+    through the same function. Clips of like length go together, cut behind their last frame, so that padding costs
+    nothing.
+
+    Args:
+        model: with the inputs `keypoints` and `mask`.
+        clips: at the length that the model is tied to, or of any length if it is tied to none.
+    """
+    network = compiled(model)
+    tied = model.get_layer("keypoints").batch_shape[1] is not None
+    lengths = clips.lengths
+    order = np.argsort(lengths, kind="stable")
+    answers = np.empty((len(clips), *model.output_shape[1:]), np.float32)
+    for start in range(0, len(clips), _BATCH):
+        rows = order[start : start + _BATCH]
+        frames = clips.x.shape[1] if tied else int(lengths[rows[-1]])
+        answers[rows] = network(tf.constant(clips.x[rows, :frames]), tf.constant(clips.mask[rows, :frames]))
+    return answers
+
+
+def compiled(model: keras.Model) -> Any:
+    """The network as a compiled function of tensors, for any number and length of clips; the same one at every call.
+
+    Training the model further changes its answers, replacing its layers does not.
+    """
+    if model not in _COMPILED:
+        _COMPILED[model] = compile_network(model)
+    return _COMPILED[model]
+
+
+def compile_network(model: keras.Model, *, frames: int | None = None, fused: bool = False) -> Any:
+    """The network as a function keypoints, mask -> probabilities that is traced once, here.
+
+    Args:
+        model: with the inputs `keypoints` and `mask`.
+        frames: for one clip of this length alone; by default for any number and length.
+        fused: the whole network as one program (XLA): slow to make (seconds), several times faster to run. Needs
+            `frames`.
+    """
+    if fused and frames is None:
+        raise ValueError("`fused` needs `frames`: a fused program is for one length.")
+    _, length, joints, channels = model.get_layer("keypoints").batch_shape
+    shape = (None, length) if frames is None else (1, frames)
+    whose = weakref.ref(model)  # the function must not keep the model alive
+
+    def network(keypoints: Any, mask: Any) -> Any:
+        return whose()({"keypoints": keypoints, "mask": mask}, training=False)
+
+    wanted = [
+        tf.TensorSpec((*shape, joints, channels), tf.float32, "keypoints"),
+        tf.TensorSpec(shape, tf.bool, "mask"),
+    ]
+    made = tf.function(network, autograph=False, jit_compile=fused, input_signature=wanted)
+    return made.get_concrete_function()

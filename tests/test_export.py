@@ -1,0 +1,197 @@
+"""Exported files: run and compared, with all that a client needs; the clients of examples/ answer as gymskel does."""
+
+import copy
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_cli import shell  # noqa: F401  a fixture
+from test_inference import FORMS, made_model
+from test_training import PLAIN, made_clips, quick
+
+from gymskel import export
+from gymskel.classifier import SkeletonClassifier
+from gymskel.export import export_litert, export_onnx, facts_for_clients
+from gymskel.inference import run_network
+from gymskel.recording import Recording, read_recording, write_recording
+from gymskel.simulate import simulate_recordings
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+FRAMES = 5
+
+
+@pytest.fixture(scope="module")
+def on_clips() -> SkeletonClassifier:
+    """Fitted on clips of 5 frames."""
+    recipe = replace(PLAIN, epochs=1)
+    return SkeletonClassifier(quick, recipe=recipe, random_state=0).fit(made_clips(athletes=2, frames=FRAMES))
+
+
+@pytest.fixture(scope="module")
+def recordings() -> list[Recording]:
+    return simulate_recordings(athletes=2, per_athlete=1, fps=30)
+
+
+def fitted(recordings, preset) -> SkeletonClassifier:
+    made = SkeletonClassifier(quick, preprocess=preset, recipe=replace(PLAIN, epochs=1), random_state=0)
+    return made.fit(recordings)
+
+
+def with_model(classifier, name, **params) -> SkeletonClassifier:
+    other = copy.copy(classifier)
+    other.model_ = made_model(name, **params)
+    return other
+
+
+def short_clips(frames=FRAMES):
+    """Whole, shorter, and a single frame."""
+    clips = made_clips(athletes=2, per_class=1, frames=frames, seed=3)
+    mask = np.arange(frames) < np.array([[frames], [frames - 2], [1], [frames - 1]])
+    return replace(
+        clips, mask=mask, x=np.where(mask[..., None, None], clips.x, 0), seen=clips.seen & mask[..., None]
+    )
+
+
+def forms():
+    for name, params in FORMS:
+        yield pytest.param(
+            name, {**params, "frames": FRAMES} if params else {}, id=name + "-published" * bool(params)
+        )
+
+
+@pytest.mark.parametrize(("name", "params"), forms())
+def test_onnx_answers_as_the_network(on_clips, tmp_path, name, params):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("tf2onnx")
+    classifier = with_model(on_clips, name, **params)
+    path = export_onnx(classifier, tmp_path / "deep" / "moves.onnx")
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for clips in (short_clips(), short_clips()[2]) if params else (short_clips(), short_clips(9)):
+        wanted = run_network(classifier.model_, clips)
+        (told,) = session.run(["probabilities"], clips.inputs)
+        np.testing.assert_allclose(told, wanted, atol=1e-5)
+    facts = json.loads((tmp_path / "deep" / "moves.onnx.json").read_text())
+    assert facts["kind"] == "onnx" and facts["frames"] == (FRAMES if params else None)
+    assert 0 <= facts["largest_difference"] < 1e-5
+    assert sorted(file.name for file in path.parent.iterdir()) == ["moves.onnx", "moves.onnx.json"]
+
+
+@pytest.mark.parametrize(("name", "params"), forms())
+def test_litert_answers_as_the_network(on_clips, tmp_path, name, params):
+    litert = pytest.importorskip("ai_edge_litert.interpreter")
+    classifier = with_model(on_clips, name, **params)
+    path = export_litert(classifier, tmp_path / "moves.tflite")
+    run = litert.Interpreter(model_path=str(path)).get_signature_runner("serving_default")
+    clips = short_clips()
+    wanted = run_network(classifier.model_, clips)
+    for x, mask, answer in zip(clips.x, clips.mask, wanted, strict=True):
+        np.testing.assert_allclose(
+            run(keypoints=x[None], mask=mask[None])["probabilities"][0], answer, atol=1e-5
+        )
+    facts = json.loads((tmp_path / "moves.tflite.json").read_text())
+    assert (facts["kind"], facts["frames"]) == ("litert", FRAMES)
+
+
+@pytest.mark.parametrize("preset", ["default", "live"])
+@pytest.mark.parametrize(("client", "write"), [("onnx", export_onnx), ("litert", export_litert)])
+def test_a_client_without_gymskel_answers_the_same(recordings, tmp_path, preset, client, write):
+    pytest.importorskip({"onnx": "tf2onnx", "litert": "ai_edge_litert"}[client])
+    classifier = fitted(recordings, preset)
+    one = replace(recordings[1], keypoints=recordings[1].keypoints.copy())
+    one.keypoints[4:9, 4] = np.nan, np.nan, 0
+    one.keypoints[0, 3] = np.nan, np.nan, 0
+    one.keypoints[:, 10] = np.nan, np.nan, 0
+    folder = write_recording(one, tmp_path / "keypoints")
+    path = write(classifier, tmp_path / "moves.model")
+    script = (
+        "import runpy, sys; sys.argv = sys.argv[1:]; sys.path.insert(0, sys.argv[0].rpartition('/')[0])\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        "print([name for name in ('gymskel', 'tensorflow', 'keras') if name in sys.modules])"
+    )
+    told = [str(EXAMPLES / f"{client}_client.py"), str(path), str(folder), "30"]
+    done = subprocess.run([sys.executable, "-I", "-c", script, *told], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    *lines, imported = done.stdout.splitlines()
+    assert imported == "[]"
+    wanted = classifier.predict_proba([read_recording(folder, fps=30)])[0]
+    assert [line.split(",")[0] for line in lines] == classifier.classes_.tolist()
+    np.testing.assert_allclose([float(line.split(",")[1]) for line in lines], wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize("client", ["onnx_client.py", "litert_client.py"])
+def test_clients_are_short_and_stand_alone(client):
+    text = (EXAMPLES / client).read_text()
+    assert len(text.splitlines()) <= 30
+    assert "import gymskel" not in text and "from gymskel" not in text
+
+
+def test_what_clients_are_told(recordings):
+    classifier = fitted(recordings, "live")
+    facts = facts_for_clients(classifier)
+    assert facts["classes"] == ["back-handspring", "backflip"]
+    assert len(facts["joints_in"]) == 25 and len(facts["joints"]) == 15
+    assert (facts["channels"], facts["fps_in"], facts["fps"]) == (["x", "y"], [30], None)
+    assert facts["steps"] == classifier.preprocessor_.to_dict()["steps"]
+    json.dumps(facts)
+
+
+@pytest.mark.parametrize("write", [export_onnx, export_litert])
+@pytest.mark.parametrize("fault", [np.float32(2e-4), np.float32(np.nan)])
+def test_a_file_that_answers_otherwise_is_not_written(on_clips, tmp_path, monkeypatch, write, fault):
+    pytest.importorskip("tf2onnx" if write is export_onnx else "ai_edge_litert")
+    monkeypatch.setattr(export, "run_network", lambda *given: run_network(*given) + fault)
+    old = tmp_path / "moves.model"
+    old.write_bytes(b"older")
+    with pytest.raises(RuntimeError, match=r"moves.model was not written: .* up to (0.0002|nan) off"):
+        write(on_clips, old)
+    assert old.read_bytes() == b"older" and list(tmp_path.iterdir()) == [old]
+
+
+@pytest.mark.parametrize(
+    ("write", "module", "name"),
+    [
+        (export_onnx, "tf2onnx", "tf2onnx"),
+        (export_onnx, "onnxruntime", "onnxruntime"),
+        (export_litert, "ai_edge_litert.interpreter", "ai-edge-litert"),
+    ],
+)
+def test_without_the_extra(on_clips, tmp_path, monkeypatch, write, module, name):
+    if module == "onnxruntime":
+        pytest.importorskip("tf2onnx")
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=rf"Export needs {name}: pip install gymskel\[export\]"):
+        write(on_clips, tmp_path / "moves")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lengths_that_do_not_fit(on_clips, tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    tied = with_model(on_clips, "simple_rnn", units=2, features="raw", head="flatten", frames=FRAMES)
+    with pytest.raises(ValueError, match="`frames` must be 5, got 6"):
+        export_litert(tied, tmp_path / "moves.tflite", frames=6)
+    with pytest.raises(ValueError, match="`frames` must be a number from 1, got 0"):
+        export_litert(on_clips, tmp_path / "moves.tflite", frames=0)
+
+
+def test_the_shell(on_clips, tmp_path, shell):  # noqa: F811
+    pytest.importorskip("tf2onnx")
+    artefact = on_clips.save(tmp_path / "moves.gymskel")
+    code, out, _ = shell("export", artefact, "-o", tmp_path / "moves.onnx")
+    assert code == 0 and out.splitlines() == [f"{tmp_path}/moves.onnx", f"{tmp_path}/moves.onnx.json"]
+    code, out, _ = shell("export", artefact, "-o", tmp_path / "moves.tflite", "--frames", 7)
+    assert code == 0 and json.loads((tmp_path / "moves.tflite.json").read_text())["frames"] == 7
+    for given, told in (
+        (["-o", "moves.pb"], "`--out` must end in .onnx or .tflite, got moves.pb"),
+        (["-o", "moves.onnx", "--frames", 7], "`--frames` is for .tflite"),
+    ):
+        code, _, err = shell("export", artefact, *given)
+        assert code == 1 and told in err
+    (tmp_path / "wrong.gymskel").write_text("no zip")
+    code, _, err = shell("export", tmp_path / "wrong.gymskel", "-o", "moves.onnx")
+    assert code == 1 and "is not a .gymskel file" in err
+    code, _, err = shell("export", tmp_path / "none.gymskel", "-o", "moves.onnx")
+    assert code == 1 and "No classifier" in err
