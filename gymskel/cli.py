@@ -296,6 +296,30 @@ def export(
 
 
 @app.command()
+def explain(
+    classifier: Annotated[Path, typer.Argument(help="A .gymskel file.")],
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for pictures and tables.")] = Path(
+        "explained"
+    ),
+    labels: Labels = None,
+    fps: Fps = None,
+    person: Person = None,
+    units: Annotated[
+        int, typer.Option(help="Rows of a strip: the units that tell the moves apart best.")
+    ] = 8,
+) -> None:
+    """Why each answer: strips under the moving body, which joint counted when, units ranked by move."""
+    SkeletonClassifier, _ = _load_classifier()
+    loaded = SkeletonClassifier.load(classifier)
+    recordings, failed = _recordings(data, labels, fps, person, keep=out / "keypoints")
+    out.mkdir(parents=True, exist_ok=True)
+    typer.echo("\n".join(map(str, _explain(loaded, recordings, units, out))))
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def kinematics(
     data: Data,
     out: Annotated[Path, typer.Option("--out", "-o", help="CSV file for the table.")] = Path(
@@ -487,18 +511,72 @@ def _check_names(model: str, recipe: str, preprocess: str = "default", protocol:
 def _draw_strips(classifier: Any, recordings: list, table: Any, out: Path) -> list[Path]:
     from gymskel.activations import draw_strips, layer_outputs, recurrent_layers
 
-    answered = ~table["doubt"].str.startswith("no answer").to_numpy()
-    if not answered.any():
-        return []
-    table = table[answered]
-    clips = classifier.clips([r for r, good in zip(recordings, answered, strict=True) if good])
+    table, clips = _answered(classifier, recordings, table)
     written = []
-    for layer in recurrent_layers(classifier.model_):
+    for layer in recurrent_layers(classifier.model_) if len(table) else ():
         states = layer_outputs(classifier.model_, clips, layer)
         for name, move, one in zip(table["recording"], table["move"], states, strict=True):
-            path = out / f"{name}.{move}.{layer}.png".replace("/", "-").replace(os.sep, "-")
-            draw_strips(one).save(path)
-            written.append(path)
+            written.append(out / _file_name(name, move, layer))
+            draw_strips(one).save(written[-1])
+    return written
+
+
+def _answered(classifier: Any, recordings: list, table: Any) -> tuple[Any, Any]:
+    """The rows that have an answer, and their clips (None if there are none)."""
+    answered = ~table["doubt"].str.startswith("no answer").to_numpy()
+    some = [r for r, good in zip(recordings, answered, strict=True) if good]
+    return table[answered], classifier.clips(some) if some else None
+
+
+def _file_name(*parts: str) -> str:
+    return f"{'.'.join(parts)}.png".replace("/", "-").replace(os.sep, "-")
+
+
+def _explain(classifier: Any, recordings: list, units: int, out: Path) -> list[Path]:
+    """Strips under the body, maps and bodies of the attribution for each recording; two tables."""
+    from dataclasses import replace
+
+    import matplotlib
+    import pandas as pd
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    from gymskel import activations, attribution
+
+    table, clips = _answered(classifier, recordings, classifier.predict_table(recordings))
+    if not len(table):
+        raise ValueError("In none of the recordings is enough seen for an answer: nothing to explain.")
+    names = list(zip(table["recording"], table["move"], strict=True))
+    if clips.y is None:  # ranked by what the classifier took them for
+        clips = replace(clips, y=pd.Index(classifier.classes_).get_indexer(table["move"]))
+    several = len(set(clips.y)) > 1
+    ranked, written = {}, []
+    for layer in activations.recurrent_layers(classifier.model_):
+        states = activations.layer_outputs(classifier.model_, clips, layer)
+        shown = list(range(min(units, states.shape[-1])))
+        if several and len(clips) > 2:
+            ranked[layer] = activations.rank_units(states, clips)
+            shown = ranked[layer]["unit"].tolist()[:units]
+        for i, (name, move) in enumerate(names):
+            written.append(out / _file_name(name, move, layer))
+            activations.draw_strips_with_skeleton(states[i], clips[i], units=shown).save(written[-1])
+    baseline = "others" if several else "still"
+    found = attribution.integrated_gradients(classifier.model_, clips, baseline=baseline)
+    for i, (name, move) in enumerate(names):
+        for kind, plot in (
+            ("map", attribution.plot_attribution_map),
+            ("bodies", attribution.plot_attribution_bodies),
+        ):
+            written.append(out / _file_name(name, move, kind))
+            plot(found, i).figure.savefig(written[-1], dpi=110)
+            plt.close()
+    tables = {"attributions": found.table()}
+    if ranked:
+        tables["units"] = pd.concat(ranked, names=["layer"]).reset_index("layer")
+    for kind, made in tables.items():
+        written.append(out / f"{kind}.csv")
+        made.to_csv(written[-1], index=False)
     return written
 
 

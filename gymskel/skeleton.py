@@ -110,6 +110,19 @@ class Skeleton:
             order[a], order[b] = b, a
         return order
 
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """right, left or middle for each joint, by the mirror pairs (right first, unless the names say otherwise).
+
+        >>> Skeleton("s", ("Hip", "LFoot", "RFoot")).sides
+        ('middle', 'left', 'right')
+        """
+        sides = ["middle"] * len(self)
+        for pair in self.mirror:
+            right, left = self.indices(pair[::-1] if re.match(r"L([A-Z_\d]|eft)|left", pair[0]) else pair)
+            sides[right], sides[left] = "right", "left"
+        return tuple(sides)
+
     def bones_outwards(self) -> list[Pair]:
         """[(inner joint, outer joint), ...] along the limbs from the root outwards, breadth first.
 

@@ -7,7 +7,6 @@ or saves anything. Right is vermilion, left is blue, the middle of the body is b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -119,12 +118,8 @@ def _draw_body(ax: Axes, skeleton: Skeleton, xy: np.ndarray, confidence: np.ndar
 
 
 def _sides(skeleton: Skeleton) -> dict[str, str]:
-    """joint -> right, left or middle, by the mirror pairs (right first, unless the names say otherwise)."""
-    sides = dict.fromkeys(skeleton.joints, "middle")
-    for pair in skeleton.mirror:
-        right, left = pair[::-1] if re.match(r"L([A-Z_\d]|eft)|left", pair[0]) else pair
-        sides[right], sides[left] = "right", "left"
-    return sides
+    """joint -> right, left or middle."""
+    return dict(zip(skeleton.joints, skeleton.sides, strict=True))
 
 
 def _side_legend(ax: Axes, skeleton: Skeleton, filled_in: bool) -> None:

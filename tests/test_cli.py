@@ -377,6 +377,31 @@ def test_predict_without_strips(shell, keypoints, artefact):
     assert [path.name for path in Path("predictions").iterdir()] == ["predictions.csv"]
 
 
+def test_explain_writes_pictures_and_tables(shell, keypoints, artefact, recordings, monkeypatch):
+    code, out, err = shell("explain", artefact, keypoints, "-o", "why", "--units", 2)
+    assert code == 0, err
+    written = {path.name for path in Path("why").iterdir()}
+    assert {Path(line).name for line in out.splitlines()} == written
+    attributions = pd.read_csv("why/attributions.csv")
+    assert set(attributions["recording"]) == {r.source for r in recordings}
+    assert (attributions["error"].abs() <= 0.01).all()
+    for name, move in zip(attributions["recording"], attributions["target"], strict=True):
+        assert {f"{name}.{move}.{kind}.png" for kind in ("recurrent", "map", "bodies")} <= written
+    units = pd.read_csv("why/units.csv")
+    assert list(units.columns[:3]) == ["layer", "unit", "effect"] and sorted(units["unit"]) == list(
+        range(len(units))
+    )
+    assert len(written) == 6 * 3 + 2
+    from gymskel import recording
+
+    monkeypatch.setattr(recording, "read_recordings", lambda *a, **k: [replace(recordings[0], activity=None)])
+    code, out, err = shell("explain", artefact, "anything", "-o", "one")
+    assert code == 0 and not Path("one/units.csv").exists() and Path("one/attributions.csv").exists(), err
+    monkeypatch.setattr(recording, "read_recordings", lambda *a, **k: [blind(recordings[0])])
+    code, _, err = shell("explain", artefact, "anything", "-o", "none")
+    assert code == 1 and "nothing to explain" in one_line(err)
+
+
 def test_predict_a_video_and_then_another(shell, found, artefact, tmp_path):
     """What was extracted for the first is not answered again for the second."""
     videos(tmp_path, "IMG_1.mp4", "IMG_2.mp4")

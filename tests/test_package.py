@@ -42,6 +42,7 @@ MAY_IMPORT = {
     "export": {"gymskel", "skeleton", "clips", "classifier", "inference"},
     "evaluation": {*NOUNS, "preprocess", "models", "training", "classifier", "doubts"},
     "activations": NOUNS,
+    "attribution": NOUNS,
     "visualize": NOUNS,
     "overlay": {"skeleton", "recording", "video"},
     "simulate": {"skeleton", "recording"},
@@ -60,6 +61,7 @@ MAY_IMPORT = {
         "export",
         "evaluation",
         "activations",
+        "attribution",
         "kinematics",
         "demo",
         "quiet",
@@ -162,7 +164,8 @@ def test_names_that_others_build_on():
         "classifier": "SkeletonClassifier",
         "recording": "Recording read_recording read_recordings write_recording",
         "skeleton": "Skeleton BODY_25 COCO_17 COCO_18 HALPE_26 MEDIAPIPE_33 GYMNASTICS_15",
-        "activations": "layer_outputs draw_strips",
+        "activations": "layer_outputs gates body_levels rank_units draw_strips draw_strips_with_skeleton",
+        "attribution": "integrated_gradients occlusion rank_agreement randomization_check",
     }
     for module, names in wanted.items():
         for name in names.split():

@@ -7,7 +7,6 @@ no red or no green, on bright and on dark mats. Widths and letters follow the si
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -113,15 +112,6 @@ def box_around(xy: np.ndarray, turned: float = 0.0) -> np.ndarray:
     return np.array([low, (high[0], low[1]), high, (low[0], high[1])]) @ turn
 
 
-def sides_of(skeleton: Skeleton) -> list[str]:
-    """right, left or middle for each joint, by the mirror pairs (right first, unless the names say otherwise)."""
-    sides = ["middle"] * len(skeleton)
-    for pair in skeleton.mirror:
-        right, left = skeleton.indices(pair[::-1] if re.match(r"L([A-Z_\d]|eft)|left", pair[0]) else pair)
-        sides[right], sides[left] = "right", "left"
-    return sides
-
-
 # --- body -------------------------------------------------------------------------------------------------
 
 
@@ -163,7 +153,7 @@ def _around(frame: np.ndarray, pose: np.ndarray, margin: float) -> tuple[np.ndar
 
 def _limbs(pose: np.ndarray, skeleton: Skeleton) -> Iterator[tuple[int, int, int, str, float]]:
     """(level, joint, joint, side, relative width) of the limbs with two seen ends."""
-    sides, main = sides_of(skeleton), _main(skeleton)
+    sides, main = skeleton.sides, _main(skeleton)
     for pair in skeleton.limbs:
         a, b = skeleton.indices(pair)
         if np.isfinite(pose[[a, b], 0]).all():
@@ -174,7 +164,7 @@ def _limbs(pose: np.ndarray, skeleton: Skeleton) -> Iterator[tuple[int, int, int
 
 def _joints(pose: np.ndarray, skeleton: Skeleton) -> Iterator[tuple[int, int, str, float]]:
     """(level, joint, side, relative radius) of the seen joints; filled-in ones are clear, as they are hollow."""
-    sides, main = sides_of(skeleton), _main(skeleton)
+    sides, main = skeleton.sides, _main(skeleton)
     for row in np.flatnonzero(np.isfinite(pose[:, 0])):
         confidence = pose[row, 2]
         radius = (0.65 + 0.45 * min(confidence, 1) if confidence else 1.0) * (1 if main[row] else 0.55)

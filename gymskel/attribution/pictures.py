@@ -1,0 +1,203 @@
+"""Pictures of an attribution: joints by frames, and the same on the body. Nothing is shown or saved.
+
+Green speaks for the class, purple against it, white says nothing (PRGn of ColorBrewer, which colour-blind people tell apart).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gymskel.attribution.baseline import TRAVEL, rows_of_parts, spans_of_phases
+from gymskel.attribution.gradients import Attribution
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_BASELINES = {
+    "still": "standing still",
+    "mean": "in its mean pose",
+    "others": "mean of the other classes",
+    "given": "baseline",
+}
+_FOR, _AGAINST, _GREY, _LIGHT = "#1B7837", "#762A83", "#6B6B6B", "#D9D9D9"
+
+
+def plot_attribution_map(attribution: Attribution, clip: int = 0, *, ax: Axes | None = None) -> Axes:
+    """Which joint counted when: a row a joint, a column a frame, parts of the body together.
+
+    The number behind a row is its sum, in probability. The first row is the travel of the whole body, the others are
+    movements of the joints relative to it.
+
+    Args:
+        attribution: from `integrated_gradients`.
+        clip: which one, counted from 0.
+        ax: where to draw.
+
+    Returns:
+        The Axes; time in seconds if the clips know their frame rate, otherwise in frames.
+
+    Raises:
+        ValueError: no such clip.
+    """
+    joints, length = _of_clip(attribution, clip)
+    order, starts = _grouped(attribution)
+    step = 1 / attribution.clips.fps if attribution.clips.fps else 1
+    ax = _new_axes(9, 1.3 + 0.24 * len(order)) if ax is None else ax
+    values = joints[:, order].T
+    most = max(np.percentile(np.abs(values), 99.5), 1e-9)
+    image = ax.imshow(
+        values,
+        cmap="PRGn",
+        vmin=-most,
+        vmax=most,
+        aspect="auto",
+        interpolation="nearest",
+        extent=(-step / 2, (length - 0.5) * step, len(order) - 0.5, -0.5),
+    )
+    name = _target_name(attribution, clip)
+    bar = ax.figure.colorbar(image, ax=ax, pad=0.11, extend="both", aspect=30)
+    bar.set_label(f"purple: against {name}      green: for it", fontsize=9)
+    bar.ax.tick_params(labelsize=8)
+    ax.set_yticks(range(len(order)), [attribution.rows[row] for row in order], fontsize=9)
+    for start in starts:
+        ax.axhline(start - 0.5, color=_GREY, lw=0.8)
+    for place, row in enumerate(order):
+        ax.annotate(
+            f"{joints[:, row].sum():+.2f}",
+            (1, place),
+            (5, 0),
+            xycoords=ax.get_yaxis_transform(),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            color=_GREY,
+        )
+    ax.set_xlabel("time (s)" if attribution.clips.fps else "frame")
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.set_title(_title(attribution, clip), loc="left", fontsize=11)
+    return ax
+
+
+def plot_attribution_bodies(
+    attribution: Attribution, clip: int = 0, *, bodies: int = 8, ax: Axes | None = None
+) -> Axes:
+    """Which joint counted when, on the body: the clip in equal phases, a body from the middle of each.
+
+    The area of a circle is the joint's attribution, added up over the phase (so that no frame is lost between bodies):
+    green for the class, purple against it. The circle of the root stands for the travel of the whole body. Below
+    each body stand its time and the sum of its phase, in probability.
+
+    Args:
+        attribution: from `integrated_gradients`.
+        clip: which one, counted from 0.
+        bodies: how many; no more than frames are drawn.
+        ax: where to draw.
+
+    Returns:
+        The Axes: equal aspect, y down, each body in a column of its own at one scale.
+
+    Raises:
+        ValueError: no such clip, `bodies` below 1, or clips without the channels x and y.
+    """
+    joints, length = _of_clip(attribution, clip)
+    clips = attribution.clips
+    if bodies < 1:
+        raise ValueError(f"`bodies` must be at least 1, got {bodies}.")
+    if not {"x", "y"} <= set(clips.channels):
+        raise ValueError(
+            f"A body is drawn from the channels x and y; the clips have {', '.join(clips.channels)}."
+        )
+    spans = spans_of_phases(length, min(bodies, length))
+    frames = [(start + end - 1) // 2 for start, end in spans]
+    xy = clips.x[clip][frames][..., [clips.channels.index("x"), clips.channels.index("y")]].astype(float)
+    sums = np.stack([joints[start:end].sum(axis=0) for start, end in spans])  # (bodies, joints)
+    lowest, highest = xy[..., 1].max(), xy[..., 1].min()
+    spread = np.ptp(xy[..., 0], axis=1)
+    size = max(lowest - highest, spread.max(), 1e-6)
+    column = max(spread.max(), 0.35 * size) + 0.15 * size
+    if ax is None:
+        ax = _new_axes(10, float(np.clip(10 * 1.2 * size / (column * len(frames)) + 1.1, 2.2, 6)))
+    ax.axhline(lowest, color=_LIGHT, lw=1, zorder=0)
+    largest = max(np.abs(sums).max(), 1e-9)
+    limbs = [clips.skeleton.indices(pair) for pair in clips.skeleton.limbs]
+    for place, (frame, body, values) in enumerate(zip(frames, xy, sums, strict=True)):
+        middle = place * column
+        body[:, 0] += middle - (body[:, 0].min() + body[:, 0].max()) / 2
+        for pair in limbs:
+            ax.plot(*body[pair].T, color="#9A9A9A", lw=2, solid_capstyle="round", zorder=1)
+        colours = np.where(values > 0, _FOR, _AGAINST)
+        ax.scatter(*body.T, s=420 * np.abs(values) / largest, c=colours, alpha=0.75, lw=0, zorder=3)
+        time = f"{frame / clips.fps:.2f} s" if clips.fps else f"frame {frame}"
+        ax.annotate(
+            f"{time}\n{values.sum():+.2f}",
+            (middle, lowest),
+            (0, -8),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=9,
+            color=_GREY,
+        )
+    ax.set_xlim(-column / 2, (len(frames) - 0.5) * column)
+    ax.set_ylim(lowest + 0.08 * size, highest - 0.1 * size)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    ax.set_title(_title(attribution, clip), loc="left", fontsize=11, pad=22)
+    _legend(ax, _target_name(attribution, clip), largest)
+    return ax
+
+
+def _of_clip(attribution: Attribution, clip: int) -> tuple[np.ndarray, int]:
+    """((frames, joints) of the clip, without padding; number of frames)."""
+    if not 0 <= clip < len(attribution):
+        raise ValueError(f"`clip` must be from 0 to {len(attribution) - 1}, got {clip}.")
+    length = int(attribution.clips.lengths[clip])
+    return attribution.joints[clip, :length], length
+
+
+def _grouped(attribution: Attribution) -> tuple[list[int], list[int]]:
+    """Rows of the joints, part after part with travel first; and where a new part begins."""
+    skeleton = attribution.clips.skeleton
+    groups = rows_of_parts(skeleton) if skeleton.parts else {}
+    groups = {TRAVEL: groups.pop(TRAVEL, []), **groups}
+    order: list[int] = []
+    starts = []
+    for rows in (*groups.values(), range(len(skeleton))):  # at last the joints of no part
+        new = [row for row in rows if row not in order]
+        starts += [len(order)] if new and order else []
+        order += new
+    return order, starts
+
+
+def _target_name(attribution: Attribution, clip: int) -> str:
+    names, target = attribution.clips.classes, int(attribution.target[clip])
+    return names[target] if names else f"class {target}"
+
+
+def _title(attribution: Attribution, clip: int) -> str:
+    p, before = attribution.probability[clip], attribution.at_baseline[clip]
+    name = _target_name(attribution, clip)
+    baseline = _BASELINES[attribution.compared_with]
+    return f"{attribution.clips.sources[clip]}: {name} {p:.2f} ({baseline}: {before:.2f})"
+
+
+def _legend(ax: Axes, name: str, largest: float) -> None:
+    from matplotlib.lines import Line2D
+
+    dot = {"ls": "", "marker": "o", "mew": 0, "alpha": 0.75}
+    handles = [
+        Line2D([], [], color=_FOR, ms=9, label=f"for {name}", **dot),
+        Line2D([], [], color=_AGAINST, ms=9, label="against", **dot),
+        Line2D([], [], color=_GREY, ms=420**0.5, label=f"{largest:.2g}", **dot),
+    ]
+    options = {"ncols": 3, "frameon": False, "fontsize": 9, "borderpad": 0, "handletextpad": 0.6}
+    ax.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1), **options)
+
+
+def _new_axes(width: float, height: float) -> Axes:
+    from matplotlib import pyplot as plt
+
+    return plt.subplots(figsize=(width, height), layout="constrained")[1]
