@@ -51,9 +51,7 @@ def pair_costs(
     return np.fmin(np.fmin(stay, back + 2.5 * abs(size) + build) + 0.05 * young[b], NEVER)
 
 
-def return_costs(
-    bodies: Bodies, now: float | Array, xy: Array, b: Array, p: Array, edges: Edges
-) -> Array:
+def return_costs(bodies: Bodies, now: float | Array, xy: Array, b: Array, p: Array, edges: Edges) -> Array:
     """(pairs,) what it costs, but for the build, that body b left the picture and pose p is them back; or inf."""
     gaps, middles = now - bodies.last, centers(bodies.joints)
     sizes, gap = bodies.size[b], gaps[b]

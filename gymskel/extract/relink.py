@@ -8,8 +8,8 @@ nobody, come second: they go where somebody is missing.
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 from numpy import ndarray as Array
@@ -52,7 +52,7 @@ class Piece:
         at = slice(start, end)
         return Piece(self.frames[at], self.poses[at], self.numbers[at])
 
-    def with_(self, other: Piece) -> Piece:
+    def merged(self, other: Piece) -> Piece:
         """Both together, in the order of frames."""
         order = np.argsort(self.frames + other.frames, kind="stable")
         columns = (self.frames + other.frames, self.poses + other.poses, self.numbers + other.numbers)
@@ -82,18 +82,21 @@ def relink(
         long = [piece for piece in pieces if len(piece.frames) >= _BRIEF]
         short = [piece for piece in pieces if len(piece.frames) < _BRIEF]
     pieces = _join(_insert(long, short, fps), fps, _LONGEST, edges)
-    made = []
-    for piece in sorted(pieces, key=lambda one: one.frames[0]):
-        if max(piece.numbers) >= 0:
-            made.append(Track.of(len(made), fps, piece.frames, piece.poses))
-    return made
+    pieces = sorted((piece for piece in pieces if max(piece.numbers) >= 0), key=lambda one: one.frames[0])
+    if not pieces:
+        return []
+    bodies = _bodies(pieces, fps, reverse=False).later(np.array([piece.frames[-1] / fps for piece in pieces]))
+    return [
+        Track.of(number, fps, piece.frames, piece.poses, body)
+        for number, (piece, body) in enumerate(zip(pieces, bodies.apart(), strict=True))
+    ]
 
 
 def _cut(frames: list[int], poses: list[Array], number: int) -> list[Piece]:
     """The runs of frames without a gap."""
     whole = Piece(frames, poses, [number] * len(frames))
     ends = [0, *(np.flatnonzero(np.diff(frames) > 1) + 1), len(frames)]
-    return [whole.part(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+    return [whole.part(a, b) for a, b in pairwise(ends)]
 
 
 def _without_doubles(pieces: list[Piece]) -> list[Piece]:
@@ -117,39 +120,77 @@ def _without_doubles(pieces: list[Piece]) -> list[Piece]:
 # --- ends to beginnings --------------------------------------------------------------------------------------------
 
 
+@dataclass(eq=False)
+class Pairs:
+    """Pieces of which one may go on as the other.
+
+    Attributes:
+        a: (pairs,) index of the earlier piece.
+        b: (pairs,) of the later one.
+        gaps: (pairs,) seconds between them.
+        known: whether neither is brief.
+        same: whether they were one track while frames came.
+        out: whether the person may have left the picture in between.
+    """
+
+    a: Array
+    b: Array
+    gaps: Array
+    known: Array
+    same: Array
+    out: Array
+
+    def only(self, where: Array) -> Pairs:
+        """Those where (pairs,) is True."""
+        return Pairs(*(getattr(self, field.name)[where] for field in fields(self)))
+
+
 def _join(pieces: list[Piece], fps: float, seconds: float, edges: Edges) -> list[Piece]:
     """Pieces joined over gaps up to `seconds`."""
     if not pieces:
         return []
-    a, b = _candidates(pieces, fps * seconds)
     ends, starts = _bodies(pieces, fps, reverse=False), _bodies(pieces, fps, reverse=True)
-    first, last = (np.array([piece.frames[at] for piece in pieces], int) for at in (0, -1))
-    gaps, weight = (first[b] - last[a]) / fps, np.minimum([len(piece.frames) for piece in pieces], _BRIEF)
-    known = np.minimum(weight[a], weight[b]) >= _BRIEF
-    same = np.array([pieces[i].numbers[-1] == pieces[j].numbers[0] >= 0 for i, j in zip(a, b, strict=True)], bool)
-    out = heads_out(ends, gaps, a, edges) & heads_out(starts, gaps, b, edges) & (gaps > 0.2) & known
-    way = np.linalg.norm(centers(ends.joints)[a] - centers(starts.joints)[b], axis=1)
-    reach = (6 + 3 * np.linalg.norm(ends.motion[a, :2], axis=1) / ends.size[a]) * np.fmax(ends.size[a], starts.size[b])
-    worthy = out | ((way < reach) & (known | same | (gaps < _SHORT)))
-    a, b, gaps, known, same, out = (values[worthy] for values in (a, b, gaps, known, same, out))
-    if not len(a):
+    pairs = _pairs(pieces, ends, starts, fps, seconds, edges)
+    if not len(pairs.a):
         return pieces
-    after, before = ends.take(a), starts.take(b)
-    forward = _costs(after, pieces, b, gaps, fps, reverse=False)
-    backward = _costs(before, pieces, a, gaps, fps, reverse=True)
-    costs = (weight[a] * forward + weight[b] * backward) / (weight[a] + weight[b])
-    sizes, heights = _build(pieces, fps, reverse=False)[:, a] - _build(pieces, fps, reverse=True)[:, b]
-    heights = abs(heights) / after.size
-    away = np.where(out, 0.25 + 1.5 * np.clip(np.nan_to_num(heights) - 0.1, 0, 1), np.inf)
-    other = np.nan_to_num(abs(sizes))
-    costs = np.where(
-        same & (gaps < _LONGER), np.where(known, np.minimum(costs - 0.05, _STAYS), costs - 0.15), costs
-    )
-    costs = costs + np.clip(8 * (other - 0.1), 0, 1)
-    costs = np.fmin(costs, away + np.clip(10 * (other - 0.04), 0, 1))
-    worth = _worth(costs) * np.minimum(weight[a], weight[b])
-    good = costs < np.where(known, GATE, _CLOSE)
-    return _chained(pieces, _assigned(a[good], b[good], worth[good], len(pieces)))
+    costs = _link_costs(pieces, ends, starts, pairs, fps)
+    seen = np.minimum([len(piece.frames) for piece in pieces], _BRIEF)
+    worth = _worth(costs) * np.minimum(seen[pairs.a], seen[pairs.b])
+    good = costs < np.where(pairs.known, GATE, _CLOSE)
+    return _chained(pieces, _assigned(pairs.a[good], pairs.b[good], worth[good], len(pieces)))
+
+
+def _pairs(
+    pieces: list[Piece], ends: Bodies, starts: Bodies, fps: float, seconds: float, edges: Edges
+) -> Pairs:
+    """The pairs worth a closer look: near enough to each other, or both on the way out of the picture."""
+    a, b = _candidates(pieces, fps * seconds)
+    first, last = (np.array([piece.frames[at] for piece in pieces], int) for at in (0, -1))
+    before, after = (np.array([piece.numbers[at] for piece in pieces], int) for at in (-1, 0))
+    brief = np.array([len(piece.frames) < _BRIEF for piece in pieces], bool)
+    gaps, known = (first[b] - last[a]) / fps, ~(brief[a] | brief[b])
+    same = (before[a] == after[b]) & (before[a] >= 0)
+    out = heads_out(ends, gaps, a, edges) & heads_out(starts, gaps, b, edges) & (gaps > 0.2) & known
+    speed = np.linalg.norm(ends.motion[:, :2], axis=1) / ends.size
+    reach = (6 + 3 * speed[a]) * np.fmax(ends.size[a], starts.size[b])
+    way = np.linalg.norm(centers(ends.joints)[a] - centers(starts.joints)[b], axis=1)
+    near = (way < reach) & (known | same | (gaps < _SHORT))
+    return Pairs(a, b, gaps, known, same, out).only(out | near)
+
+
+def _link_costs(pieces: list[Piece], ends: Bodies, starts: Bodies, pairs: Pairs, fps: float) -> Array:
+    """(pairs,) what each link costs, judged from both sides; more from the side of which more is seen."""
+    a, b, gaps = pairs.a, pairs.b, pairs.gaps
+    forward = _costs(ends.take(a), pieces, b, gaps, fps, reverse=False)
+    backward = _costs(starts.take(b), pieces, a, gaps, fps, reverse=True)
+    seen = np.minimum([len(piece.frames) for piece in pieces], _BRIEF)
+    costs = (seen[a] * forward + seen[b] * backward) / (seen[a] + seen[b])
+    before = np.where(pairs.known, np.minimum(costs - 0.05, _STAYS), costs - 0.15)  # it seemed right then
+    costs = np.where(pairs.same & (gaps < _LONGER), before, costs)
+    sizes, heights = abs(_build(pieces, fps, reverse=False)[:, a] - _build(pieces, fps, reverse=True)[:, b])
+    sizes, heights = np.nan_to_num(sizes), np.nan_to_num(heights / ends.size[a])
+    back = 0.25 + 1.5 * np.clip(heights - 0.1, 0, 1) + np.clip(10 * (sizes - 0.04), 0, 1)
+    return np.fmin(costs + np.clip(8 * (sizes - 0.1), 0, 1), np.where(pairs.out, back, np.inf))
 
 
 def _worth(costs: Array) -> Array:
@@ -168,7 +209,9 @@ def _candidates(pieces: list[Piece], most: float) -> tuple[Array, Array]:
     return a, np.concatenate([*b, np.zeros(0, int)])
 
 
-def _costs(bodies: Bodies, pieces: list[Piece], at: Array, gaps: Array, fps: float, *, reverse: bool) -> Array:
+def _costs(
+    bodies: Bodies, pieces: list[Piece], at: Array, gaps: Array, fps: float, *, reverse: bool
+) -> Array:
     """(pairs,) what it costs that pieces `at` go on as `bodies` did; in reverse, came before as they came after."""
     total, count, pairs = np.zeros(len(at)), np.zeros(len(at)), np.arange(len(at))
     for look in range(_LOOKS):
@@ -181,7 +224,9 @@ def _costs(bodies: Bodies, pieces: list[Piece], at: Array, gaps: Array, fps: flo
         shown, now = xy[at], gaps + offset[at]
         expected, here = bodies.expect(now), np.isfinite(shown[..., 0]).any(axis=1)
         costs = pair_costs(bodies, expected, now, shown, pairs, pairs, np.inf)
-        costs = np.where(nearby(bodies, expected, now, shown, pairs, pairs), np.minimum(costs, 3 * GATE), 3 * GATE)
+        costs = np.where(
+            nearby(bodies, expected, now, shown, pairs, pairs), np.minimum(costs, 3 * GATE), 3 * GATE
+        )
         total += np.where(here, costs, 0)
         count += here
     return total / count
@@ -195,7 +240,9 @@ def _bodies(pieces: list[Piece], fps: float, *, reverse: bool) -> Bodies:
     for piece in pieces:
         near = piece.part(None, most) if reverse else piece.part(-most, None)
         end = near.frames[0 if reverse else -1]
-        ago.append({abs(frame - end): pose[:, :2] for frame, pose in zip(near.frames, near.poses, strict=True)})
+        ago.append(
+            {abs(frame - end): pose[:, :2] for frame, pose in zip(near.frames, near.poses, strict=True)}
+        )
     for back in range(most - 1, -1, -1):
         here = np.array([n for n, poses in enumerate(ago) if back in poses], int)
         if len(here):
@@ -229,17 +276,20 @@ def _assigned(a: Array, b: Array, worth: Array, count: int) -> dict[int, int]:
         matrix = np.zeros((len(ends), len(starts)))
         matrix[row, column] = worth[part]
         rows, columns = linear_sum_assignment(matrix, maximize=True)
-        links |= {int(ends[i]): int(starts[j]) for i, j in zip(rows, columns, strict=True) if matrix[i, j] > 0}
+        links |= {
+            int(ends[i]): int(starts[j]) for i, j in zip(rows, columns, strict=True) if matrix[i, j] > 0
+        }
     return links
 
 
 def _chained(pieces: list[Piece], links: dict[int, int]) -> list[Piece]:
+    """The pieces with those that are linked put together."""
     chains = []
     for n in sorted(set(range(len(pieces))) - set(links.values())):
         chain = pieces[n]
         while n in links:
             n = links[n]
-            chain = chain.with_(pieces[n])
+            chain = chain.merged(pieces[n])
         chains.append(chain)
     return chains
 
@@ -263,12 +313,16 @@ def _insert(long: list[Piece], short: list[Piece], fps: float) -> list[Piece]:
                 pairs.append((s, c, at))
     if not pairs:
         return long + short
-    costs = _gap_costs([(short[s], long[c].part(None, at), long[c].part(at, None)) for s, c, at in pairs], fps)
+    most = int(_KNOWN * fps) + 1
+    gaps = [
+        (short[s], long[c].part(max(0, at - most), at), long[c].part(at, at + most)) for s, c, at in pairs
+    ]
+    costs = _gap_costs(gaps, fps)
     long, taken = list(long), set()
     for n in np.argsort(costs, kind="stable"):
         s, c, _ = pairs[n]
         if costs[n] < _MISSING and s not in taken and not set(short[s].frames) & set(long[c].frames):
-            long[c] = long[c].with_(short[s])
+            long[c] = long[c].merged(short[s])
             taken.add(s)
     return long + [piece for s, piece in enumerate(short) if s not in taken]
 
@@ -276,14 +330,15 @@ def _insert(long: list[Piece], short: list[Piece], fps: float) -> list[Piece]:
 def _gap_costs(gaps: list[tuple[Piece, Piece, Piece]], fps: float) -> Array:
     """(n,) torso lengths by which pieces are off the place expected between what is before and after them."""
     pairs = np.arange(len(gaps))
-    most = int(_KNOWN * fps) + 1
-    one = _bodies([before.part(-most, None) for _, before, _ in gaps], fps, reverse=False)
-    other = _bodies([after.part(None, most) for _, _, after in gaps], fps, reverse=True)
+    one = _bodies([before for _, before, _ in gaps], fps, reverse=False)
+    other = _bodies([after for _, _, after in gaps], fps, reverse=True)
     since = np.array([piece.frames[0] - before.frames[-1] for piece, before, _ in gaps]) / fps
     until = np.array([after.frames[0] - piece.frames[0] for piece, _, after in gaps]) / fps
     share = (since / (since + until))[:, None, None]
     first, last = one.expect(since), other.expect(until)
-    expected = np.where(np.isnan(first), last, np.where(np.isnan(last), first, first * (1 - share) + last * share))
+    expected = np.where(
+        np.isnan(first), last, np.where(np.isnan(last), first, first * (1 - share) + last * share)
+    )
     xy = np.array([piece.poses[0][:, :2] for piece, _, _ in gaps], float)
     place, _, _ = distances(one, expected, since, xy, pairs, pairs)
     away = np.linalg.norm(centers(expected) - centers(xy), axis=1) / one.size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy import ndarray as Array
@@ -80,6 +80,11 @@ class Bodies:
         """Writes `others` in the place of those at (k,) indices."""
         for field in fields(self):
             getattr(self, field.name)[at] = getattr(others, field.name)
+
+    def later(self, seconds: Array) -> Bodies:
+        """The same, but all that was seen was seen (n,) seconds later."""
+        after = seconds[:, None]
+        return replace(self, last=self.last + seconds, at=self.at + after, times=self.times + after)
 
     @property
     def motion(self) -> Array:
@@ -185,11 +190,10 @@ class Track:
         self.body = Bodies.unseen()
 
     @classmethod
-    def of(cls, number: int, fps: float | None, frames: list[int], poses: list[Array]) -> Track:
-        """A track of frames, strictly rising, and a (25, 3) pose for each."""
+    def of(cls, number: int, fps: float | None, frames: list[int], poses: list[Array], body: Bodies) -> Track:
+        """A track of frames, strictly rising, a (25, 3) pose for each, and the body after them."""
         track = cls(number, fps)
-        track.frames, track.poses = list(frames), list(poses)
-        track.body = track._replay(frames[-1] + 1)
+        track.frames, track.poses, track.body = list(frames), list(poses), body
         return track
 
     def __repr__(self) -> str:
