@@ -342,4 +342,5 @@ def _gap_costs(gaps: list[tuple[Piece, Piece, Piece]], fps: float) -> Array:
     xy = np.array([piece.poses[0][:, :2] for piece, _, _ in gaps], float)
     place, _, _ = distances(one, expected, since, xy, pairs, pairs)
     away = np.linalg.norm(centers(expected) - centers(xy), axis=1) / one.size
+    away = np.where(abs(np.log(torsos(xy) / one.size)) < 1, away, np.inf)  # not a spectator's whole body
     return np.fmin(place, away + 0.15) + 0.3 * np.minimum(since, until)
