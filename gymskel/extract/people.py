@@ -2,8 +2,8 @@
 
     tracker = Tracker(fps)
     for frame, people in enumerate(found):       # (n, 25, 3) BODY_25, pixels, unseen = NaN, NaN, 0
-        numbers = tracker.update(frame, people)  # the track of each, -1 for those dropped
-    athlete, = choose(tracker.tracks, "athlete", fps, image_size)
+        numbers = tracker.update(frame, people)  # the track of each so far, -1 for those dropped
+    athlete, = choose(tracker.finished(), "athlete", fps, image_size)
 
 Lengths are counted in torso lengths of the person in question and times in seconds, so that neither the
 picture's size nor the frame rate needs settings.
@@ -17,9 +17,11 @@ import numpy as np
 from numpy import ndarray as Array
 from scipy.optimize import linear_sum_assignment
 
-from gymskel.extract.body import centers, doubles, without_shared
+from gymskel.extract.body import doubles, without_shared
 from gymskel.extract.choice import choose, own_movement
-from gymskel.extract.track import USUAL_FPS, Bodies, Track, distance, distances
+from gymskel.extract.costs import GATE, NEVER, continuation_costs
+from gymskel.extract.relink import relink
+from gymskel.extract.track import USUAL_FPS, Bodies, Track, distance
 from gymskel.skeleton import BODY_25
 
 __all__ = ["Track", "Tracker", "choose", "distance", "own_movement"]
@@ -28,8 +30,6 @@ DOUBLE = 0.3
 """Torso lengths: of poses in one frame that lie nearer together a second never starts a track of its own."""
 
 _SAME = DOUBLE / 2  # nearer than two people who cross
-_GATE = 0.9  # what continuing a track may cost at most
-_NEVER = 1e6  # the cost of what is not allowed; finite, as the solver wants it
 
 
 class Tracker:
@@ -41,7 +41,7 @@ class Tracker:
         image_size: (width, height) in pixels, to know who left the picture; None = as far as joints were seen.
 
     Attributes:
-        tracks: every track so far, in order of first appearance.
+        tracks: every track so far, in order of first appearance; `finished` gives them mended in the end.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Tracker:
     ) -> None:
         self.fps, self.memory = fps or USUAL_FPS, memory
         self.tracks: list[Track] = []
+        self._aside: list[tuple[list[int], list[Array]]] = []  # frames and poses dropped, or taken back
         self._edges = (np.inf, -np.inf) if image_size is None else (0.0, float(image_size[0]))  # left, right
         self._older: dict[
             int, list[tuple[Bodies, int]]
@@ -95,10 +96,15 @@ class Tracker:
                 track.append(frame, people[person], body)
         if start:
             self._start(frame, people, numbers)
+            self._keep_dropped(frame, people, numbers)
         x = people[..., 0]
         left, right = self._edges
         self._edges = np.fmin.reduce(x, axis=None, initial=left), np.fmax.reduce(x, axis=None, initial=right)
         return numbers
+
+    def finished(self) -> list[Track]:
+        """Everybody's track when all frames were given, mended by what came after (see `relink`), numbered anew."""
+        return relink(self.tracks, self._aside, self.fps, self._edges)
 
     def _start(self, frame: int, people: Array, numbers: list[int]) -> None:
         """New tracks for those without one, the most completely seen first, so that doubles come later."""
@@ -113,6 +119,12 @@ class Tracker:
                 self.tracks.append(track)
                 numbers[person] = track.number
 
+    def _keep_dropped(self, frame: int, people: Array, numbers: list[int]) -> None:
+        """Sets aside who got no track; in the end it may be seen who it was."""
+        for pose, number in zip(people, numbers, strict=True):
+            if number < 0 and np.isfinite(pose[:, 0]).sum() >= 4:
+                self._aside.append(([frame], [pose]))
+
     def _present(self, frame: int) -> Array:
         """(n, 25, 2) the people of this frame that have a track."""
         poses = [track.poses[-1][:, :2] for track in self.tracks if track.frames[-1] == frame]
@@ -123,7 +135,7 @@ class Tracker:
         before = self._before(track)
         if older >= 0:
             body, first = before[older]
-            track.back_to(first, body)
+            self._aside.append(track.back_to(first, body))
             before = before[:older]
         if frame - track.frames[-1] > 1:
             before = [*before[-2:], (track.body, frame)]
@@ -141,13 +153,13 @@ class Tracker:
             return []
         costs, older = self._costs(live, frame, without_shared(xy))
         taken = doubles(xy, self._present(frame)).min(axis=1, initial=np.inf)
-        costs[(taken < DOUBLE) & (costs > taken)] = _NEVER
+        costs[(taken < DOUBLE) & (costs > taken)] = NEVER
         same = doubles(xy, xy) < _SAME
         sure = np.array([0.15 if self._gap(track, frame) <= 0.1 else 0.0 for track in live])
         while True:
             # outliers cost little more than near misses: one body half hidden must not drag others along
-            rows, columns = linear_sum_assignment(np.log1p((np.minimum(costs, _GATE) / 0.12) ** 2))
-            found = [(t, p) for t, p in zip(rows, columns, strict=True) if costs[t, p] < _GATE]
+            rows, columns = linear_sum_assignment(np.log1p((np.minimum(costs, GATE) / 0.12) ** 2))
+            found = [(t, p) for t, p in zip(rows, columns, strict=True) if costs[t, p] < GATE]
             close = [one for one in found if same[one[1]].sum() > 1]
             wrong = [
                 (t, p)
@@ -156,7 +168,7 @@ class Tracker:
             ]  # p may continue t, but rather is q, who continues u, once more
             if not wrong:
                 return [(live[t], int(p), int(older[t, p])) for t, p in found]
-            costs[tuple(np.transpose(wrong))] = _NEVER
+            costs[tuple(np.transpose(wrong))] = NEVER
 
     def _costs(self, live: list[Track], frame: int, xy: Array) -> tuple[Array, Array]:
         """(tracks, people) what each continuation costs, and which older state it continues (-1 = the last)."""
@@ -164,47 +176,9 @@ class Tracker:
             (t, n, body) for t, track in enumerate(live) for n, (body, _) in enumerate(self._before(track))
         ]
         bodies = Bodies.joined([track.body for track in live] + [body for _, _, body in older])
-        costs, before = np.split(self._body_costs(bodies, frame / self.fps, xy), [len(live)])
+        costs, before = np.split(continuation_costs(bodies, frame / self.fps, xy, self._edges), [len(live)])
         which = np.full(costs.shape, -1)
         for (t, n, _), other in zip(older, before + 0.2, strict=True):
             which[t] = np.where(other < costs[t], n, which[t])
             costs[t] = np.minimum(costs[t], other)
         return costs, which
-
-    def _body_costs(self, bodies: Bodies, now: float, xy: Array) -> Array:
-        """(bodies, people) what each continuation costs; the longer unseen, the less the place says."""
-        gaps, young = now - bodies.last, bodies.seen < 3
-        speed = np.linalg.norm(bodies.motion[:, :2], axis=1) / bodies.size
-        tolerance = _GATE + (3 + 0.6 * speed) * np.minimum(gaps, 1) + young * np.minimum(12 * gaps, 1)
-        expected = bodies.expect(now)
-        away = np.linalg.norm(centers(expected)[:, None] - centers(xy), axis=-1) / bodies.size[:, None]
-        back = self._return_costs(bodies, now, xy)
-        b, p = np.nonzero((away < tolerance[:, None] + 1.5) | np.isfinite(back))
-        place, build, size = distances(bodies, expected, now, xy, b, p)
-        late = np.minimum(gaps, 1)[b]
-        stay = place * _GATE / tolerance[b] + build * (1 + late) + 0.2 * late
-        stay += np.minimum(4 * late, 1) * np.clip(2 * (abs(size) - 0.08), 0, np.where(size > 0, 0.4, 0.8))
-        stay += 0.3 * np.minimum(5 * late, 1) * (bodies.seen[b] < 6)  # perhaps nobody ever was there
-        costs = np.full(away.shape, _NEVER)
-        costs[b, p] = np.fmin(stay, back[b, p] + 2.5 * abs(size) + build) + 0.05 * young[b]
-        return np.fmin(costs, _NEVER)
-
-    def _return_costs(self, bodies: Bodies, now: float, xy: Array) -> Array:
-        """(bodies, people) what it costs, but for the build, that one left the picture and is back; or inf."""
-        gaps, sizes, middles = now - bodies.last, bodies.size[:, None], centers(bodies.joints)
-        onward = middles[:, None] + (bodies.motion[:, :2] * gaps[:, None])[:, None]
-        left = np.fmin(self._inside(onward), self._inside(bodies.joints)) < 0.5 * bodies.size
-        way = np.linalg.norm(middles[:, None] - centers(xy), axis=-1) / sizes
-        cost = np.where(left[:, None], 0.25, np.where(way < 1 + 5 * gaps[:, None], 0.4, np.inf))
-        rise = np.minimum(abs(bodies.joints[:, None, :, 1] - xy[..., 1]) / sizes[..., None], 1)
-        seen = np.isfinite(rise)
-        rise = np.where(seen, rise, 0).sum(axis=2) / np.maximum(
-            seen.sum(axis=2), 1
-        )  # the floor is where it was
-        here = ((gaps > 0.2) & (bodies.seen > 5))[:, None] & (self._inside(xy) < 1.5 * sizes)
-        return np.where(here, cost + 1.5 * np.clip(rise - 0.12, 0, 0.4), np.inf)
-
-    def _inside(self, xy: Array) -> Array:
-        """(n,) pixels from the joint of (n, joints, 2) nearest to the left or right edge; negative outside."""
-        left, right = self._edges
-        return np.fmin.reduce(np.fmin(xy[..., 0] - left, right - xy[..., 0]), axis=1)

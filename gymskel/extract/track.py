@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy import ndarray as Array
@@ -71,6 +71,20 @@ class Bodies:
         """Each on its own."""
         columns = [getattr(self, field.name) for field in fields(self)]
         return [Bodies(*(column[n : n + 1] for column in columns)) for n in range(len(self.last))]
+
+    def take(self, at: Array) -> Bodies:
+        """Some of them, by their (k,) indices."""
+        return Bodies(*(getattr(self, field.name)[at] for field in fields(self)))
+
+    def put(self, at: Array, others: Bodies) -> None:
+        """Writes `others` in the place of those at (k,) indices."""
+        for field in fields(self):
+            getattr(self, field.name)[at] = getattr(others, field.name)
+
+    def later(self, seconds: Array) -> Bodies:
+        """The same, but all that was seen was seen (n,) seconds later."""
+        after = seconds[:, None]
+        return replace(self, last=self.last + seconds, at=self.at + after, times=self.times + after)
 
     @property
     def motion(self) -> Array:
@@ -175,6 +189,13 @@ class Track:
         self.poses: list[Array] = []
         self.body = Bodies.unseen()
 
+    @classmethod
+    def of(cls, number: int, fps: float | None, frames: list[int], poses: list[Array], body: Bodies) -> Track:
+        """A track of frames, strictly rising, a (25, 3) pose for each, and the body after them."""
+        track = cls(number, fps)
+        track.frames, track.poses, track.body = list(frames), list(poses), body
+        return track
+
     def __repr__(self) -> str:
         span = f"{self.frames[0]} to {self.frames[-1]}" if self.frames else "none"
         return f"<Track {self.number}: {len(self.frames)} frames, {span}>"
@@ -200,10 +221,12 @@ class Track:
         self.poses.append(pose)
         self.body = body
 
-    def back_to(self, frame: int, body: Bodies) -> None:
-        """Forgets this frame and those after it, which were somebody else's."""
+    def back_to(self, frame: int, body: Bodies) -> tuple[list[int], list[Array]]:
+        """Gives away this frame and those after it, which were somebody else's: their numbers and poses."""
         keep = int(np.searchsorted(self.frames, frame))
+        given = self.frames[keep:], self.poses[keep:]
         self.frames[keep:], self.poses[keep:], self.body = [], [], body
+        return given
 
     def predict(self, frame: int) -> Array:
         """(25, 2) where the joints are expected in a frame, in pixels; NaN for joints never seen.

@@ -381,7 +381,7 @@ def _tracks(found: Found, poses: np.ndarray, first: int, length: int, wanted: _W
     ends = np.searchsorted(frames, np.arange(length + 1))
     for frame in range(length):
         tracker.update(frame, poses[ends[frame] : ends[frame + 1]])
-    return tracker.tracks
+    return tracker.finished()
 
 
 def _warn_of_holes(clip: _Clip, files: dict[int, str]) -> None:
