@@ -367,7 +367,7 @@ def test_attention_weights_are_those_of_the_layer():
     keras.utils.set_random_seed(0)
     x = np.random.default_rng(0).normal(size=(3, 9, 15, 2)).astype(np.float32)
     inputs = {"keypoints": x, "mask": np.arange(9) < np.array([[9], [4], [1]])}
-    model = lstm_attention(2)
+    model = lstm_attention(2, features="motion")
     weights = attention_weights(model, inputs)
     np.testing.assert_allclose(np.nansum(weights, axis=1), 1, rtol=1e-5)
     assert (np.isnan(weights) == ~inputs["mask"]).all()

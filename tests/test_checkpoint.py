@@ -47,7 +47,7 @@ fit(small(), made_clips(athletes=5), ALL, seed=3, callbacks=[Killer()], checkpoi
 
 def small(seed=3) -> keras.Model:
     keras.utils.set_random_seed(seed)
-    return lstm_attention(2, units=4, stem=4, attention_units=2)
+    return lstm_attention(2, units=4, attention_units=2, features="motion")
 
 
 def started(seed: int) -> keras.Model:
@@ -218,7 +218,7 @@ def test_names_of_layers_do_not_matter():
     one, two = (identity(small(), made_clips(), PLAIN, 0) for _ in range(2))
     assert one == two
     assert one != identity(
-        lstm_attention(2, units=4, stem=4, attention_units=2, dropout=0), made_clips(), PLAIN, 0
+        lstm_attention(2, units=4, attention_units=2, features="motion", dropout=0), made_clips(), PLAIN, 0
     )
 
 

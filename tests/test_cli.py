@@ -244,15 +244,17 @@ def test_train_interrupted_and_started_again(shell, keypoints, recordings, monke
     monkeypatch.setattr(Checkpoint, "on_epoch_end", interrupting)
     code, out, err = shell(*arguments, "--folds", 2, "-o", "a.gymskel")
     assert (code, "floor: majority" in out) == (130, True)
-    assert "what was finished is kept, start the same command again to go on" in one_line(err)
-    assert [path.name for path in Path().glob("a.gymskel*")] == ["a.gymskel.checkpoint"]
+    assert "what was finished is kept, start the same command again to go on" in " ".join(err.split())
+    kept_files = {"a.gymskel.checkpoint", "a.gymskel.left-out.csv"}
+    assert {path.name for path in Path().glob("a.gymskel*")} == kept_files
     code, _, err = shell(*arguments[:-1], 6, "-o", "a.gymskel")
     assert (code, epochs) == (1, [0, 1])
-    assert "a.gymskel.checkpoint belongs to another training: not the same seed" in one_line(err)
+    assert "a.gymskel.checkpoint belongs to another training: not the same seed" in " ".join(err.split())
     code, out, err = shell(*arguments, "--folds", 2, "-o", "a.gymskel")
     assert (code, epochs, "floor" in out) == (0, [0, 1, 2], False)
-    assert "Going on from a.gymskel.checkpoint" in one_line(err)
+    assert "Going on from a.gymskel.checkpoint" in " ".join(err.split())
     assert [path.name for path in Path().glob("a.gymskel*")] == ["a.gymskel"]
+    assert len(SkeletonClassifier.load("a.gymskel").out_of_fold_) == len(recordings)
     answers = [SkeletonClassifier.load(f"{n}.gymskel").predict_proba(recordings) for n in ("a", "alone")]
     np.testing.assert_allclose(*answers, atol=1e-5)
 
@@ -392,12 +394,12 @@ def test_explain_writes_pictures_and_tables(shell, keypoints, artefact, recordin
         range(len(units))
     )
     assert len(written) == 6 * 3 + 2
-    from gymskel import recording
+    from gymskel import formats
 
-    monkeypatch.setattr(recording, "read_recordings", lambda *a, **k: [replace(recordings[0], activity=None)])
+    monkeypatch.setattr(formats, "read_keypoints", lambda *a, **k: [replace(recordings[0], activity=None)])
     code, out, err = shell("explain", artefact, "anything", "-o", "one")
     assert code == 0 and not Path("one/units.csv").exists() and Path("one/attributions.csv").exists(), err
-    monkeypatch.setattr(recording, "read_recordings", lambda *a, **k: [blind(recordings[0])])
+    monkeypatch.setattr(formats, "read_keypoints", lambda *a, **k: [blind(recordings[0])])
     code, _, err = shell("explain", artefact, "anything", "-o", "none")
     assert code == 1 and "nothing to explain" in one_line(err)
 
@@ -427,10 +429,10 @@ def test_predict_answers_the_other_videos_when_one_is_broken(shell, found, artef
 
 def test_predict_answers_where_nobody_was_seen(shell, artefact, recordings, monkeypatch):
     """Equal probabilities and a doubt in the table, and no picture."""
-    from gymskel import recording
+    from gymskel import formats
 
     for given in ([recordings[0], blind(recordings[1])], [blind(recordings[1])]):
-        monkeypatch.setattr(recording, "read_recordings", lambda *a, given=given, **k: given)
+        monkeypatch.setattr(formats, "read_keypoints", lambda *a, given=given, **k: given)
         code, out, err = shell("predict", artefact, "anything", "-o", f"out{len(given)}")
         assert code == 0, err
         table = pd.read_csv(f"out{len(given)}/predictions.csv")

@@ -110,7 +110,9 @@ def test_simulated_scenes():
 
 
 SEEDS = range(1000, 1012)
-FAILING = {1000}  # the athlete gets a new number in frame 10, behind the bystander; docs/experiments.md counts such scenes
+FAILING = {
+    1000
+}  # the athlete gets a new number in frame 10, behind the bystander; docs/experiments.md counts such scenes
 
 
 # --- choice ----------------------------------------------------------------------------------------------------------

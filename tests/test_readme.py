@@ -13,8 +13,9 @@ def blocks(language):
 def test_python_blocks_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert blocks("python")
+    names = {}  # a block goes on with what those before it made
     for block in blocks("python"):
-        exec(compile(block, "README.md", "exec"), {})
+        exec(compile(block, "README.md", "exec"), names)
     printed = capsys.readouterr().out
     assert "fill > smooth > center" in printed and "probability" in printed
     assert (tmp_path / "moves.gymskel").is_file()

@@ -260,7 +260,7 @@ def test_training_fit_takes_it(tmp_path):
 
     recordings = simulate_recordings(athletes=4, per_athlete=2, fps=30)
     streamed = Streamed(open_parquet(write_parquet(iter(recordings), tmp_path / "set")), frames=64)
-    recipe = replace(RECIPES["default"], epochs=2, min_steps=0, batch_size=4)
+    recipe = replace(RECIPES["default"], epochs=2, min_steps=0, batch_size=4, validation=0.2, patience=2)
     run = fit(simple_rnn(2, units=3), streamed, recipe, seed=0)
     assert (
         run.epochs == 2
