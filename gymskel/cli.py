@@ -589,7 +589,9 @@ def main() -> None:
             raise
         typer.echo(f"gymskel: {fault}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:  # typer turns the former into the latter with 130, and says nothing
+        if isinstance(end, SystemExit) and end.code != 130:
+            raise
         typer.echo(
             "gymskel: interrupted; what was finished is kept, start the same command again to go on.",
             err=True,
