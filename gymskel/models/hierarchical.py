@@ -44,8 +44,8 @@ def hierarchical_rnn(
     Layers `right_arm`, `left_arm`, `trunk`, `right_leg`, `left_leg`; each limb is joined with the trunk (`right_arm_and_trunk`
     ...), arms make `upper_body`, legs `lower_body`, both `full_body`. The joints of each part come from the skeleton. With
     fusion="recurrent" each of these is recurrent again, as in Du et al.; those of one level share one scan over the frames
-    (`level_1` to `level_3`, `full_body`), and from one level to the next two frames become one, so that all four levels
-    take less than twice the steps of the first. Arguments as in `simple_rnn`, and:
+    (`level_1` to `level_3`, `full_body`), and up to the halves two frames become one from level to level, so that all four levels
+    take twice the steps of the first. Arguments as in `simple_rnn`, and:
 
     Args:
         units: of each part on each level, in each direction.
@@ -66,7 +66,7 @@ def hierarchical_rnn(
     inputs = keypoints, mask = inputs_of(skeleton, channels, frames)
     parts = {part: skeleton.parts[part] for part in PARTS}
     values, mask, widths = see(
-        keypoints, mask, skeleton, features, parts=parts, filters=(8, 16, 24), pools=(2, 1)
+        keypoints, mask, skeleton, features, parts=parts, filters=(8, 16, 24), pools=(2, 2)
     )
     mask = None if head == "flatten" else mask
     if fusion == "concatenate":
@@ -108,9 +108,10 @@ def _fused(
         names = list(level)
         joined = [states[part] for name in names for part in level[name]]
         values = layers.Concatenate(name=f"level_{number}_joined")(joined)
-        if mask is None:
+        last = number == len(LEVELS)  # the body has as many steps as its halves
+        if mask is None and not last:
             values = layers.MaxPooling1D(2, padding="same", name=f"level_{number}_pool")(values)
-        else:
+        elif not last:
             values = PoolFrames(2, name=f"level_{number}_pool")(values, mask=mask)
             mask = EveryNth(2, name=f"level_{number}_mask")(mask)
         widths = [values.shape[-1] // len(names)] * len(names)
