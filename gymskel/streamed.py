@@ -1,11 +1,13 @@
 """Training from a data set larger than memory: stored recordings, cleaned and padded batch by batch.
 
-stored = open_parquet("moves")
-usable, frames = survey(stored)                        # one pass: what can be preprocessed, and the longest of it
-streamed = Streamed(stored[usable], frames=frames)
-train, test = leave_groups_out(streamed.groups, folds=5)[0]
-model.fit(streamed[train].batches(augment=augmented, seed=0), epochs=10,
-          validation_data=streamed[test].batches(shuffle=False))
+::
+
+    stored = open_parquet("moves")
+    usable, frames = survey(stored)                        # one pass: what can be preprocessed, and the longest of it
+    streamed = Streamed(stored[usable], frames=frames)
+    train, test = leave_groups_out(streamed.groups, folds=5)[0]
+    model.fit(streamed[train].batches(augment=augmented, seed=0), epochs=10,
+              validation_data=streamed[test].batches(shuffle=False))
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "attribution": NOUNS,
     "visualize": NOUNS,
     "overlay": {"skeleton", "recording", "video"},
-    "simulate": {"skeleton", "recording"},
+    "simulate": {"skeleton", "recording", "video"},
     "demo": {*NOUNS, "classifier", "evaluation", "activations", "visualize", "simulate"},
     "cli": {
         "gymskel",

@@ -1,11 +1,12 @@
 """Simulated gymnasts: the embedded data set, and known answers for tests. Nobody here was ever filmed.
 
-The journey of a simulated recording, a file a step:
+The journey of a simulated recording, a file a step::
 
     athlete's name -> body, technique, camera             drawn from a hash of the name: the same everywhere
     move -> keyframes -> angles of the joints over time   monotone cubic interpolation
     angles -> joints in metres                            feet or hands stand on the floor, or the hip flies
     metres -> camera -> pixels -> detector                noise and lost joints where detectors have them
+    pixels -> a film of dots -> keypoints                 a video, and an estimator that finds who is in it
 
 World: x forward (where the athlete looks at the start), y to the athlete's left, z up, metres, floor at 0.
 Angles: degrees, positive = backward rotation, i.e. counterclockwise seen with x to the right and z up.
@@ -14,6 +15,7 @@ centre of mass, that flies on the parabola.
 """
 
 from gymskel.simulate.camera import IMAGE_SIZE
+from gymskel.simulate.film import DotFinder, write_film
 from gymskel.simulate.motion import GRAVITY, Motion, simulate_motion
 from gymskel.simulate.moves import ACTIVITIES
 from gymskel.simulate.recordings import simulate_bystander, simulate_recording, simulate_recordings
@@ -23,6 +25,7 @@ __all__ = [
     "ACTIVITIES",
     "GRAVITY",
     "IMAGE_SIZE",
+    "DotFinder",
     "Motion",
     "Session",
     "simulate_bystander",
@@ -30,4 +33,5 @@ __all__ = [
     "simulate_recording",
     "simulate_recordings",
     "with_walking",
+    "write_film",
 ]
