@@ -364,6 +364,33 @@ def kinematics(
 
 
 @app.command()
+def report(
+    classifier: Annotated[Path, typer.Argument(help="A .gymskel file.")],
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The page, FILE.html.")] = Path("report.html"),
+    labels: Labels = None,
+    fps: Fps = None,
+    person: Person = None,
+) -> None:
+    """One page for a coach: results by athlete beside simple rules, what is mistaken, clips to play; a single file."""
+    SkeletonClassifier, _ = _load_classifier()
+    from gymskel.report import write_report
+
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"`--out` must end in .html, got {out}.")
+    loaded = SkeletonClassifier.load(classifier)
+    recordings, failed = _recordings(data, labels, fps, person)
+    written = write_report(loaded, recordings, out, progress=True)
+    typer.echo(f"{written}: {len(recordings)} recordings, {written.stat().st_size / 1e6:.1f} MB")
+    if loaded.out_of_fold_ is None:
+        typer.echo(
+            "! The classifier keeps no answers about athletes left out: train it without --no-test.", err=True
+        )
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def pack(
     data: Annotated[
         Path, typer.Argument(help="Per-frame CSVs, OpenPose's JSON, .pose, .pkl, .csv, Parquet.")

@@ -45,6 +45,11 @@ MAY_IMPORT = {
     "attribution": NOUNS,
     "visualize": NOUNS,
     "overlay": {"skeleton", "recording", "video"},
+    "viewer": {"recording", "activations"},
+    "report": {
+        *{"gymskel", "recording", "classifier", "inputs", "doubts", "evaluation"},
+        *{"activations", "visualize", "kinematics", "viewer"},
+    },
     "simulate": {"skeleton", "recording"},
     "demo": {*NOUNS, "classifier", "evaluation", "activations", "visualize", "simulate"},
     "cli": {
@@ -63,6 +68,7 @@ MAY_IMPORT = {
         "activations",
         "attribution",
         "kinematics",
+        "report",
         "demo",
         "quiet",
     },

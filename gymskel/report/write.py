@@ -1,0 +1,126 @@
+"""The report as one file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from gymskel.classifier import SkeletonClassifier
+from gymskel.recording import Recording
+from gymskel.report import sections
+from gymskel.report.facts import Facts, gather_facts
+from gymskel.report.html import percent
+from gymskel.report.moves import beside_group, clearest, draw_poses, measured, most_doubtful, states_of
+from gymskel.viewer import draw_data, draw_page, draw_player, pack_clip
+from gymskel.viewer.page import read_asset
+
+_TITLE = "What the classifier makes of these moves"
+
+
+def write_report(
+    classifier: SkeletonClassifier,
+    recordings: Sequence[Recording],
+    path: str | Path,
+    *,
+    progress: bool = False,
+) -> Path:
+    """Writes one HTML page about a classifier and some recordings, and returns its path.
+
+    The page holds the data, the simple rules beside the result, results by athlete, what was taken for what, how sure the answers
+    are, and the clearest and most doubtful clips with a player, the strip of the last recurrent layer, and kinematics beside those
+    of the same move. It loads nothing, and its tables need no JavaScript.
+
+    All results come from `classifier.out_of_fold_`: answers given while the athlete was left out. Recordings that are not named in
+    it are told apart as new. Strips are of the finished classifier, and the page says so.
+
+    Args:
+        classifier: fitted on recordings; `gymskel train` and `keep_out_of_fold` put the answers into it.
+        recordings: what to show, in pixels as they were trained on; activity and athlete where known.
+        path: ends in .html; written whole or not at all.
+        progress: show a bar.
+
+    Raises:
+        ValueError: no recordings, a classifier fitted on Clips, another layout of joints than it was trained on, a
+            `path` that does not end in .html.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"`path` must end in .html, got {path}.")
+    with tqdm(total=3 * len(recordings), unit="step", disable=not progress, leave=False) as bar:
+        bar.set_description("results")
+        facts = gather_facts(classifier, recordings)
+        bar.update(len(recordings))
+        bar.set_description("measures")
+        numbers = measured(facts.recordings, bar.update)
+        bar.set_description("pages")
+        body = _draw_body(facts, numbers, bar)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(
+        draw_page(_TITLE, body, styles=read_asset("report.css", "gymskel.report")), encoding="utf-8"
+    )
+    part.replace(path)
+    return path
+
+
+def _draw_body(facts: Facts, numbers: pd.DataFrame, bar: tqdm) -> str:
+    layer, states = states_of(facts.classifier, facts.recordings)
+    clips = []
+    for name, one, strip in zip(facts.table["recording"], facts.recordings, states, strict=True):
+        clips.append(pack_clip(one, name=name, strip=strip))
+        bar.update()
+    keys = [f"clip-{i}" for i in range(len(clips))]
+    moves = facts.table["move"].where(facts.table["move"] != "", facts.table["answer"]).tolist()
+
+    def cards(rows: list[int], kind: str) -> str:
+        return "\n".join(
+            _draw_card(facts, row, draw_player(clips[row], f"{kind}-{row}", data=keys[row]), numbers, moves)
+            for row in rows
+        )
+
+    parts = {"summary": ("In short", sections.draw_summary(facts)), "data": ("The data", sections.draw_data(facts))}
+    parts["results"] = ("How good it is", sections.draw_results(facts))
+    if facts.evaluation:
+        parts["athletes"] = ("By athlete", sections.draw_athletes(facts))
+        parts["confusion"] = ("What is taken for what", sections.draw_confusion(facts))
+        parts["certainty"] = ("How sure it is", sections.draw_certainty(facts))
+    if len(facts.new):
+        parts["new"] = ("New recordings", sections.draw_new(facts))
+    if rows := clearest(facts):
+        parts["clear"] = ("The clearest clips", cards(rows, "clear"))
+    if rows := most_doubtful(facts):
+        parts["doubtful"] = ("The most doubtful clips", cards(rows, "doubtful"))
+    names = dict(zip(keys, facts.table["recording"], strict=True))
+    first = int(np.argmax([bool(clip["tracks"]) for clip in clips]))
+    player = draw_player(clips[first], "any", others=names, data=keys[first])
+    parts["all"] = ("All recordings", f"{player}\n{sections.draw_all(facts)}")
+    parts["words"] = ("Words, and how it was made", sections.draw_words(facts, layer))
+    links = "".join(f'<li><a href="#{key}">{escape(title)}</a></li>' for key, (title, _) in parts.items())
+    text = "\n".join(
+        f'<section id="{key}" aria-labelledby="{key}-title"><h2 id="{key}-title">{escape(title)}</h2>\n{html}\n</section>'
+        for key, (title, html) in parts.items()
+    )
+    data = "\n".join(draw_data(clip, key) for clip, key in zip(clips, keys, strict=True))
+    hint = "<noscript><p class='note'>The players need JavaScript; everything else is here without it.</p></noscript>"
+    return f'<header><h1>{_TITLE}</h1></header>\n<nav aria-label="Contents"><ul>{links}</ul></nav>\n<main>\n{hint}\n{text}\n</main>\n{data}'
+
+
+def _draw_card(facts: Facts, row: int, player: str, numbers: pd.DataFrame, moves: list[str]) -> str:
+    """One clip: what was answered, the body at some moments, the player, the measures."""
+    line = facts.table.loc[row]
+    kept = facts.evaluation.predictions
+    truth = kept.loc[kept["recording"] == line["recording"], "truth"].iloc[0]
+    verdict = "right" if truth == line["answer"] else "wrong"
+    text = (
+        f"Was done: <strong>{escape(truth)}</strong>. Answered while {escape(line['athlete'] or 'it')} was left out: <strong>"
+        f"{escape(line['answer'])}</strong>, {percent(line['probability'])} sure: {verdict}."
+    )
+    return (
+        f'<article class="card {verdict}"><h3>{escape(line["recording"])}</h3><p>{text}</p>\n{draw_poses(facts.recordings[row])}\n{player}\n'
+        f"{beside_group(numbers, moves, row)}</article>"
+    )
