@@ -110,7 +110,9 @@ def test_the_tables_have_the_numbers_of_the_kept_answers(kept, recordings, tmp_p
     assert len(results) == 5  # and three rules that were answered in the same folds
     said = [row[1:] for row in tables["How sure, and how often right"][1:]]
     assert sum(int(row[0]) for row in said) == 6
-    assert {row[0]: row[1:3] for row in tables["Recordings by move"][1:]} == {name: ["3", "3"] for name in CLASSES}
+    assert {row[0]: row[1:3] for row in tables["Recordings by move"][1:]} == {
+        name: ["3", "3"] for name in CLASSES
+    }
     assert "of 6 answers were right" in page.text
     assert "of only 3 athletes this range is too narrow" in page.text.lower()
     assert "New recordings" not in page.text
@@ -129,7 +131,8 @@ def test_answers_on_what_was_trained_on_are_those_kept(kept, recordings, tmp_pat
 
 def test_others_are_told_apart_as_new(kept, recordings, tmp_path):
     stranger, known = (
-        replace(recordings[1], sample="90", athlete=who, video=None) for who in ("somebody", recordings[0].athlete)
+        replace(recordings[1], sample="90", athlete=who, video=None)
+        for who in ("somebody", recordings[0].athlete)
     )
     page = page_of(kept, [*recordings, stranger, known], tmp_path)
     told = {row[0]: row[1:] for row in page.tables["New recordings"][1:]}
@@ -211,7 +214,9 @@ def test_measures_beside_the_group(recordings):
     table = Tables(beside_group(numbers, moves, row)).tables
     (caption,) = table
     assert caption == "Measured, beside 2 other recordings of backflip"
-    first = {line[0]: line[1:] for line in table[caption][1:]}["How far the trunk turns (degrees; 360 = all round)"]
+    first = {line[0]: line[1:] for line in table[caption][1:]}[
+        "How far the trunk turns (degrees; 360 = all round)"
+    ]
     others = [kinematics(r).turn for i, r in enumerate(recordings) if moves[i] == "backflip" and i != row]
     assert first[0] == f"{kinematics(recordings[row]).turn:.0f}"
     assert first[1] == f"{np.median(others):.0f}"
@@ -219,7 +224,11 @@ def test_measures_beside_the_group(recordings):
 
 def test_recordings_that_cannot_be_measured_or_prepared(kept, recordings, tmp_path):
     nobody = replace(
-        recordings[0], keypoints=np.full((9, 25, 3), [np.nan, np.nan, 0]), sample="nobody", video=None, fps=None
+        recordings[0],
+        keypoints=np.full((9, 25, 3), [np.nan, np.nan, 0]),
+        sample="nobody",
+        video=None,
+        fps=None,
     )
     moment = replace(recordings[0], keypoints=recordings[0].keypoints[:1], sample="moment", video=None)
     page = page_of(kept, [*recordings, nobody, moment], tmp_path)

@@ -199,7 +199,10 @@ def test_jupyter_gets_a_frame_of_its_own(recording, tmp_path):
         ({"strip": np.full((3, 4), 2.0)}, r"must lie in \[-1, 1\]"),
         ({"probabilities": {"a": 0.5, "b": 1.5}}, r"`probabilities` of b must lie in \[0, 1\]"),
         ({"probabilities": {"a": np.nan}}, r"`probabilities` of a must lie"),
-        ({"probabilities": {"a": [0.5, 0.5]}}, r"a number or one for each of \d+ frames, got the shapes \(2,\)"),
+        (
+            {"probabilities": {"a": [0.5, 0.5]}},
+            r"a number or one for each of \d+ frames, got the shapes \(2,\)",
+        ),
         ({"probabilities": {}}, "got the shapes none"),
     ],
 )

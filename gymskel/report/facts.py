@@ -92,7 +92,9 @@ def gather_facts(classifier: SkeletonClassifier, recordings: Sequence[Recording]
         table.loc[table["tested"], "probability"] = first.loc[tested, told].max(axis=1).to_numpy()
     if (new := np.flatnonzero(~table["tested"])).size:
         answers = classifier.predict_table([recordings[i] for i in new])
-        table.loc[new, ["answer", "probability", "doubt"]] = answers[["move", "probability", "doubt"]].to_numpy()
+        table.loc[new, ["answer", "probability", "doubt"]] = answers[
+            ["move", "probability", "doubt"]
+        ].to_numpy()
     table["probability"] = table["probability"].astype(float)
     both = table[table["tested"] & (table["move"] != "")]
     truth = first.loc[both["recording"], "truth"].astype(str).to_numpy()
@@ -142,7 +144,7 @@ def _evaluated(
         predictions=kept,
         classes=tuple(map(str, classifier.classes_.tolist())),
         floors=right.to_dict(),
-        seconds=[],
+        seconds=[np.nan],  # nobody kept them
         floor_predictions=told,
     )
     return evaluation, notes

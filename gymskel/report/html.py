@@ -37,9 +37,7 @@ def draw_table(
     )
     lines = []
     for first, *cells in rows:
-        more = "".join(
-            f"<td{kind}>{_cell(cell)}</td>" for cell, kind in zip(cells, style[1:], strict=True)
-        )
+        more = "".join(f"<td{kind}>{_cell(cell)}</td>" for cell, kind in zip(cells, style[1:], strict=True))
         lines.append(f'<tr><th scope="row">{_cell(first)}</th>{more}</tr>')
     return (
         f'<div class="scroll" role="region" aria-label="{escape(caption)}" tabindex="0"><table><caption>{escape(caption)}</caption>\n'
@@ -50,7 +48,7 @@ def draw_table(
 def draw_share(share: float) -> Html:
     """A percentage with a bar; the bar is hidden from screen readers, which read the number."""
     bar = f'<span class="bar" aria-hidden="true"><i style="width:{100 * share:.1f}%"></i></span>'
-    return Html(f"{percent(share)} {bar}")
+    return Html(f'<span class="whole">{percent(share)} {bar}</span>')
 
 
 def percent(share: float) -> str:

@@ -42,14 +42,12 @@ def clearest(facts: Facts) -> list[int]:
 
 
 def most_doubtful(facts: Facts) -> list[int]:
-    """Rows of the table: the least probability for what was shown, so that the surest mistakes come first.
-
-    Right answers that are as sure as the clearest are never among them.
-    """
+    """Rows of the table: the surest mistakes, then the least sure right answers; none of the clearest."""
     table = _tested(facts)
     for_truth = table["probability"].where(table["move"] == table["answer"], -table["probability"])
     order = for_truth.sort_values(kind="stable").index[:SHOWN].tolist()
-    return [row for row in order if row not in clearest(facts)]
+    clear = clearest(facts)
+    return [row for row in order if row not in clear]
 
 
 def _tested(facts: Facts) -> pd.DataFrame:
@@ -130,19 +128,19 @@ def draw_poses(recording: Recording) -> str:
         return ""
     rows = np.flatnonzero(recording.seen.any(axis=1))
     frames = rows[np.unique(np.linspace(0, len(rows) - 1, _POSES).round().astype(int))]
-    figure = Figure(figsize=(10, 2.7), layout="constrained")
-    plot_skeletons(recording, frames=frames.tolist(), ax=figure.subplots())
+    figure = Figure(figsize=(10, 2), layout="constrained")
+    plot_skeletons(recording, frames=frames.tolist(), ax=figure.subplots()).set_title("")
     file = BytesIO()
     figure.savefig(file, format="png", dpi=90)
     name = escape(recording.name)
     picture = base64.b64encode(file.getvalue()).decode("ascii")
     return (
         f'<div class="scroll" role="region" aria-label="{name} at {len(frames)} moments" tabindex="0">'
-        f'<img class="poses" width="900" height="243" alt="The body in {name} at {len(frames)} moments, from the first frame on the left to the '
+        f'<img class="poses" width="900" height="180" alt="The body in {name} at {len(frames)} moments, from the first frame on the left to the '
         f'last on the right" src="data:image/png;base64,{picture}"></div>'
     )
 
 
 def _short(value: float) -> str:
-    """Three figures: 0.61, 12.3, 412."""
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    """0.61, 12.3, 412."""
+    return f"{value:.{0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2}f}"

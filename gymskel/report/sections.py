@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import numpy as np
 import pandas as pd
 
@@ -74,12 +76,14 @@ def draw_results(facts: Facts) -> str:
     if facts.evaluation is None:
         return f"<p>{_untested()}</p>"
     evaluation = facts.evaluation
-    right, _, low, high = _headline(facts)
-    rows = [[f"This classifier ({evaluation.model})", draw_share(right), _range(low, high)]]
-    rows += [[FLOORS.get(name, name), draw_share(share), ""] for name, share in evaluation.floors.items()]
+    names = [f"This classifier ({evaluation.model})", *(FLOORS.get(name, name) for name in evaluation.floors)]
+    rows = [
+        [name, draw_share(line["accuracy"]), _range(line["low"], line["high"])]
+        for name, (_, line) in zip(names, evaluation.table().iterrows(), strict=True)
+    ]
     caption = "Right answers about athletes that were left out"
     table = draw_table(
-        caption, ["who answers", "right answers", "with other athletes, 95 times in 100"], rows, numbers=[]
+        caption, ["who answers", "right answers", "with other athletes, 95 times in 100"], rows
     )
     return (
         "<p>A classifier is worth its trouble only if it beats rules that know almost nothing. All answered about the same "
@@ -105,7 +109,9 @@ def draw_athletes(facts: Facts) -> str:
             ]
         )
     return "<p>What was answered about each athlete by a classifier that had never seen this athlete.</p>" + (
-        draw_table("Right answers by athlete", ["athlete", "recordings", "right", "mistaken"], rows, numbers=[1])
+        draw_table(
+            "Right answers by athlete", ["athlete", "recordings", "right", "mistaken"], rows, numbers=[1]
+        )
     )
 
 
@@ -118,13 +124,17 @@ def draw_confusion(facts: Facts) -> str:
     for truth, line in counts.iterrows():
         total = max(int(line.sum()), 1)
         cells = [
-            Html(f'<span class="share" style="--share:{n / total:.3f}">{n} <small>{percent(n / total)}</small></span>')
+            Html(
+                f'<span class="share" style="--share:{n / total:.3f}">{n} <small>{percent(n / total)}</small></span>'
+            )
             for n in line
         ]
         rows.append([truth, *cells])
     silent = int((facts.evaluation.predictions["predicted"] == "").sum())
     more = f" {counted(silent, 'recording')} got no answer and are not counted here." if silent else ""
-    text = f"<p>A row is what was done, a column what was answered; the darker, the more of the row.{more}</p>"
+    text = (
+        f"<p>A row is what was done, a column what was answered; the darker, the more of the row.{more}</p>"
+    )
     columns = ["was done", *(f"taken for {name}" for name in counts.columns)]
     return text + draw_table("Which move was taken for which", columns, rows)
 
@@ -139,15 +149,13 @@ def draw_certainty(facts: Facts) -> str:
         return "<p>These answers came without probabilities.</p>"
     weights = sure["answers"] / sure["answers"].sum()
     told, right = float((weights * sure["probability"]).sum()), float((weights * sure["accuracy"]).sum())
-    off = round(100 * (told - right))
+    off = round(100 * told) - round(100 * right)  # of what is written
     how = (
         "about as often as it says"
         if abs(off) < 3
         else f"{abs(off)} in 100 {'less' if off > 0 else 'more'} often than it says"
     )
-    sentence = (
-        f"<p>On average the classifier gives its answers {percent(told)}, and {percent(right)} of them are right: it is right {how}."
-    )
+    sentence = f"<p>On average the classifier says that it is {percent(told)} sure; {percent(right)} of its answers are right. So it is right {how}."
     below = facts.classifier.doubt_below_
     if below is not None:
         keeps = facts.classifier.doubt_keeps_
@@ -264,6 +272,4 @@ def _lower(text: str) -> str:
 
 
 def _safe(text: str) -> str:
-    from html import escape
-
     return escape(text, quote=False)

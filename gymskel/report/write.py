@@ -20,6 +20,9 @@ from gymskel.viewer import draw_data, draw_page, draw_player, pack_clip
 from gymskel.viewer.page import read_asset
 
 _TITLE = "What the classifier makes of these moves"
+_CLEAR = "Right answers, the surest of each move in turn."
+_DOUBTFUL = "The surest mistakes first, then the right answers that were least sure."
+_STRIPS = "The strips show the finished classifier, which was trained on these clips too; the answers were given before."
 
 
 def write_report(
@@ -83,7 +86,10 @@ def _draw_body(facts: Facts, numbers: pd.DataFrame, bar: tqdm) -> str:
             for row in rows
         )
 
-    parts = {"summary": ("In short", sections.draw_summary(facts)), "data": ("The data", sections.draw_data(facts))}
+    parts = {
+        "summary": ("In short", sections.draw_summary(facts)),
+        "data": ("The data", sections.draw_data(facts)),
+    }
     parts["results"] = ("How good it is", sections.draw_results(facts))
     if facts.evaluation:
         parts["athletes"] = ("By athlete", sections.draw_athletes(facts))
@@ -92,9 +98,9 @@ def _draw_body(facts: Facts, numbers: pd.DataFrame, bar: tqdm) -> str:
     if len(facts.new):
         parts["new"] = ("New recordings", sections.draw_new(facts))
     if rows := clearest(facts):
-        parts["clear"] = ("The clearest clips", cards(rows, "clear"))
+        parts["clear"] = ("The clearest clips", f"<p>{_CLEAR} {_STRIPS}</p>\n{cards(rows, 'clear')}")
     if rows := most_doubtful(facts):
-        parts["doubtful"] = ("The most doubtful clips", cards(rows, "doubtful"))
+        parts["doubtful"] = ("The most doubtful clips", f"<p>{_DOUBTFUL}</p>\n{cards(rows, 'doubtful')}")
     names = dict(zip(keys, facts.table["recording"], strict=True))
     first = int(np.argmax([bool(clip["tracks"]) for clip in clips]))
     player = draw_player(clips[first], "any", others=names, data=keys[first])

@@ -143,7 +143,9 @@ def _chart(clip: Mapping[str, Any]) -> str:
     lines = []
     for k, name in enumerate(told["classes"]):
         places = [
-            f"{frame},{100 - value / 10:g}" for frame, value in enumerate(told["values"][k]) if value is not None
+            f"{frame},{100 - value / 10:g}"
+            for frame, value in enumerate(told["values"][k])
+            if value is not None
         ]
         lines.append(
             f'<polyline class="class-{k % 6}" points="{" ".join(places)}"><title>{escape(name)}</title></polyline>'
@@ -183,7 +185,10 @@ def _over_time(probabilities: Mapping[str, Any], frames: int) -> dict[str, Any]:
             raise ValueError(f"`probabilities` of {name} must lie in [0, 1] (over time NaN = no answer yet).")
     if shapes == {()}:
         return {"classes": list(values), "values": None, "final": [_thousandths(v) for v in values.values()]}
-    return {"classes": list(values), "values": [[_thousandths(v) for v in value] for value in values.values()]}
+    return {
+        "classes": list(values),
+        "values": [[_thousandths(v) for v in value] for value in values.values()],
+    }
 
 
 def _thousandths(value: Any) -> int | None:
