@@ -125,6 +125,9 @@ def overlay(
     frames: Annotated[int | None, typer.Option(help="Number of pictures (png); 24 by default.")] = None,
     seconds: Annotated[float | None, typer.Option(help="So many seconds, the fastest (png).")] = None,
     counts_from: Annotated[int | None, typer.Option(help="What the CSVs call the first frame.")] = None,
+    classifier: Annotated[
+        Path | None, typer.Option(help="A .gymskel file: probabilities in the corner, the strip below.")
+    ] = None,
 ) -> None:
     """Draws what was extracted over the video: skeleton, box, lean, confidence; or a contact sheet."""
     from gymskel.overlay import write_overlays
@@ -142,6 +145,7 @@ def overlay(
             frames=frames,
             seconds=seconds,
             counts_from=counts_from,
+            told=None if classifier is None else _teller(classifier),
         )
     for path in done.written:
         typer.echo(path)
@@ -533,6 +537,22 @@ def _check_names(model: str, recipe: str, preprocess: str = "default", protocol:
     ):
         if name not in known:
             raise ValueError(f"`--{option}` must be one of {', '.join(known)}, got {name!r}.")
+
+
+def _teller(path: Path) -> Any:
+    """A function of a recording: what the classifier says of it, for an overlay."""
+    SkeletonClassifier, _ = _load_classifier()
+    from gymskel.overlay import Beside
+    from gymskel.report.moves import states_of
+    from gymskel.stream import answer_frames
+
+    classifier = SkeletonClassifier.load(path)
+
+    def told(recording: Any) -> Any:
+        _, (strip,) = states_of(classifier, [recording])
+        return Beside(answer_frames(classifier, recording), strip)
+
+    return told
 
 
 def _draw_strips(classifier: Any, recordings: list, table: Any, out: Path) -> list[Path]:

@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "activations": NOUNS,
     "attribution": NOUNS,
     "visualize": NOUNS,
-    "overlay": {"skeleton", "recording", "video"},
+    "overlay": {"skeleton", "recording", "video", "activations"},
     "viewer": {"recording", "activations"},
     "report": {
         *{"gymskel", "recording", "classifier", "inputs", "doubts", "evaluation"},
@@ -63,6 +63,7 @@ MAY_IMPORT = {
         "models",
         "training",
         "classifier",
+        "stream",
         "export",
         "evaluation",
         "activations",

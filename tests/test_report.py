@@ -202,7 +202,7 @@ def test_the_data_are_the_recordings(kept, recordings, tmp_path):
         np.testing.assert_array_equal(np.isnan(back), np.isnan(one.keypoints))
         assert np.nanmax(np.abs(back[..., :2] - one.xy)) <= 0.51 * clip["keypoints"]["scale"] + 1e-4
         assert clip["tracks"]
-    cards = [attrs for attrs in page.all("article")]
+    cards = page.all("article")
     assert len(cards) == len(page.all("figure")) - 1
     assert sum("wrong" in attrs["class"] for attrs in cards) == 1
 
