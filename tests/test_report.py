@@ -126,7 +126,12 @@ def test_answers_on_what_was_trained_on_are_those_kept(kept, recordings, tmp_pat
     told = {row[0]: row[2:] for row in page.tables["All recordings"][1:]}
     for _, line in answers(recordings).iterrows():
         sure = max(line[f"p({name})"] for name in CLASSES)
-        assert told[line["recording"]] == [line["predicted"], f"{100 * sure:.0f} %", "while left out"]
+        doubtful = ", doubtful" if sure < kept.doubt_below_ else ""
+        expected = [line["predicted"], f"{100 * sure:.0f} %{doubtful}", "while left out"]
+        assert told[line["recording"]] == expected
+    assert (
+        sum("doubtful" in row[1] for row in told.values()) == 1
+    )  # the mistake, less sure than all right answers
 
 
 def test_others_are_told_apart_as_new(kept, recordings, tmp_path):
@@ -260,3 +265,14 @@ def test_names_cannot_break_out_of_the_page(kept, recordings, tmp_path):
     page = page_of(kept, [*recordings, odd], tmp_path)
     assert not page.all("b")
     assert odd.source in {row[0] for row in page.tables["New recordings"]}
+
+
+def test_no_range_without_a_mistake(fitted, recordings, tmp_path):
+    right = answers(recordings).assign(predicted=lambda table: table["truth"])
+    try:
+        page = page_of(fitted.keep_out_of_fold(right), recordings, tmp_path)
+    finally:
+        fitted.out_of_fold_ = fitted.doubt_below_ = fitted.doubt_keeps_ = None
+    results = page.tables["Right answers about athletes that were left out"]
+    assert results[1] == ["This classifier (simple_rnn)", "100 %", "unknown: no mistake was made"]
+    assert "Without a single mistake nothing can be said" in page.text

@@ -48,7 +48,7 @@ def draw_table(
 def draw_share(share: float) -> Html:
     """A percentage with a bar; the bar is hidden from screen readers, which read the number."""
     bar = f'<span class="bar" aria-hidden="true"><i style="width:{100 * share:.1f}%"></i></span>'
-    return Html(f'<span class="whole">{percent(share)} {bar}</span>')
+    return Html(f'<span class="whole"><span class="digits">{percent(share)}</span> {bar}</span>')
 
 
 def percent(share: float) -> str:

@@ -29,7 +29,7 @@ def draw_summary(facts: Facts) -> str:
     athletes = facts.evaluation.predictions["athlete"].nunique()
     best = max(facts.evaluation.floors, key=facts.evaluation.floors.get)
     share = facts.evaluation.floors[best]
-    against = "more than" if right > share else "no more than"
+    against = "more than" if right > share else "as much as" if right == share else "less than"
     text = [
         f"<strong>{percent(right)}</strong> of {answers} answers were right. Each was given while its athlete "
         f"({athletes} in all) was left out of the training: so it would go with somebody new.",
@@ -78,7 +78,7 @@ def draw_results(facts: Facts) -> str:
     evaluation = facts.evaluation
     names = [f"This classifier ({evaluation.model})", *(FLOORS.get(name, name) for name in evaluation.floors)]
     rows = [
-        [name, draw_share(line["accuracy"]), _range(line["low"], line["high"])]
+        [name, draw_share(line["accuracy"]), _range(line["accuracy"], line["low"], line["high"])]
         for name, (_, line) in zip(names, evaluation.table().iterrows(), strict=True)
     ]
     caption = "Right answers about athletes that were left out"
@@ -159,7 +159,7 @@ def draw_certainty(facts: Facts) -> str:
     below = facts.classifier.doubt_below_
     if below is not None:
         keeps = facts.classifier.doubt_keeps_
-        sentence += f" Answers under {percent(below)} are marked as doubtful; {percent(keeps)} of the right answers are surer."
+        sentence += f" Doubt an answer under {percent(below)}: {percent(keeps)} of the right answers are at least as sure."
     rows = [
         [
             f"{percent(line['from'])} to {percent(line['to'])}",
@@ -198,10 +198,12 @@ def draw_new(facts: Facts) -> str:
 
 def draw_all(facts: Facts) -> str:
     """Every recording and what was answered about it."""
-    rows = []
+    rows, below = [], facts.classifier.doubt_below_
     for _, line in facts.table.iterrows():
         kind = "while left out" if line["tested"] else "new" if facts.evaluation else "none"
         sure = percent(line["probability"])
+        if below is not None and line["probability"] < below:
+            sure += ", doubtful"
         rows.append([line["recording"], line["move"] or "not named", line["answer"] or "none", sure, kind])
     columns = ["recording", "said to be", "answer", "how sure", "answered"]
     return draw_table("All recordings", columns, rows, numbers=[3])
@@ -259,8 +261,10 @@ def _interval(right: float, low: float, high: float, athletes: int) -> str:
     return f"With other athletes of this kind {percent(low)} to {percent(high)} are to be expected, 95 times in 100.{few}"
 
 
-def _range(low: float, high: float) -> str:
-    return "" if np.isnan(low) else f"{percent(low)} to {percent(high)}"
+def _range(share: float, low: float, high: float) -> str:
+    if np.isnan(low):
+        return "unknown: a single athlete"
+    return "unknown: no mistake was made" if share == 1 else f"{percent(low)} to {percent(high)}"
 
 
 def _who(athlete: str) -> str:
