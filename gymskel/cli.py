@@ -636,7 +636,10 @@ def main() -> None:
             raise
         typer.echo(f"gymskel: {fault}", err=True)
         sys.exit(1)
-    except (KeyboardInterrupt, SystemExit) as end:  # typer turns the former into the latter with 130, and says nothing
+    except (
+        KeyboardInterrupt,
+        SystemExit,
+    ) as end:  # typer turns the former into the latter with 130, and says nothing
         if isinstance(end, SystemExit) and end.code != 130:
             raise
         typer.echo(

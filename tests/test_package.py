@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "viewer": {"recording", "activations"},
     "report": {
         *{"gymskel", "recording", "classifier", "inputs", "doubts", "evaluation"},
-        *{"activations", "visualize", "kinematics", "viewer"},
+        *{"activations", "attribution", "visualize", "kinematics", "viewer", "skeleton"},
     },
     "simulate": {"skeleton", "recording"},
     "demo": {*NOUNS, "classifier", "evaluation", "activations", "visualize", "simulate"},

@@ -8,15 +8,23 @@ import pytest
 from test_viewer import Page, check_page
 
 from gymskel import viewer
+from gymskel.attribution import integrated_gradients
 from gymskel.classifier import SkeletonClassifier
 from gymskel.kinematics import kinematics
-from gymskel.report import write_report
+from gymskel.report import moves, write_report
 from gymskel.report.facts import gather_facts
 from gymskel.report.moves import beside_group, clearest, measured, most_doubtful, states_of
+from gymskel.report.reasons import reasons_of
 from gymskel.simulate import simulate_recordings
 from gymskel.training import RECIPES
 
 CLASSES = ("back-handspring", "backflip")
+
+
+@pytest.fixture(autouse=True)
+def few_clips(monkeypatch):
+    """One clip of each kind is enough, but where all are asked about."""
+    monkeypatch.setattr(moves, "SHOWN", 1)
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +197,8 @@ def test_a_label_that_changed_is_told(kept, recordings):
 # --- clips --------------------------------------------------------------------------------------------------
 
 
-def test_which_clips_are_shown(kept, recordings):
+def test_which_clips_are_shown(kept, recordings, monkeypatch):
+    monkeypatch.setattr(moves, "SHOWN", 4)
     facts = gather_facts(kept, recordings)
     clear, doubtful = clearest(facts), most_doubtful(facts)
     assert clear[0] == 5  # the surest
@@ -200,29 +209,51 @@ def test_which_clips_are_shown(kept, recordings):
 
 def test_the_data_are_the_recordings(kept, recordings, tmp_path):
     page = page_of(kept, recordings, tmp_path)
+    facts = gather_facts(kept, recordings)
+    shown = {*clearest(facts), *most_doubtful(facts)}
+    assert len(shown) == 2
     for i, one in enumerate(recordings):
         clip = page.data[f"clip-{i}"]
         assert clip["name"] == one.source
         back = viewer.unpack_keypoints(clip["keypoints"])
         np.testing.assert_array_equal(np.isnan(back), np.isnan(one.keypoints))
         assert np.nanmax(np.abs(back[..., :2] - one.xy)) <= 0.51 * clip["keypoints"]["scale"] + 1e-4
-        assert clip["tracks"]
+        assert len(clip["tracks"]) == 1 + (i in shown)  # the strip, and what counted
+        kept_answer = answers(recordings).iloc[i]
+        told = dict(zip(clip["probabilities"]["classes"], clip["probabilities"]["final"], strict=True))
+        assert told == {name: round(1000 * kept_answer[f"p({name})"]) for name in CLASSES}
     cards = page.all("article")
     assert len(cards) == len(page.all("figure")) - 1
     assert sum("wrong" in attrs["class"] for attrs in cards) == 1
 
 
+def test_what_counted_adds_up_and_knows_its_joints(fitted, recordings):
+    one = recordings[0]
+    (weights, text), (_, other) = reasons_of(fitted, recordings[:2], [r.activity for r in recordings[:2]])
+    assert f"sure of {recordings[1].activity}" in other
+    found = integrated_gradients(fitted, [one], target=one.activity)
+    assert np.nansum(weights) == pytest.approx(found.joints[0, : found.clips.lengths[0]].sum(), abs=1e-5)
+    assert np.nansum(weights) == pytest.approx(found.probability[0] - found.at_baseline[0], abs=0.02)
+    seen = {one.skeleton.joints[j] for j in np.flatnonzero(~np.isnan(weights).all(axis=0))}
+    assert seen == set(found.clips.skeleton.joints)
+    assert f"sure of {one.activity}" in text
+    (nothing, why), (something, _) = reasons_of(fitted, [one, one], ["no such move", one.activity])
+    np.testing.assert_allclose(something, weights, atol=1e-5)
+    assert nothing is None
+    assert "cannot be worked out" in why
+
+
 def test_measures_beside_the_group(recordings):
     numbers = measured(recordings, lambda: None)
-    moves = [r.activity for r in recordings]
-    row = moves.index("backflip")
-    table = Tables(beside_group(numbers, moves, row)).tables
+    done = [r.activity for r in recordings]
+    row = done.index("backflip")
+    table = Tables(beside_group(numbers, done, row)).tables
     (caption,) = table
     assert caption == "Measured, beside 2 other recordings of backflip"
     first = {line[0]: line[1:] for line in table[caption][1:]}[
         "How far the trunk turns (degrees; 360 = all round)"
     ]
-    others = [kinematics(r).turn for i, r in enumerate(recordings) if moves[i] == "backflip" and i != row]
+    others = [kinematics(r).turn for i, r in enumerate(recordings) if done[i] == "backflip" and i != row]
     assert first[0] == f"{kinematics(recordings[row]).turn:.0f}"
     assert first[1] == f"{np.median(others):.0f}"
 

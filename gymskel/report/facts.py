@@ -21,15 +21,14 @@ from gymskel.recording import Recording
 class Facts:
     """What is known about a classifier and some recordings.
 
-    Attributes:
-        classifier: fitted on recordings.
-        recordings: what the page shows.
-        table: a row for each of them: recording, athlete, move (what it is said to show), seconds, frames, doubt (why not
-            to trust it), tested (whether it was left out once in training), answer and probability (of that
-            answer: given while it was left out, or of a new recording; empty and NaN where neither is known).
-        evaluation: the answers given while athletes were left out, None where the artefact keeps none. Its floors were
-            answered on the same recordings in the same folds, as far as these are at hand.
-        notes: what does not fit, in words.
+        Attributes:
+            classifier: fitted on recordings.
+            recordings: what the page shows.
+            table: a row for each of them: recording, athlete, move (what it is said to show), seconds, frames, doubt (why not
+                to trust it), tested (whether it was left out once in training), answer and probability (of that
+    XX        evaluation: the answers given while athletes were left out, None where the artefact keeps none. Its floors were
+                answered on the same recordings in the same folds, as far as these are at hand.
+            notes: what does not fit, in words.
     """
 
     classifier: SkeletonClassifier
@@ -76,6 +75,7 @@ def gather_facts(classifier: SkeletonClassifier, recordings: Sequence[Recording]
             "tested": False,
             "answer": "",
             "probability": np.nan,
+            **{f"p({name})": np.nan for name in classifier.classes_.tolist()},
         }
     )
     kept = classifier.out_of_fold_
@@ -89,13 +89,13 @@ def gather_facts(classifier: SkeletonClassifier, recordings: Sequence[Recording]
     told = [f"p({name})" for name in classifier.classes_.tolist() if f"p({name})" in kept]
     table.loc[table["tested"], "answer"] = first.loc[tested, "predicted"].to_numpy()
     if told:
-        table.loc[table["tested"], "probability"] = first.loc[tested, told].max(axis=1).to_numpy()
+        table.loc[table["tested"], told] = first.loc[tested, told].to_numpy(float)
     if (new := np.flatnonzero(~table["tested"])).size:
         answers = classifier.predict_table([recordings[i] for i in new])
-        table.loc[new, ["answer", "probability", "doubt"]] = answers[
-            ["move", "probability", "doubt"]
-        ].to_numpy()
-    table["probability"] = table["probability"].astype(float)
+        every = [name for name in answers if name.startswith("p(")]
+        table.loc[new, ["answer", "doubt"]] = answers[["move", "doubt"]].to_numpy()
+        table.loc[new, every] = answers[every].to_numpy(float)
+    table["probability"] = table[[name for name in table if name.startswith("p(")]].max(axis=1)
     both = table[table["tested"] & (table["move"] != "")]
     truth = first.loc[both["recording"], "truth"].astype(str).to_numpy()
     if odd := both["recording"][both["move"].to_numpy() != truth].tolist():

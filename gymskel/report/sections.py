@@ -219,6 +219,8 @@ def draw_words(facts: Facts, layer: str) -> str:
         "how sure": "The probability that the classifier gives its own answer. It is not the share of right answers: compare How sure it is.",
         "what the neurons did": f"The state of each neuron of the layer {layer} from the first frame to the last, of the finished classifier: pink = "
         "-1, grey = 0, green = +1. A row that differs between two moves is one that helps to tell them apart.",
+        "what counted": "How much each joint, in each moment, moved the finished classifier from its answer about the same body standing still to its "
+        "answer about the clip (integrated gradients). Joints are seen relative to the hip; the disc on the hip is the travel of the whole body.",
         "80 in 100 of them": "The tenth part with the lowest values and the tenth with the highest are left aside.",
         "filled in": "Joints that were not seen and stand where they must have been are hollow.",
     }

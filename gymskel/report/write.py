@@ -16,13 +16,17 @@ from gymskel.report import sections
 from gymskel.report.facts import Facts, gather_facts
 from gymskel.report.html import percent
 from gymskel.report.moves import beside_group, clearest, draw_poses, measured, most_doubtful, states_of
+from gymskel.report.reasons import reasons_of
 from gymskel.viewer import draw_data, draw_page, draw_player, pack_clip
 from gymskel.viewer.page import read_asset
 
 _TITLE = "What the classifier makes of these moves"
 _CLEAR = "Right answers, the surest of each move in turn."
 _DOUBTFUL = "The surest mistakes first, then the right answers that were least sure."
-_STRIPS = "The strips show the finished classifier, which was trained on these clips too; the answers were given before."
+_STRIPS = (
+    "The answers, also in the corner of the players, were given while the athlete was left out. Strips and what counted are those of the "
+    "finished classifier, which was trained on these clips too."
+)
 
 
 def write_report(
@@ -35,11 +39,11 @@ def write_report(
     """Writes one HTML page about a classifier and some recordings, and returns its path.
 
     The page holds the data, the simple rules beside the result, results by athlete, what was taken for what, how sure the answers
-    are, and the clearest and most doubtful clips with a player, the strip of the last recurrent layer, and kinematics beside those
-    of the same move. It loads nothing, and its tables need no JavaScript.
+    are, and the clearest and most doubtful clips with a player, the strip of the last recurrent layer, what counted (integrated
+    gradients and occlusion), and kinematics beside those of the same move. It loads nothing, and its tables need no JavaScript.
 
     All results come from `classifier.out_of_fold_`: answers given while the athlete was left out. Recordings that are not named in
-    it are told apart as new. Strips are of the finished classifier, and the page says so.
+    it are told apart as new. Strips and what counted are of the finished classifier, and the page says so.
 
     Args:
         classifier: fitted on recordings; `gymskel train` and `keep_out_of_fold` put the answers into it.
@@ -72,18 +76,21 @@ def write_report(
 
 
 def _draw_body(facts: Facts, numbers: pd.DataFrame, bar: tqdm) -> str:
-    layer, states = states_of(facts.classifier, facts.recordings)
-    clips = []
-    for name, one, strip in zip(facts.table["recording"], facts.recordings, states, strict=True):
-        clips.append(pack_clip(one, name=name, strip=strip))
-        bar.update()
+    clear, doubtful = clearest(facts), most_doubtful(facts)
+    shown = list(dict.fromkeys([*clear, *doubtful]))
+    told = reasons_of(
+        facts.classifier, [facts.recordings[row] for row in shown], [_truth(facts, row) for row in shown]
+    )
+    reasons = dict(zip(shown, told, strict=True))
+    layer, clips = _pack_clips(facts, {row: weights for row, (weights, _) in reasons.items()}, bar)
     keys = [f"clip-{i}" for i in range(len(clips))]
     moves = facts.table["move"].where(facts.table["move"] != "", facts.table["answer"]).tolist()
 
     def cards(rows: list[int], kind: str) -> str:
+        players = [draw_player(clips[row], f"{kind}-{row}", data=keys[row]) for row in rows]
         return "\n".join(
-            _draw_card(facts, row, draw_player(clips[row], f"{kind}-{row}", data=keys[row]), numbers, moves)
-            for row in rows
+            _draw_card(facts, row, player, reasons[row][1], beside_group(numbers, moves, row))
+            for row, player in zip(rows, players, strict=True)
         )
 
     parts = {
@@ -97,12 +104,12 @@ def _draw_body(facts: Facts, numbers: pd.DataFrame, bar: tqdm) -> str:
         parts["certainty"] = ("How sure it is", sections.draw_certainty(facts))
     if len(facts.new):
         parts["new"] = ("New recordings", sections.draw_new(facts))
-    if rows := clearest(facts):
-        parts["clear"] = ("The clearest clips", f"<p>{_CLEAR} {_STRIPS}</p>\n{cards(rows, 'clear')}")
-    if rows := most_doubtful(facts):
-        parts["doubtful"] = ("The most doubtful clips", f"<p>{_DOUBTFUL}</p>\n{cards(rows, 'doubtful')}")
+    if clear:
+        parts["clear"] = ("The clearest clips", f"<p>{_CLEAR} {_STRIPS}</p>\n{cards(clear, 'clear')}")
+    if doubtful:
+        parts["doubtful"] = ("The most doubtful clips", f"<p>{_DOUBTFUL}</p>\n{cards(doubtful, 'doubtful')}")
     names = dict(zip(keys, facts.table["recording"], strict=True))
-    first = int(np.argmax([bool(clip["tracks"]) for clip in clips]))
+    first = int(np.argmax([len(clip["tracks"]) for clip in clips]))  # the player has as many as this one
     player = draw_player(clips[first], "any", others=names, data=keys[first])
     parts["all"] = ("All recordings", f"{player}\n{sections.draw_all(facts)}")
     parts["words"] = ("Words, and how it was made", sections.draw_words(facts, layer))
@@ -116,11 +123,30 @@ def _draw_body(facts: Facts, numbers: pd.DataFrame, bar: tqdm) -> str:
     return f'<header><h1>{_TITLE}</h1></header>\n<nav aria-label="Contents"><ul>{links}</ul></nav>\n<main>\n{hint}\n{text}\n</main>\n{data}'
 
 
-def _draw_card(facts: Facts, row: int, player: str, numbers: pd.DataFrame, moves: list[str]) -> str:
-    """One clip: what was answered, the body at some moments, the player, the measures."""
-    line = facts.table.loc[row]
+def _pack_clips(facts: Facts, weights: dict[int, np.ndarray | None], bar: tqdm) -> tuple[str, list[dict]]:
+    """The layer whose strips are shown, and what the players show of every recording."""
+    layer, states = states_of(facts.classifier, facts.recordings)
+    chances = facts.table[[f"p({name})" for name in facts.classes]].to_numpy(float)
+    clips = []
+    for row, (name, one) in enumerate(zip(facts.table["recording"], facts.recordings, strict=True)):
+        told = dict(zip(facts.classes, chances[row].tolist(), strict=True))
+        told = None if np.isnan(chances[row]).any() else told
+        clips.append(
+            pack_clip(one, name=name, strip=states[row], probabilities=told, weights=weights.get(row))
+        )
+        bar.update()
+    return layer, clips
+
+
+def _truth(facts: Facts, row: int) -> str:
+    """What the training called a tested recording."""
     kept = facts.evaluation.predictions
-    truth = kept.loc[kept["recording"] == line["recording"], "truth"].iloc[0]
+    return kept.loc[kept["recording"] == facts.table.loc[row, "recording"], "truth"].iloc[0]
+
+
+def _draw_card(facts: Facts, row: int, player: str, reasons: str, measures: str) -> str:
+    """One clip: what was answered, the body at some moments, the player, what counted, the measures."""
+    line, truth = facts.table.loc[row], _truth(facts, row)
     verdict = "right" if truth == line["answer"] else "wrong"
     text = (
         f"Was done: <strong>{escape(truth)}</strong>. Answered while {escape(line['athlete'] or 'it')} was left out: <strong>"
@@ -128,5 +154,5 @@ def _draw_card(facts: Facts, row: int, player: str, numbers: pd.DataFrame, moves
     )
     return (
         f'<article class="card {verdict}"><h3>{escape(line["recording"])}</h3><p>{text}</p>\n{draw_poses(facts.recordings[row])}\n{player}\n'
-        f"{beside_group(numbers, moves, row)}</article>"
+        f"{reasons}\n{measures}</article>"
     )

@@ -98,7 +98,7 @@ def draw_player(
     """
     name = escape(clip["name"])
     last = clip["keypoints"]["frames"] - 1
-    choice = _choice(others, key) if others else ""
+    choice = _choice(others, key, data) if others else ""
     block = draw_data(clip, f"{key}-data") if data is None else ""
     return f"""{block}
 <figure class="player" data-clip="{escape(data or f"{key}-data")}" aria-labelledby="{key}-name">
@@ -121,8 +121,11 @@ def draw_player(
 </figure>"""
 
 
-def _choice(others: Mapping[str, str], key: str) -> str:
-    options = "".join(f'<option value="{escape(k)}">{escape(n)}</option>' for k, n in others.items())
+def _choice(others: Mapping[str, str], key: str, data: str | None) -> str:
+    options = "".join(
+        f'<option value="{escape(k)}"{" selected" if k == data else ""}>{escape(n)}</option>'
+        for k, n in others.items()
+    )
     return f'\n<label class="choice">Recording <select class="which" id="{key}-which" disabled>{options}</select></label>'
 
 
