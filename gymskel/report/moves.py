@@ -129,7 +129,7 @@ def draw_poses(recording: Recording) -> str:
     rows = np.flatnonzero(recording.seen.any(axis=1))
     frames = rows[np.unique(np.linspace(0, len(rows) - 1, _POSES).round().astype(int))]
     figure = Figure(figsize=(10, 2), layout="constrained")
-    plot_skeletons(recording, frames=frames.tolist(), ax=figure.subplots()).set_title("")
+    plot_skeletons(recording, frames=frames.tolist(), ax=figure.subplots()).set_title("", loc="left")
     file = BytesIO()
     figure.savefig(file, format="png", dpi=90)
     name = escape(recording.name)

@@ -4,6 +4,10 @@
   const UNSEEN = -32768;
   const decode = (text, Kind) => new Kind(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
 
+  const percent = (thousandths) =>
+    thousandths >= 995 && thousandths < 1000 ? "over 99 %"
+      : thousandths > 0 && thousandths < 5 ? "under 1 %" : `${Math.round(thousandths / 10)} %`;
+
   // What Python packed (viewer/packing.py), with places in the recording's own unit.
   const unpack = (clip) => {
     const { frames, joints, origin, scale } = clip.keypoints;
@@ -102,7 +106,7 @@
       const rows = values.map((value, k) => [value, this.clip.probabilities.classes[k]]);
       const known = rows.filter(([value]) => value !== null).sort((a, b) => b[0] - a[0]).slice(0, 4);
       this.corner.replaceChildren(...known.flatMap(([value, name], k) =>
-        [...(k ? [document.createElement("br")] : []), `${name} ${Math.round(value / 10)} %`]));
+        [...(k ? [document.createElement("br")] : []), `${name} ${percent(value)}`]));
       if (!known.length) this.corner.textContent = "no answer yet";
     }
 

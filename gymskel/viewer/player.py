@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _CELL = 4  # pixels; the browser stretches them
 _FOR, _AGAINST = (27, 120, 55), (118, 42, 131)  # PRGn of ColorBrewer: told apart by colour-blind people
 STRIP = "What the neurons did: a row each, green = +1, pink = -1"
-WEIGHTS = "What counted: a row a joint, green = for the answer, purple = against it"
+WEIGHTS = "What counted: a row a joint, green = spoke for it, purple = against it"
 
 
 def pack_clip(
@@ -171,7 +171,7 @@ def _final(clip: Mapping[str, Any]) -> str:
     if not told or told["values"] is not None:
         return ""
     order = np.argsort(told["final"])[::-1]
-    return "<br>".join(f"{escape(told['classes'][k])} {told['final'][k] / 10:.0f} %" for k in order[:4])
+    return "<br>".join(f"{escape(told['classes'][k])} {_percent(told['final'][k])}" for k in order[:4])
 
 
 def _over_time(probabilities: Mapping[str, Any], frames: int) -> dict[str, Any]:
@@ -195,7 +195,21 @@ def _over_time(probabilities: Mapping[str, Any], frames: int) -> dict[str, Any]:
 
 
 def _thousandths(value: Any) -> int | None:
-    return None if np.isnan(value) else round(1000 * float(value))
+    """0 and 1000 are kept for what is certain."""
+    if np.isnan(value):
+        return None
+    return int(value) * 1000 if value in (0, 1) else min(max(round(1000 * float(value)), 1), 999)
+
+
+def _percent(thousandths: int) -> str:
+    """As the script writes it.
+
+    >>> [_percent(value) for value in (1000, 996, 857, 3, 0)]
+    ['100 %', 'over 99 %', '86 %', 'under 1 %', '0 %']
+    """
+    if 995 <= thousandths < 1000:
+        return "over 99 %"
+    return "under 1 %" if 0 < thousandths < 5 else f"{thousandths / 10:.0f} %"
 
 
 def _weight_map(share: np.ndarray) -> Image.Image:
