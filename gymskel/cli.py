@@ -125,6 +125,9 @@ def overlay(
     frames: Annotated[int | None, typer.Option(help="Number of pictures (png); 24 by default.")] = None,
     seconds: Annotated[float | None, typer.Option(help="So many seconds, the fastest (png).")] = None,
     counts_from: Annotated[int | None, typer.Option(help="What the CSVs call the first frame.")] = None,
+    classifier: Annotated[
+        Path | None, typer.Option(help="A .gymskel file: probabilities in the corner, the strip below.")
+    ] = None,
 ) -> None:
     """Draws what was extracted over the video: skeleton, box, lean, confidence; or a contact sheet."""
     from gymskel.overlay import write_overlays
@@ -142,6 +145,7 @@ def overlay(
             frames=frames,
             seconds=seconds,
             counts_from=counts_from,
+            told=None if classifier is None else _teller(classifier),
         )
     for path in done.written:
         typer.echo(path)
@@ -364,6 +368,33 @@ def kinematics(
 
 
 @app.command()
+def report(
+    classifier: Annotated[Path, typer.Argument(help="A .gymskel file.")],
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The page, FILE.html.")] = Path("report.html"),
+    labels: Labels = None,
+    fps: Fps = None,
+    person: Person = None,
+) -> None:
+    """One page for a coach: results by athlete beside simple rules, what is mistaken, clips to play; a single file."""
+    SkeletonClassifier, _ = _load_classifier()
+    from gymskel.report import write_report
+
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"`--out` must end in .html, got {out}.")
+    loaded = SkeletonClassifier.load(classifier)
+    recordings, failed = _recordings(data, labels, fps, person)
+    written = write_report(loaded, recordings, out, progress=True)
+    typer.echo(f"{written}: {len(recordings)} recordings, {written.stat().st_size / 1e6:.1f} MB")
+    if loaded.out_of_fold_ is None:
+        typer.echo(
+            "! The classifier keeps no answers about athletes left out: train it without --no-test.", err=True
+        )
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def pack(
     data: Annotated[
         Path, typer.Argument(help="Per-frame CSVs, OpenPose's JSON, .pose, .pkl, .csv, Parquet.")
@@ -506,6 +537,22 @@ def _check_names(model: str, recipe: str, preprocess: str = "default", protocol:
     ):
         if name not in known:
             raise ValueError(f"`--{option}` must be one of {', '.join(known)}, got {name!r}.")
+
+
+def _teller(path: Path) -> Any:
+    """A function of a recording: what the classifier says of it, for an overlay."""
+    SkeletonClassifier, _ = _load_classifier()
+    from gymskel.overlay import Beside
+    from gymskel.report.moves import states_of
+    from gymskel.stream import answer_frames
+
+    classifier = SkeletonClassifier.load(path)
+
+    def told(recording: Any) -> Any:
+        _, (strip,) = states_of(classifier, [recording])
+        return Beside(answer_frames(classifier, recording), strip)
+
+    return told
 
 
 def _draw_strips(classifier: Any, recordings: list, table: Any, out: Path) -> list[Path]:

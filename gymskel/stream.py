@@ -145,6 +145,25 @@ class Stream:
         return self._network(tf.constant(clips.x), tf.constant(clips.mask)).numpy()[0]
 
 
+def answer_frames(classifier: SkeletonClassifier, recording: Recording) -> dict[str, np.ndarray]:
+    """class -> (frames,) how probable it is at each frame, from as many frames as a training recording usually has.
+
+    NaN while there are too few. A recording that is no longer than that has one answer, about all of it, in every frame.
+
+    Raises:
+        ValueError: as `Stream`, or a recording that the classifier refuses.
+    """
+    window = _usual_window(classifier.facts_, recording.fps or _known_rate(classifier.facts_))
+    if len(recording) <= window:
+        answers = np.tile(classifier.predict_proba([recording]), (len(recording), 1))
+    else:
+        stream = Stream(classifier, fps=recording.fps, window=window)
+        unknown = np.full(len(stream.classes), np.nan, np.float32)
+        told = [stream.add(frame) for frame in recording.keypoints]
+        answers = np.stack([unknown if answer is None else answer for answer in told])
+    return dict(zip(map(str, classifier.classes_), answers.T, strict=True))
+
+
 class _Frames:
     """The last frames of one person. Every frame is kept twice, so that the last ones always lie in a row."""
 

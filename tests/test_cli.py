@@ -26,7 +26,7 @@ from gymskel.simulate import simulate_recordings
 from gymskel.skeleton import BODY_25
 from gymskel.training import RECIPES
 
-COMMANDS = ("extract", "train", "evaluate", "predict", "kinematics", "pack", "demo")
+COMMANDS = ("extract", "train", "evaluate", "predict", "kinematics", "report", "pack", "demo")
 
 
 @pytest.fixture(autouse=True)
@@ -554,3 +554,20 @@ def test_a_pack_is_data_like_the_folder_it_came_from(shell, keypoints, tmp_path)
     assert shell("kinematics", tmp_path / "all.npz", "-o", tmp_path / "c.csv", "--fps", 120)[0] == 0
     halved = [pd.read_csv(tmp_path / f"{name}.csv")["landing"] for name in "ac"]
     np.testing.assert_allclose(halved[1], halved[0] / 4, rtol=0.05)  # 30 -> 120 frames a second
+
+
+# --- report -------------------------------------------------------------------------------------------------
+
+
+def test_report_writes_one_page(shell, artefact, keypoints, tmp_path):
+    code, out, err = shell("report", artefact, keypoints, "-o", tmp_path / "page.html")
+    assert code == 0
+    assert re.search(r"page.html: 6 recordings, \d.\d MB", out)
+    assert "keeps no answers about athletes left out" in err
+    assert "gymskel train" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_report_refuses_another_ending_first(shell, tmp_path):
+    code, _, err = shell("report", tmp_path / "no.gymskel", tmp_path, "-o", "page.pdf")
+    assert code == 1
+    assert "`--out` must end in .html, got page.pdf" in one_line(err)

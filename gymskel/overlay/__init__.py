@@ -7,12 +7,22 @@
     overlay.write_contact_sheet("backflip-1-s07.mov", everybody[0], "sheet.png", seconds=1.5)
     overlay.write_overlays("videos", "keypoints", "drawn", kind="png")                      # one for each video
 
+What a classifier says, in the corner and below: `write_overlay(..., beside=Beside({"backflip": 0.9}, strip=states))`.
 A picture of one's own: `draw_pose(frame, pose)`, an array in and a new one out.
 """
 
+from gymskel.overlay.beside import Beside
 from gymskel.overlay.drawing import draw_pose
 from gymskel.overlay.film import write_overlay
 from gymskel.overlay.many import KINDS, Overlays, write_overlays
 from gymskel.overlay.sheet import write_contact_sheet
 
-__all__ = ["KINDS", "Overlays", "draw_pose", "write_contact_sheet", "write_overlay", "write_overlays"]
+__all__ = [
+    "KINDS",
+    "Beside",
+    "Overlays",
+    "draw_pose",
+    "write_contact_sheet",
+    "write_overlay",
+    "write_overlays",
+]

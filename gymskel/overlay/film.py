@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gymskel.overlay.beside import Beside, draw_below
 from gymskel.overlay.drawing import DARK, PEOPLE, RED, draw_pose, draw_text, text_height
 from gymskel.overlay.facts import (
     Followed,
@@ -35,6 +36,7 @@ def write_overlay(
     fps: float | None = None,
     slow: float = 1.0,
     counts_from: int | None = None,
+    beside: Beside | None = None,
     progress: bool = True,
 ) -> Path:
     """The file written: the video with everybody in `recordings` drawn over it.
@@ -52,12 +54,15 @@ def write_overlay(
         slow: how many times slower than filmed.
         counts_from: what the video's first frame is called. By default 0 for recordings that say how they were
             made, and 1 for trees of CSVs that do not (OpenPose), unless they have a frame 0.
+        beside: what a classifier says of the one person drawn: probabilities for the upper left corner, and a strip that
+            runs below the picture.
         progress: show how far it is.
 
     Raises:
         FileNotFoundError: no such video.
         ValueError: recordings that are not in pixels, of another picture size, or longer than the video;
-            `out` ends in something else or is the video; `slow` is not above 0.
+            `out` ends in something else or is the video; `slow` is not above 0; `beside` with several people, or with
+            shapes that do not fit.
         OSError: the file could not be written.
     """
     if not 0 < slow < np.inf:
@@ -66,6 +71,7 @@ def write_overlay(
     if out.resolve() == Path(video).resolve():
         raise ValueError(f"{out} is the video itself; write to another file.")
     recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
+    beside = _checked(beside, recordings)
     with read_frames(video, fps=fps) as frames:
         check_fit(recordings, frames)
         first = first_number(recordings, counts_from)
@@ -76,14 +82,20 @@ def write_overlay(
             step = int(np.ceil(rate / slow / _GIF_FPS))
             zoom = min(1.0, _GIF_SIDE / max(frames.image_size))
         size = tuple(max(1, round(zoom * side)) for side in frames.image_size)
-        people = _people(recordings, first, zoom)
-        with write_frames(out, fps=rate / slow / step, size=size) as written:
+        people, panel = _people(recordings, first, zoom), beside.panel(size)
+        whole = size if panel is None else (size[0], size[1] + len(panel))
+        with write_frames(out, fps=rate / slow / step, size=whole) as written:
             for number, frame in enumerate(_shown(frames, progress, out.name)):
                 if number % step == 0:
                     picture = _draw_people(_resize(frame, size), number, people, zoom)
                     seconds = seconds_of(recordings, number, first, rate, constant=fps is not None)
                     unseen = all(person.row(number) is None for person in people)
-                    _draw_caption(picture, f"frame {number + first}   {seconds:.2f} s", unseen)
+                    row = people[0].row_of(number)
+                    lines = [*beside.lines(row), f"frame {number + first}   {seconds:.2f} s"]
+                    _draw_caption(picture, "\n".join(lines), unseen)
+                    if panel is not None:
+                        share = None if row is None else (row + 0.5) / len(recordings[0])
+                        picture = draw_below(picture, panel, share)
                     written.write(picture)
             check_length(recordings, number + 1, first, video)
     return out
@@ -113,8 +125,13 @@ class _Person:
 
     def row(self, number: int) -> int | None:
         """The row of a frame of the video; None where the person is unseen."""
+        row = self.row_of(number)
+        return row if row is not None and self.recording.seen[row].any() else None
+
+    def row_of(self, number: int) -> int | None:
+        """The row of a frame of the video, whether anybody is seen in it or not; None outside the recording."""
         row = number - self.offset
-        return row if 0 <= row < len(self.recording) and self.recording.seen[row].any() else None
+        return row if 0 <= row < len(self.recording) else None
 
     def tag(self, row: int) -> str:
         """What is written beside the person."""
@@ -135,6 +152,17 @@ class _Person:
         if why or estimates > 1:
             words.append(f"{estimates} estimate{'s' if estimates > 1 else ''}{': ' if why else ''}{why}")
         return "   ".join(words)
+
+
+def _checked(beside: Beside | None, recordings: Sequence[Recording]) -> Beside:
+    """What to draw beside the picture; nothing where nothing was given."""
+    if beside is None:
+        return Beside()
+    if len(recordings) != 1:
+        raise ValueError(
+            f"`beside` is about one person, but {len(recordings)} are drawn: give one recording."
+        )
+    return beside.checked(recordings[0])
 
 
 def _people(recordings: Sequence[Recording], first: int, zoom: float) -> list[_Person]:

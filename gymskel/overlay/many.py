@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import glob
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gymskel.overlay.beside import Beside
 from gymskel.overlay.facts import first_number
 from gymskel.overlay.film import write_overlay
 from gymskel.overlay.sheet import write_contact_sheet
@@ -43,6 +44,7 @@ def write_overlays(
     frames: int | None = None,
     seconds: float | None = None,
     counts_from: int | None = None,
+    told: Callable[[Recording], Beside] | None = None,
     progress: bool = True,
 ) -> Overlays:
     """A file drawn for each video: `write_overlay` or `write_contact_sheet` with the recordings found for it.
@@ -60,6 +62,7 @@ def write_overlays(
         frames: number of pictures, 24 if not given; for png.
         seconds: only so much, where the body moves fastest; for png.
         counts_from: as in `write_overlay`.
+        told: what a classifier says of a recording, for mp4 and gif of one person.
         progress: show how far it is.
 
     Raises:
@@ -69,7 +72,7 @@ def write_overlays(
     """
     root, out = Path(videos), Path(out)
     targets, kind = _targets(root, out, kind)
-    _check_options(kind, slow, frames, seconds)
+    _check_options(kind, slow, frames, seconds, told)
     written: list[Path] = []
     failed: dict[Path, str] = {}
     for video, target in targets.items():
@@ -85,7 +88,14 @@ def write_overlays(
                     )
             else:
                 done = write_overlay(
-                    video, people, target, fps=fps, slow=slow or 1, counts_from=first, progress=progress
+                    video,
+                    people,
+                    target,
+                    fps=fps,
+                    slow=slow or 1,
+                    counts_from=first,
+                    beside=told and told(_only(people, fps)),
+                    progress=progress,
                 )
                 written.append(done)
         except Exception as fault:  # whatever it is, it is this video's
@@ -119,11 +129,25 @@ def _targets(root: Path, out: Path, kind: str | None) -> tuple[dict[Path, Path],
     return targets, kind
 
 
-def _check_options(kind: str, slow: float | None, frames: int | None, seconds: float | None) -> None:
+def _check_options(
+    kind: str, slow: float | None, frames: int | None, seconds: float | None, told: object
+) -> None:
+    if kind == "png" and told is not None:
+        raise ValueError("What a classifier says is for mp4 and gif, not for contact sheets (png).")
     if kind == "png" and slow is not None:
         raise ValueError("`slow` is for mp4 and gif; a contact sheet does not move.")
     if kind != "png" and (frames is not None or seconds is not None):
         raise ValueError(f"`frames` and `seconds` are for contact sheets (png), not for {kind}.")
+
+
+def _only(people: Sequence[Recording], fps: float | None) -> Recording:
+    """The one person that a classifier is asked about, with the frame rate as filmed."""
+    if len(people) != 1:
+        known = ", ".join(str(one.person) for one in people)
+        raise ValueError(
+            f"{people[0].name} shows several people ({known}): say with `person` who is to be judged."
+        )
+    return people[0] if fps is None else replace(people[0], fps=fps)
 
 
 def _sheets(target: Path, people: Sequence[Recording]) -> list[Path]:

@@ -1,0 +1,146 @@
+"""The clips of the report: which are shown, their states, their kinematics beside the group's."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from html import escape
+from io import BytesIO
+
+import numpy as np
+import pandas as pd
+
+from gymskel.activations import layer_outputs, recurrent_layers
+from gymskel.classifier import SkeletonClassifier
+from gymskel.kinematics import kinematics
+from gymskel.recording import Recording, UnseenError
+from gymskel.report.facts import Facts
+from gymskel.report.html import draw_table
+from gymskel.visualize import plot_skeletons
+
+SHOWN = 4  # clips of each kind
+_POSES = 9
+MEASURES = {
+    "flight_time": "Time in the air, without the hands (seconds)",
+    "jump_height_time": "Jump height, worked out from the longest flight (metres)",
+    "takeoff_angle": "Take-off angle above the floor (degrees)",
+    "turn": "How far the trunk turns (degrees; 360 = all round)",
+    "rotation_peak": "Fastest rotation (degrees a second)",
+    "hip_travel": "Travel of the hip along the picture (lengths of the trunk)",
+    "hip_rise": "How far the hip rises (lengths of the trunk)",
+}
+"""What is told of `kinematics`, in a coach's words."""
+
+
+def clearest(facts: Facts) -> list[int]:
+    """Rows of the table: right while left out, the surest of each move in turn."""
+    table = _tested(facts)
+    right = table[table["move"] == table["answer"]].sort_values("probability", ascending=False, kind="stable")
+    turn = right.groupby("move").cumcount()
+    return right.index[np.argsort(turn.to_numpy(), kind="stable")][:SHOWN].tolist()
+
+
+def most_doubtful(facts: Facts) -> list[int]:
+    """Rows of the table: the surest mistakes, then the least sure right answers; none of the clearest."""
+    table = _tested(facts)
+    for_truth = table["probability"].where(table["move"] == table["answer"], -table["probability"])
+    order = for_truth.sort_values(kind="stable").index[:SHOWN].tolist()
+    clear = clearest(facts)
+    return [row for row in order if row not in clear]
+
+
+def _tested(facts: Facts) -> pd.DataFrame:
+    """Tested recordings with an answer; the move is what the training called it."""
+    table = facts.table[facts.table["tested"] & facts.table["probability"].notna()]
+    if facts.evaluation is None or not len(table):
+        return table[:0]
+    truth = facts.evaluation.predictions.drop_duplicates("recording").set_index("recording")["truth"]
+    return table.assign(move=truth.loc[table["recording"]].to_numpy())
+
+
+def states_of(
+    classifier: SkeletonClassifier, recordings: Sequence[Recording]
+) -> tuple[str, list[np.ndarray | None]]:
+    """The last recurrent layer's name, and its states (steps, units) in [-1, 1] for each recording.
+
+    None for recordings that cannot be prepared, and for all of a model without such a layer. States of a layer without
+    that range are divided by their largest.
+    """
+    layers = recurrent_layers(classifier.model_)
+    if not layers:
+        return "", [None] * len(recordings)
+    states: list[np.ndarray | None] = [None] * len(recordings)
+    good = [i for i, one in enumerate(recordings) if len(one) > 1]
+    try:
+        groups = [(good, classifier.clips([recordings[i] for i in good]))] if good else []
+    except UnseenError:
+        groups = []
+        for i in good:
+            try:
+                groups.append(([i], classifier.clips([recordings[i]])))
+            except UnseenError:
+                continue
+    for rows, clips in groups:
+        for i, one in zip(rows, layer_outputs(classifier.model_, clips, layers[-1]), strict=True):
+            steps = one[~np.isnan(one).all(axis=1)]
+            states[i] = steps / max(1.0, float(np.abs(steps).max()))
+    return layers[-1], states
+
+
+def measured(recordings: Sequence[Recording], step: Callable[[], object]) -> pd.DataFrame:
+    """A row of `kinematics` for each recording, NaN where it cannot be measured; `step` is called after each."""
+    rows = []
+    for one in recordings:
+        try:
+            numbers = asdict(kinematics(one))
+        except ValueError:  # no frame rate, or no trunk ever seen
+            numbers = {}
+        rows.append({name: numbers.get(name, np.nan) for name in MEASURES})
+        step()
+    return pd.DataFrame(rows, columns=list(MEASURES), dtype=float)
+
+
+def beside_group(numbers: pd.DataFrame, moves: Sequence[str], row: int) -> str:
+    """A table: the values of one recording beside the others of the same move."""
+    same = np.flatnonzero(np.array(moves) == moves[row])
+    others = numbers.iloc[same[same != row]]
+    rows = []
+    for name, words in MEASURES.items():
+        value, known = numbers[name].iloc[row], others[name].dropna()
+        if np.isnan(value) or not len(known):
+            continue
+        low, middle, high = np.percentile(known, [10, 50, 90])
+        where = "below" if value < low else "above" if value > high else "within"
+        rows.append([words, _short(value), _short(middle), f"{_short(low)} to {_short(high)}", where])
+    if not rows:
+        return "<p>No measures: they need the frame rate, and other recordings of the same move.</p>"
+    caption = f"Measured, beside {len(others)} other recordings of {moves[row] or 'no named move'}"
+    columns = ["measure", "this clip", "middle of the others", "80 in 100 of them", "this clip is"]
+    return draw_table(caption, columns, rows, numbers=[1, 2, 3])
+
+
+def draw_poses(recording: Recording) -> str:
+    """An image of the body at some moments, for print and for whoever has no JavaScript."""
+    from matplotlib.figure import Figure
+
+    if recording.seen.any(axis=1).sum() < 1:
+        return ""
+    rows = np.flatnonzero(recording.seen.any(axis=1))
+    frames = rows[np.unique(np.linspace(0, len(rows) - 1, _POSES).round().astype(int))]
+    figure = Figure(figsize=(10, 2), layout="constrained")
+    plot_skeletons(recording, frames=frames.tolist(), ax=figure.subplots()).set_title("", loc="left")
+    file = BytesIO()
+    figure.savefig(file, format="png", dpi=90)
+    name = escape(recording.name)
+    picture = base64.b64encode(file.getvalue()).decode("ascii")
+    return (
+        f'<div class="scroll" role="region" aria-label="{name} at {len(frames)} moments" tabindex="0">'
+        f'<img class="poses" width="900" height="180" alt="The body in {name} at {len(frames)} moments, from the first frame on the left to the '
+        f'last on the right" src="data:image/png;base64,{picture}"></div>'
+    )
+
+
+def _short(value: float) -> str:
+    """0.61, 12.3, 412."""
+    return f"{value:.{0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2}f}"

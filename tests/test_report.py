@@ -1,0 +1,309 @@
+"""The coach's page: its numbers are those of the answers kept at training, and of nothing else."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_viewer import Page, check_page
+
+from gymskel import viewer
+from gymskel.attribution import integrated_gradients
+from gymskel.classifier import SkeletonClassifier
+from gymskel.kinematics import kinematics
+from gymskel.report import moves, write_report
+from gymskel.report.facts import gather_facts
+from gymskel.report.moves import beside_group, clearest, measured, most_doubtful, states_of
+from gymskel.report.reasons import reasons_of
+from gymskel.simulate import simulate_recordings
+from gymskel.training import RECIPES
+
+CLASSES = ("back-handspring", "backflip")
+
+
+@pytest.fixture(autouse=True)
+def few_clips(monkeypatch):
+    """One clip of each kind is enough, but where all are asked about."""
+    monkeypatch.setattr(moves, "SHOWN", 1)
+
+
+@pytest.fixture(scope="module")
+def recordings():
+    """Three athletes with two recordings each, one of each move."""
+    return simulate_recordings(athletes=3, per_athlete=1, fps=30)
+
+
+@pytest.fixture(scope="module")
+def fitted(recordings):
+    recipe = replace(RECIPES["default"], epochs=1, min_steps=0)
+    return SkeletonClassifier("simple_rnn", {"units": 3}, recipe=recipe, random_state=0).fit(recordings)
+
+
+def answers(recordings) -> pd.DataFrame:
+    """One mistake (the first recording), the surest right answer the last; a fold an athlete."""
+    truth = [r.activity for r in recordings]
+    told = [CLASSES[1 - CLASSES.index(truth[0])], *truth[1:]]
+    sure = np.linspace(0.7135, 0.9135, len(truth))
+    table = pd.DataFrame({"run": 0, "recording": [r.source for r in recordings]})
+    table["athlete"] = [r.athlete for r in recordings]
+    table["fold"] = [int(r.athlete[1:]) for r in recordings]
+    table["truth"], table["predicted"], table["doubt"] = truth, told, ""
+    for name in CLASSES:
+        table[f"p({name})"] = np.where(table["predicted"] == name, sure, 1 - sure)
+    return table
+
+
+@pytest.fixture
+def kept(fitted, recordings):
+    """A classifier with those answers."""
+    yield fitted.keep_out_of_fold(answers(recordings))
+    fitted.out_of_fold_ = fitted.doubt_below_ = fitted.doubt_keeps_ = None
+
+
+class Tables(Page):
+    """The tables of a page: caption -> rows of text."""
+
+    def __init__(self, html):
+        self.tables, self._cell, self._caption = {}, None, None
+        super().__init__(html)
+
+    def handle_starttag(self, tag, attrs):
+        super().handle_starttag(tag, attrs)
+        if tag == "tr" and self._caption is not None:
+            self.tables[self._caption].append([])
+        if tag in ("td", "th", "caption"):
+            self._cell = ""
+
+    def handle_endtag(self, tag):
+        super().handle_endtag(tag)
+        if tag == "caption":
+            self._caption = self._cell
+            self.tables[self._caption] = []
+        elif tag in ("td", "th"):
+            self.tables[self._caption][-1].append(" ".join(self._cell.split()))
+        if tag in ("td", "th", "caption"):
+            self._cell = None
+
+    def handle_data(self, data):
+        super().handle_data(data)
+        if self._cell is not None:
+            self._cell += data
+
+
+def page_of(classifier, recordings, folder) -> Tables:
+    html = write_report(classifier, recordings, folder / "report.html").read_text(encoding="utf-8")
+    check_page(html)
+    return Tables(html)
+
+
+# --- numbers ------------------------------------------------------------------------------------------------
+
+
+def test_the_tables_have_the_numbers_of_the_kept_answers(kept, recordings, tmp_path):
+    page = page_of(kept, recordings, tmp_path)
+    tables = page.tables
+    mistaken, athlete = recordings[0].source, recordings[0].athlete
+    rows = {row[0]: row[1:] for row in tables["Right answers by athlete"][1:]}
+    assert rows[athlete] == ["2", "50 %", mistaken]
+    assert all(row == ["2", "100 %", "none"] for name, row in rows.items() if name != athlete)
+    counts = {row[0]: row[1:] for row in tables["Which move was taken for which"][1:]}
+    truth = recordings[0].activity
+    other = CLASSES[1 - CLASSES.index(truth)]
+    assert counts[truth][CLASSES.index(truth)] == "2 67 %"
+    assert counts[truth][CLASSES.index(other)] == "1 33 %"
+    assert counts[other][CLASSES.index(other)] == "3 100 %"
+    results = {row[0]: row[1] for row in tables["Right answers about athletes that were left out"][1:]}
+    assert results["This classifier (simple_rnn)"] == "83 %"
+    assert results["Always naming the commonest move"] == "50 %"
+    assert len(results) == 5  # and three rules that were answered in the same folds
+    said = [row[1:] for row in tables["How sure, and how often right"][1:]]
+    assert sum(int(row[0]) for row in said) == 6
+    assert {row[0]: row[1:3] for row in tables["Recordings by move"][1:]} == {
+        name: ["3", "3"] for name in CLASSES
+    }
+    assert "of 6 answers were right" in page.text
+    assert "of only 3 athletes this range is too narrow" in page.text.lower()
+    assert "New recordings" not in page.text
+
+
+def test_answers_on_what_was_trained_on_are_those_kept(kept, recordings, tmp_path, monkeypatch):
+    """The kept answers are unlike what the model would say, and the model is not asked."""
+    monkeypatch.setattr(SkeletonClassifier, "predict_table", lambda *_: pytest.fail("the model was asked"))
+    monkeypatch.setattr(SkeletonClassifier, "predict_proba", lambda *_: pytest.fail("the model was asked"))
+    page = page_of(kept, recordings, tmp_path)
+    told = {row[0]: row[2:] for row in page.tables["All recordings"][1:]}
+    for _, line in answers(recordings).iterrows():
+        sure = max(line[f"p({name})"] for name in CLASSES)
+        doubtful = ", doubtful" if sure < kept.doubt_below_ else ""
+        expected = [line["predicted"], f"{100 * sure:.0f} %{doubtful}", "while left out"]
+        assert told[line["recording"]] == expected
+    assert (
+        sum("doubtful" in row[1] for row in told.values()) == 1
+    )  # the mistake, less sure than all right answers
+
+
+def test_others_are_told_apart_as_new(kept, recordings, tmp_path):
+    stranger, known = (
+        replace(recordings[1], sample="90", athlete=who, video=None)
+        for who in ("somebody", recordings[0].athlete)
+    )
+    page = page_of(kept, [*recordings, stranger, known], tmp_path)
+    told = {row[0]: row[1:] for row in page.tables["New recordings"][1:]}
+    assert set(told) == {stranger.source, known.source}
+    expected = kept.predict_table([stranger])["move"].iloc[0]
+    assert told[stranger.source][:2] == [stranger.activity, expected]
+    assert "this athlete was trained on" in told[known.source][3]
+    assert "this athlete was trained on" not in told[stranger.source][3]
+    assert "of 6 answers were right" in page.text  # the new ones count in no result
+    kinds = [row[-1] for row in page.tables["All recordings"][1:]]
+    assert kinds == ["while left out"] * 6 + ["new"] * 2
+
+
+def test_without_kept_answers_the_page_says_how_to_get_them(fitted, recordings, tmp_path, monkeypatch):
+    monkeypatch.setattr(SkeletonClassifier, "predict_table", lambda *_: pytest.fail("the model was asked"))
+    page = page_of(fitted, recordings, tmp_path)
+    assert "gymskel train" in page.text
+    assert "keep_out_of_fold" in page.text
+    assert "By athlete" not in page.text
+    assert all(row[2:] == ["none", "", "none"] for row in page.tables["All recordings"][1:])
+
+
+def test_rules_need_the_recordings_that_were_trained_on(kept, recordings, tmp_path):
+    page = page_of(kept, recordings[:2], tmp_path)
+    assert "Of 6 recordings that were tested, 2 are among these" in page.text
+    assert len(page.tables["Right answers about athletes that were left out"]) == 3
+    assert "of 6 answers were right" in page.text
+
+
+def test_answers_kept_with_the_least_columns(fitted, recordings, tmp_path):
+    least = answers(recordings)[["recording", "truth", "predicted"]]
+    try:
+        page = page_of(fitted.keep_out_of_fold(least), recordings, tmp_path)
+    finally:
+        fitted.out_of_fold_ = None
+    assert "These answers came without probabilities." in page.text
+    assert len(page.tables["Right answers by athlete"]) == 4
+
+
+def test_a_label_that_changed_is_told(kept, recordings):
+    other = CLASSES[1 - CLASSES.index(recordings[2].activity)]
+    renamed = replace(recordings[2], activity=other, video=f"{recordings[2].source}.mov")
+    facts = gather_facts(kept, [*recordings[:2], renamed, *recordings[3:]])
+    assert facts.notes == [
+        f"Labelled otherwise here than in training: {renamed.source}. The results go by the labels of the training."
+    ]
+
+
+# --- clips --------------------------------------------------------------------------------------------------
+
+
+def test_which_clips_are_shown(kept, recordings, monkeypatch):
+    monkeypatch.setattr(moves, "SHOWN", 4)
+    facts = gather_facts(kept, recordings)
+    clear, doubtful = clearest(facts), most_doubtful(facts)
+    assert clear[0] == 5  # the surest
+    assert facts.table.loc[clear[1], "move"] != facts.table.loc[5, "move"]  # then another move
+    assert doubtful[0] == 0  # the mistake
+    assert not set(clear) & set(doubtful)
+
+
+def test_the_data_are_the_recordings(kept, recordings, tmp_path):
+    page = page_of(kept, recordings, tmp_path)
+    facts = gather_facts(kept, recordings)
+    shown = {*clearest(facts), *most_doubtful(facts)}
+    assert len(shown) == 2
+    for i, one in enumerate(recordings):
+        clip = page.data[f"clip-{i}"]
+        assert clip["name"] == one.source
+        back = viewer.unpack_keypoints(clip["keypoints"])
+        np.testing.assert_array_equal(np.isnan(back), np.isnan(one.keypoints))
+        assert np.nanmax(np.abs(back[..., :2] - one.xy)) <= 0.51 * clip["keypoints"]["scale"] + 1e-4
+        assert len(clip["tracks"]) == 1 + (i in shown)  # the strip, and what counted
+        kept_answer = answers(recordings).iloc[i]
+        told = dict(zip(clip["probabilities"]["classes"], clip["probabilities"]["final"], strict=True))
+        assert told == {name: round(1000 * kept_answer[f"p({name})"]) for name in CLASSES}
+    cards = page.all("article")
+    assert len(cards) == len(page.all("figure")) - 1
+    assert sum("wrong" in attrs["class"] for attrs in cards) == 1
+
+
+def test_what_counted_adds_up_and_knows_its_joints(fitted, recordings):
+    one = recordings[0]
+    (weights, text), (_, other) = reasons_of(fitted, recordings[:2], [r.activity for r in recordings[:2]])
+    assert f"sure of {recordings[1].activity}" in other
+    found = integrated_gradients(fitted, [one], target=one.activity)
+    assert np.nansum(weights) == pytest.approx(found.joints[0, : found.clips.lengths[0]].sum(), abs=1e-5)
+    assert np.nansum(weights) == pytest.approx(found.probability[0] - found.at_baseline[0], abs=0.02)
+    seen = {one.skeleton.joints[j] for j in np.flatnonzero(~np.isnan(weights).all(axis=0))}
+    assert seen == set(found.clips.skeleton.joints)
+    assert f"sure of {one.activity}" in text
+    (nothing, why), (something, _) = reasons_of(fitted, [one, one], ["no such move", one.activity])
+    np.testing.assert_allclose(something, weights, atol=1e-5)
+    assert nothing is None
+    assert "cannot be worked out" in why
+
+
+def test_measures_beside_the_group(recordings):
+    numbers = measured(recordings, lambda: None)
+    done = [r.activity for r in recordings]
+    row = done.index("backflip")
+    table = Tables(beside_group(numbers, done, row)).tables
+    (caption,) = table
+    assert caption == "Measured, beside 2 other recordings of backflip"
+    first = {line[0]: line[1:] for line in table[caption][1:]}[
+        "How far the trunk turns (degrees; 360 = all round)"
+    ]
+    others = [kinematics(r).turn for i, r in enumerate(recordings) if done[i] == "backflip" and i != row]
+    assert first[0] == f"{kinematics(recordings[row]).turn:.0f}"
+    assert first[1] == f"{np.median(others):.0f}"
+
+
+def test_recordings_that_cannot_be_measured_or_prepared(kept, recordings, tmp_path):
+    nobody = replace(
+        recordings[0],
+        keypoints=np.full((9, 25, 3), [np.nan, np.nan, 0]),
+        sample="nobody",
+        video=None,
+        fps=None,
+    )
+    moment = replace(recordings[0], keypoints=recordings[0].keypoints[:1], sample="moment", video=None)
+    page = page_of(kept, [*recordings, nobody, moment], tmp_path)
+    told = {row[0]: row[1:] for row in page.tables["New recordings"][1:]}
+    assert told[nobody.source][1:3] == ["no answer", ""]
+    assert told[moment.source][1:3] == ["no answer", ""]
+    assert measured([nobody], lambda: None).isna().all(axis=None)
+    layer, states = states_of(kept, [*recordings, nobody, moment])
+    assert layer
+    assert [s is None for s in states] == [False] * 6 + [True] * 2
+
+
+# --- refusals -----------------------------------------------------------------------------------------------
+
+
+def test_refusals(kept, recordings, tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r"`path` must end in .html, got .*report.pdf"):
+        write_report(kept, recordings, tmp_path / "report.pdf")
+    with pytest.raises(ValueError, match="`recordings` is empty"):
+        write_report(kept, [], tmp_path / "report.html")
+    monkeypatch.setattr(kept, "preprocessor_", None)
+    with pytest.raises(ValueError, match="was fitted on Clips"):
+        write_report(kept, recordings, tmp_path / "report.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_cannot_break_out_of_the_page(kept, recordings, tmp_path):
+    odd = replace(recordings[0], athlete="<b onclick='x'>", sample="</script><i>", video=None)
+    page = page_of(kept, [*recordings, odd], tmp_path)
+    assert not page.all("b")
+    assert odd.source in {row[0] for row in page.tables["New recordings"]}
+
+
+def test_no_range_without_a_mistake(fitted, recordings, tmp_path):
+    right = answers(recordings).assign(predicted=lambda table: table["truth"])
+    try:
+        page = page_of(fitted.keep_out_of_fold(right), recordings, tmp_path)
+    finally:
+        fitted.out_of_fold_ = fitted.doubt_below_ = fitted.doubt_keeps_ = None
+    results = page.tables["Right answers about athletes that were left out"]
+    assert results[1] == ["This classifier (simple_rnn)", "100 %", "unknown: no mistake was made"]
+    assert "Without a single mistake nothing can be said" in page.text
