@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -92,14 +93,17 @@ class Skeleton:
 
     def indices(self, joints: Iterable[str]) -> list[int]:
         """The rows of several joints. Raises ValueError that names every joint the layout does not have."""
-        rows = {name: row for row, name in enumerate(self.joints)}
-        joints = list(joints)
+        rows, joints = self._rows, list(joints)
         missing = [joint for joint in dict.fromkeys(joints) if joint not in rows]
         if missing:
             raise ValueError(
                 f"Skeleton {self.name} has no joint {', '.join(map(str, missing))}; it has {', '.join(self.joints)}."
             )
         return [rows[joint] for joint in joints]
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self.joints)}
 
     @property
     def mirror_order(self) -> list[int]:

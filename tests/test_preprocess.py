@@ -57,6 +57,7 @@ ARGUMENTS = {
     "drop_uncertain": {"below": 0.1},
     "remove_outliers": {"window": 5, "n_sigma": 3.0, "floor": 0.02},
     "fill": {"method": "thesis", "max_gap": None},
+    "hold": {"max_gap": 4},
     "smooth": {"window": 3, "method": "trailing"},
     "smooth_savgol": {"window": 5, "polyorder": 2},
     "smooth_butterworth": {"cutoff": 8.0, "order": 2},
@@ -444,7 +445,7 @@ def test_a_preset_is_its_steps_one_after_another(preset):
     np.testing.assert_array_equal(clips.mask, wanted.mask)
     np.testing.assert_array_equal(steps.clean(ones[0]).keypoints, by_hand[0].keypoints)
     assert clips.skeleton.joints == GYMNASTICS_15.joints
-    assert (steps.fps_, steps.frames_) == ((60, 22) if preset != "default" else (None, 32))
+    assert (steps.fps_, steps.frames_) == ((None, 32) if preset in ("default", "live") else (60, 22))
     assert Preprocessor(preset).fit(ones) == steps
 
 
@@ -507,9 +508,9 @@ def test_a_preset_cannot_be_changed_through_a_preprocessor():
     [
         (
             "best",
-            r"`steps` must be one of \['default', 'exercise_quality', 'thesis', 'thesis_cleaned'\] or a list of steps, got 'best'",
+            r"`steps` must be one of \['default', 'exercise_quality', 'live', 'thesis', 'thesis_cleaned'\] or a list of steps, got 'best'",
         ),
-        (["fil"], "Unknown step 'fil'; there are .*fill, smooth, .* and, last, pad"),
+        (["fil"], "Unknown step 'fil'; there are .*fill, hold, smooth, .* and, last, pad"),
         (["pad", "fill"], "Unknown step 'pad'"),
         ([("fill", {"kind": "linear"})], "Step fill takes no kind; it takes method"),
         (

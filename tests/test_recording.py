@@ -108,6 +108,12 @@ def test_after_logs_the_step_and_leaves_the_original_alone():
     np.testing.assert_array_equal(two.xy, one.xy + 1)
     assert two.space == "body" and one.space == "image" and len(one.history) == 1
     np.testing.assert_array_equal(one.keypoints, before)
+    assert one.after("list", before.astype(float)).keypoints.dtype == np.float32
+    for wrong in (one.keypoints[:, :3], one.keypoints[:0], one.keypoints[0]):
+        with pytest.raises(
+            ValueError, match=r"`keypoints` must be \(frames, 25, 3\) for BODY_25 with at least a"
+        ):
+            one.after("cut", wrong)
 
 
 def one_with(value, at=(1, 2)):

@@ -37,7 +37,8 @@ def center(recording: Recording, joint: str = "MidHip", frame: str = "first") ->
             f"{recording.name}: {joint} is unseen in every frame, so nothing can be centred on it."
         )
     origin = recording.xy[np.argmax(seen), row] if frame == "first" else recording.xy[:, [row]]
-    keypoints = np.concatenate([recording.xy - origin, recording.keypoints[..., 2:]], axis=-1)
+    keypoints = recording.keypoints.copy()
+    keypoints[..., :2] -= origin
     keypoints[np.isnan(keypoints[..., 0]), 2] = 0
     return recording.after("center", keypoints, changes={"space": "body"}, joint=joint, frame=frame)
 
@@ -50,7 +51,8 @@ def scale(recording: Recording, *, top: str = "Neck", bottom: str = "MidHip") ->
     """
     a, b = recording.skeleton.indices([top, bottom])
     lengths = np.linalg.norm(recording.xy[:, a] - recording.xy[:, b], axis=-1)
-    length = float(np.median(lengths[~np.isnan(lengths)])) if not np.isnan(lengths).all() else 0.0
+    known = lengths[~np.isnan(lengths)]
+    length = float(np.median(known)) if len(known) else 0.0
     if length <= 0:
         raise UnseenError(
             f"{recording.name}: {top} and {bottom} are never seen together, so the torso has no length."

@@ -92,7 +92,7 @@ def smooth(recording: Recording, *, window: int = 3, method: str = "centered") -
     told = {"size": window, "axis": 0, "mode": "constant", "origin": origin}
     total = uniform_filter1d(np.where(seen, recording.xy, 0), output=np.float64, **told)
     count = uniform_filter1d(seen, output=np.float64, **told)
-    mean = np.divide(total, count, out=np.full_like(total, np.nan), where=seen)
+    mean = total / np.where(seen, count, np.nan)
     if method == "trailing":
         mean[: window - 1] = recording.xy[: window - 1]
     return recording.after("smooth", mean, window=window, method=method)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -35,36 +36,59 @@ def resample(recording: Recording, *, fps: float | None = None, frames: int | No
         raise ValueError(f"`fps` must be frames a second above 0, got {fps}.")
     if frames is not None and not frames >= 1:
         raise ValueError(f"`frames` must be a number of frames from 1, got {frames}.")
-    times = times_of(recording) if fps is None or recording.timestamps is not None or recording.fps else None
-    if times is None:
+    if fps is not None and recording.timestamps is None and not recording.fps:
         raise ValueError(
             f"{recording.name}: frame rate unknown, so it cannot be brought to {fps:g} fps. Read it with fps=."
         )
-    wanted = (
-        np.linspace(0, times[-1], frames) if fps is None else np.arange(int(times[-1] * fps + 1e-6) + 1) / fps
-    )
+    if recording.timestamps is None:
+        places = _even_places(len(recording), recording.fps, fps, frames)
+    else:
+        places = _places(times_of(recording), fps, frames)
     changes = {"fps": None if fps is None else float(fps), "timestamps": None, "first_frame": 0}
     told = {"frames": int(frames)} if fps is None else {"fps": float(fps)}
-    return recording.after("resample", _between(recording.keypoints, times, wanted), changes=changes, **told)
+    return recording.after("resample", _between(recording.keypoints, *places), changes=changes, **told)
 
 
 def times_of(recording: Recording) -> np.ndarray:
     """(frames,) seconds from the first frame: from `timestamps`, else from `fps`; whole numbers where neither is known."""
     if recording.timestamps is not None:
         return np.asarray(recording.timestamps, float) - recording.timestamps[0]
-    return np.arange(len(recording)) / (recording.fps or 1.0)
+    return _even_times(len(recording), recording.fps)
 
 
-def _between(keypoints: np.ndarray, times: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """(len(wanted), joints, 3) keypoints at other times, on straight lines between those there are."""
+def _even_times(frames: int, fps: float | None) -> np.ndarray:
+    return np.arange(frames) / (fps or 1.0)
+
+
+def _places(
+    times: np.ndarray, fps: float | None, frames: int | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The frames wanted: (frame before, frame after, share of the way) of each."""
+    wanted = (
+        np.linspace(0, times[-1], frames) if fps is None else np.arange(int(times[-1] * fps + 1e-6) + 1) / fps
+    )
     after = np.clip(np.searchsorted(times, wanted - 1e-9), 1, max(len(times) - 1, 1))
     before, after = after - 1, np.minimum(after, len(times) - 1)
     span = np.where(after > before, times[after] - times[before], 1.0)
-    share = np.clip((wanted - times[before]) / span, 0, 1)[:, None, None].round(9)
+    return before, after, np.clip((wanted - times[before]) / span, 0, 1).round(9)
+
+
+@lru_cache(maxsize=64)
+def _even_places(
+    length: int, rate: float | None, fps: float | None, frames: int | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same in every frame of a stream, and in every recording of this length."""
+    return _places(_even_times(length, rate), fps, frames)
+
+
+def _between(keypoints: np.ndarray, before: np.ndarray, after: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """(len(share), joints, 3) keypoints on straight lines between two frames each."""
     a, b = keypoints[before], keypoints[after]
-    between = np.where(share == 0, a, np.where(share == 1, b, a + share * (b - a)))
+    between = (a + share[:, None, None] * (b - a)).astype(np.float32)
+    for end, there in ((a, share == 0), (b, share == 1)):  # whatever is unseen at the other end
+        between[there] = end[there]
     between[np.isnan(between[..., 0]), 2] = 0
-    return between.astype(np.float32)
+    return between
 
 
 def windows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +62,9 @@ class Recording:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sample", str(self.sample))  # first, as errors tell the name
-        keypoints = np.asarray(self.keypoints, np.float32)
-        wanted = f"(frames, {len(self.skeleton)}, 3) for {self.skeleton.name}"
-        if keypoints.ndim != 3 or keypoints.shape[1:] != (len(self.skeleton), 3) or not len(keypoints):
-            raise ValueError(
-                f"{self.name}: `keypoints` must be {wanted} with at least a frame, got {keypoints.shape}."
-            )
+        object.__setattr__(self, "keypoints", np.asarray(self.keypoints, np.float32))
+        self._check_shape()
+        keypoints = self.keypoints
         xy, confidence = keypoints[..., :2], keypoints[..., 2]
         finite = bool(np.isfinite(keypoints).all())  # every step makes a Recording, and most see every joint
         if not finite and (np.isinf(xy).any() or (np.isnan(xy[..., 0]) != np.isnan(xy[..., 1])).any()):
@@ -92,8 +89,13 @@ class Recording:
             )
         if self.space not in ("image", "body"):
             raise ValueError(f"{self.name}: `space` must be 'image' or 'body', got {self.space!r}.")
-        object.__setattr__(self, "keypoints", keypoints)
         object.__setattr__(self, "history", tuple(self.history))
+
+    def _check_shape(self) -> None:
+        shape = self.keypoints.shape
+        if len(shape) != 3 or shape[1:] != (len(self.skeleton), 3) or not shape[0]:
+            wanted = f"(frames, {len(self.skeleton)}, 3) for {self.skeleton.name}"
+            raise ValueError(f"{self.name}: `keypoints` must be {wanted} with at least a frame, got {shape}.")
 
     def __len__(self) -> int:
         return len(self.keypoints)
@@ -138,6 +140,9 @@ class Recording:
     ) -> Recording:
         """The recording that a step made of this one: new keypoints, and the step in its history.
 
+        Only their shape is checked: a Recording checks itself where it enters, and steps keep what holds. In a stream
+        every step runs in every frame.
+
         Args:
             step: the step's name.
             keypoints: (frames, joints, 3), or (frames, joints, 2) to keep the confidence as it is.
@@ -146,8 +151,11 @@ class Recording:
         """
         if keypoints.shape[-1] == 2:
             keypoints = np.concatenate([keypoints, self.keypoints[..., 2:]], axis=-1)
-        history = (*self.history, {"step": step, **arguments})
-        return replace(self, keypoints=keypoints, history=history, **(changes or {}))
+        made, history = object.__new__(type(self)), (*self.history, {"step": step, **arguments})
+        keypoints = np.asarray(keypoints, np.float32)
+        vars(made).update(vars(self) | dict(changes or {}), keypoints=keypoints, history=history)
+        made._check_shape()
+        return made
 
 
 def parse_name(stem: str) -> dict[str, str | None]:
