@@ -16,8 +16,8 @@ test-newest: $(NEWEST)/installed
 	$(NEWEST)/bin/python -m pytest $(ARGS)
 
 lint: $(VENV)/installed
-	$(VENV)/bin/ruff check gymskel tests benchmarks examples notebooks
-	$(VENV)/bin/ruff format --check gymskel tests benchmarks examples notebooks
+	$(VENV)/bin/ruff check gymskel tests benchmarks examples notebooks docs
+	$(VENV)/bin/ruff format --check gymskel tests benchmarks examples notebooks docs
 
 # the default environment carries MediaPipe; the newest one RTMPose, and everything else at its newest
 $(VENV)/installed: setup.cfg pyproject.toml

@@ -37,6 +37,13 @@ def test_make_targets_exist():
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
+def test_pictures_are_there_and_say_what_they_show():
+    pictures = re.findall(r"!\[(.*?)\]\((.*?)\)", README)
+    assert len(pictures) >= 2
+    for told, path in pictures:
+        assert len(told) > 20 and (Path(__file__).parents[1] / path).is_file(), path
+
+
 def test_the_tree_names_every_file():
     tree = blocks("text")[0]
     package = Path(__file__).parents[1] / "gymskel"

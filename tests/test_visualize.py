@@ -225,12 +225,25 @@ def test_a_copy_stands_under_its_original_and_differs_where_it_was_changed():
     assert words(ax) == ["original", "kicked", "the same"]
 
 
+def test_copies_of_a_frame_in_which_nobody_is_seen_leave_their_place_empty():
+    keypoints = stick().keypoints.copy()
+    keypoints[5] = np.nan, np.nan, 0
+    blind = replace(stick(), keypoints=keypoints)
+    ax = plot_copies(blind, {"again": blind}, frames=[0, 5, 10])
+    assert len(limbs(ax)) == 2 * 2 * 3
+    hips = [ends[0, 0] for _, ends in limbs(ax)[::3]]
+    assert hips[1] - hips[0] == pytest.approx(2 * (ax.get_xlim()[1] - ax.get_xlim()[0]) / (3 + 0.2))
+
+
 def test_plot_copies_refuses():
     with pytest.raises(ValueError, match="`copies` is empty"):
         plot_copies(stick(), {})
-    message = "`copies` must have 11 frames of stick like jump-1-s01, got 5 of stick"
+    message = "`copies` must have 11 frames of stick like jump-1-s01; 'short' has 5 of stick"
     with pytest.raises(ValueError, match=message):
         plot_copies(stick(), {"short": stick(frames=5)})
+    nobody = replace(stick(), keypoints=np.full((11, 4, 3), (np.nan, np.nan, 0)))
+    with pytest.raises(ValueError, match=r"no joint is seen in frames \[0, 10\]; choose others"):
+        plot_copies(nobody, {"copy": stick()}, frames=2)
 
 
 def test_every_seen_joint_has_its_number_and_name_beside_the_body():
@@ -490,6 +503,15 @@ def test_unseen_joints_do_not_pull_the_mean():
     assert len(limbs(ax)) == 2 * 3  # a joint that nobody shows is not drawn
 
 
+def test_a_root_that_is_seen_late_still_gives_the_height():
+    clips = standing([1.0], lengths=[9])
+    seen = clips.seen.copy()
+    seen[:, 0, 2] = False
+    ax = plot_averages(replace(clips, seen=seen), moments=3)
+    heights = [ends[0, 1] for _, ends in limbs(ax)[1::4]]  # of the hip; at first it is not there
+    np.testing.assert_allclose(heights, [-30 * (4 - 1) / 8, -30 * (8 - 1) / 8], atol=1e-4)
+
+
 def test_plot_averages_refuses():
     clips = standing([1.0])
     with pytest.raises(ValueError, match="`clips` needs labels `y` and at least one clip"):
@@ -498,6 +520,10 @@ def test_plot_averages_refuses():
         ValueError, match=r"skeleton with a root and the channels x, y first; got nosy with \('vx', 'vy'\)"
     ):
         plot_averages(replace(clips, channels=("vx", "vy")))
+    seen = clips.seen.copy()
+    seen[:, :, 2] = False
+    with pytest.raises(ValueError, match="MidHip is never seen in 0: leave these clips out"):
+        plot_averages(replace(clips, seen=seen, sources=("0",)))
     with pytest.raises(ValueError, match="`moments` must be at least 2, got 1"):
         plot_averages(clips, moments=1)
 

@@ -83,7 +83,7 @@ def plot_averages(clips: Clips, *, moments: int = 8, ax: Axes | None = None) -> 
         The Axes: a row a class, equal aspect, y down. Where limbs of the mean are short, clips differ.
 
     Raises:
-        ValueError: no labels, no x and y, a skeleton without root, or fewer than 2 moments.
+        ValueError: no labels, no x and y, a skeleton without root, clips that never show it, fewer than 2 moments.
     """
     if clips.y is None or not len(clips):
         raise ValueError("`clips` needs labels `y` and at least one clip.")
@@ -94,6 +94,14 @@ def plot_averages(clips: Clips, *, moments: int = 8, ax: Axes | None = None) -> 
         )
     if moments < 2:
         raise ValueError(f"`moments` must be at least 2, got {moments}.")
+    if hidden := [
+        source
+        for source, seen in zip(clips.sources, clips.seen, strict=True)
+        if not seen[:, clips.skeleton.index(clips.skeleton.root)].any()
+    ]:
+        raise ValueError(
+            f"{clips.skeleton.root} is never seen in {', '.join(hidden[:8])}: leave these clips out."
+        )
     bodies = _bodies_at(clips, moments)
     classes = np.unique(clips.y)
     means = [_mean(bodies[clips.y == label]) for label in classes]
@@ -131,9 +139,10 @@ def _bodies_at(clips: Clips, moments: int) -> np.ndarray:
     each = np.arange(len(clips))[:, None]
     xy = np.where(clips.seen[..., None], clips.x[..., :2], np.nan).astype(float)
     root = clips.skeleton.index(clips.skeleton.root)
-    start = xy[:, :1, [root], 1]
+    first = clips.seen[:, :, root].argmax(axis=1)  # the frame in which the root is first seen
+    start = xy[each[:, 0], first, root, 1]
     xy[..., 0] -= xy[:, :, [root], 0]
-    xy[..., 1] -= start
+    xy[..., 1] -= start[:, None, None]
     looks = _looks(xy, clips.lengths, clips.skeleton)
     other = looks == -np.sign(looks.sum())
     xy[other] = xy[other][:, :, clips.skeleton.mirror_order] * (-1, 1)

@@ -135,41 +135,54 @@ def plot_copies(
         ValueError: no copies, or one of another layout or length; frames that the recording does not have.
     """
     chosen = chosen_frames(original, frames)
-    if not copies:
-        raise ValueError("`copies` is empty: nothing to compare with the original.")
-    wanted = original.keypoints.shape
-    if other := [
-        c for c in copies.values() if c.keypoints.shape != wanted or c.skeleton != original.skeleton
-    ]:
-        raise ValueError(
-            f"`copies` must have {len(original)} frames of {original.skeleton.name} like {original.name}, "
-            f"got {len(other[0])} of {other[0].skeleton.name}."
-        )
-    rows = [recording.xy[chosen].astype(float) for recording in (original, *copies.values())]
-    low, high = (pick([pick(xy, axis=(0, 1)) for xy in rows], axis=0) for pick in (np.nanmin, np.nanmax))
-    wide = np.nanmax([np.nanmax(xy[..., 0], axis=1) - np.nanmin(xy[..., 0], axis=1) for xy in rows])
-    tall, column = high[1] - low[1], 1.15 * max(wide, 0.25 * (high[1] - low[1]), 1e-6)
-    if ax is None:
-        width = 1.4 * len(chosen) + 0.8
-        ax = new_axes(width, (width - 0.8) * 1.12 * tall / column * len(rows) / len(chosen) + 0.5)
-    middles = (np.nanmin(rows[0][..., 0], axis=1) + np.nanmax(rows[0][..., 0], axis=1)) / 2
-    places = np.arange(len(chosen)) * column - middles
+    _check_copies(original, copies, chosen)
     named = {"original": original, **copies}
-    for row, ((name, recording), xy) in enumerate(zip(named.items(), rows, strict=True)):
-        shift = np.stack([places, np.full(len(chosen), row * 1.12 * tall - low[1])], axis=-1)[:, None]
+    bodies = np.stack([recording.xy[chosen] for recording in named.values()]).astype(float)
+    left, right = _spans(bodies[..., 0])
+    top, bottom = np.nanmin(bodies[..., 1]), np.nanmax(bodies[..., 1])
+    tall = 1.12 * max(bottom - top, 1e-6)  # of a row
+    column = 1.15 * max((right - left).max(), 0.25 * tall)
+    if ax is None:
+        width = 1.4 * len(chosen)
+        ax = new_axes(width + 0.8, width * tall / column * len(bodies) / len(chosen) + 0.5)
+    bodies[..., 0] += (np.arange(len(chosen)) * column - (left[0] + right[0]) / 2)[:, None]
+    bodies[..., 1] -= top
+    for row, (name, recording) in enumerate(named.items()):
+        down = np.array([0, row * tall])
         if row:
-            draw_outlines(ax, original.skeleton, rows[0] + shift, colour=LIGHT, width=3.5)
-        for frame, body in zip(chosen, xy + shift, strict=True):
+            draw_outlines(ax, original.skeleton, bodies[0] + down, colour=LIGHT, width=3.5)
+        for frame, body in zip(chosen, bodies[row] + down, strict=True):
             draw_body(ax, original.skeleton, body, recording.confidence[frame], size=0.5)
-        text = {"ha": "right", "va": "center", "rotation": 90}
-        ax.text(-0.55 * column, (row * 1.12 + 0.5) * tall, name, color=GREY, fontsize=10, **text)
+        text = {"ha": "right", "va": "center", "rotation": 90, "color": GREY, "fontsize": 10}
+        ax.text(-0.55 * column, (row + 0.45) * tall, name, **text)
     ax.set_xlim(-0.65 * column, (len(chosen) - 0.45) * column)
-    ax.set_ylim((1.12 * len(rows) - 0.06) * tall, -0.06 * tall)
+    ax.set_ylim((len(bodies) - 0.05) * tall, -0.05 * tall)
     ax.set_aspect("equal")
     ax.set_axis_off()
     ax.set_title(original.name, loc="left", fontsize=11)
-    side_legend(ax, original.skeleton, False)
+    side_legend(ax, original.skeleton, (original.seen & (original.confidence == 0))[chosen].any())
     return ax
+
+
+def _check_copies(original: Recording, copies: Mapping[str, Recording], chosen: list[int]) -> None:
+    if not copies:
+        raise ValueError("`copies` is empty: nothing to compare with the original.")
+    if not original.seen[chosen].any():
+        raise ValueError(f"{original.name}: no joint is seen in frames {chosen}; choose others.")
+    for name, copy in copies.items():
+        if len(copy) != len(original) or copy.skeleton != original.skeleton:
+            raise ValueError(
+                f"`copies` must have {len(original)} frames of {original.skeleton.name} like {original.name}; "
+                f"{name!r} has {len(copy)} of {copy.skeleton.name}."
+            )
+
+
+def _spans(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(...) least and greatest of (..., joints), NaN left out; 0 and 0 where nothing is seen."""
+    seen = np.isfinite(x)
+    least, greatest = x.min(axis=-1, initial=np.inf, where=seen), x.max(axis=-1, initial=-np.inf, where=seen)
+    some = seen.any(axis=-1)
+    return np.where(some, least, 0), np.where(some, greatest, 0)
 
 
 def plot_joints(recording: Recording, *, frame: int | None = None, ax: Axes | None = None) -> Axes:

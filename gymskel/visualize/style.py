@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,12 +22,8 @@ LINES = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)))
 
 
 def sides_of(skeleton: Skeleton) -> dict[str, str]:
-    """joint -> right, left or middle, by the mirror pairs (right first, unless the names say otherwise)."""
-    sides = dict.fromkeys(skeleton.joints, "middle")
-    for pair in skeleton.mirror:
-        right, left = pair[::-1] if re.match(r"L([A-Z_\d]|eft)|left", pair[0]) else pair
-        sides[right], sides[left] = "right", "left"
-    return sides
+    """joint -> right, left or middle."""
+    return dict(zip(skeleton.joints, skeleton.sides, strict=True))
 
 
 def times_of(recording: Recording) -> tuple[np.ndarray, str]:
