@@ -480,6 +480,13 @@ def test_bodies_that_look_the_other_way_are_mirrored_with_left_and_right_exchang
     assert (left[0, 3, 1] - hip)[0] == pytest.approx(-40)  # with the left hand in front
 
 
+def test_bodies_without_nose_and_neck_are_left_as_they_are():
+    clips = standing([1.0])
+    names = Skeleton("blank", ("Eye", "Chest", *WITH_NOSE.joints[2:]), (("Chest", "Eye"),), root="MidHip")
+    (_, ends), *_ = limbs(plot_averages(replace(clips, skeleton=names), moments=2))
+    np.testing.assert_allclose(ends[1] - ends[0], [20, -10], atol=1e-4)
+
+
 def test_every_class_has_a_row_and_its_clips_behind_it():
     ax = plot_averages(standing([1.0] * 5, y=[0, 1, 0, 1, 1], classes=("hop", "stand")), moments=2)
     bodies = mean_limbs(ax)

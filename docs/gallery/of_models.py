@@ -68,7 +68,7 @@ def fig_5_5(m: Material) -> Any:
     """Repeated trainings of the SimpleRNN.
 
     Thesis, figure 5.5: thin lines are runs, the thick one is their mean. From other first weights the same network comes
-    out elsewhere.
+    out elsewhere. A run stops where its validation loss no longer falls; the mean then goes on without it.
     """
     return _curves([run.history for _, run in trained(m, "simple_rnn")])
 

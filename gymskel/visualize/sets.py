@@ -85,23 +85,7 @@ def plot_averages(clips: Clips, *, moments: int = 8, ax: Axes | None = None) -> 
     Raises:
         ValueError: no labels, no x and y, a skeleton without root, clips that never show it, fewer than 2 moments.
     """
-    if clips.y is None or not len(clips):
-        raise ValueError("`clips` needs labels `y` and at least one clip.")
-    if clips.skeleton.root is None or clips.channels[:2] != ("x", "y"):
-        raise ValueError(
-            f"`clips` needs a skeleton with a root and the channels x, y first; got {clips.skeleton.name} with "
-            f"{clips.channels}."
-        )
-    if moments < 2:
-        raise ValueError(f"`moments` must be at least 2, got {moments}.")
-    if hidden := [
-        source
-        for source, seen in zip(clips.sources, clips.seen, strict=True)
-        if not seen[:, clips.skeleton.index(clips.skeleton.root)].any()
-    ]:
-        raise ValueError(
-            f"{clips.skeleton.root} is never seen in {', '.join(hidden[:8])}: leave these clips out."
-        )
+    _check_averages(clips, moments)
     bodies = _bodies_at(clips, moments)
     classes = np.unique(clips.y)
     means = [_mean(bodies[clips.y == label]) for label in classes]
@@ -116,9 +100,8 @@ def plot_averages(clips: Clips, *, moments: int = 8, ax: Axes | None = None) -> 
     for row, (label, mean) in enumerate(zip(classes, means, strict=True)):
         for k in range(moments):
             shift = np.array([k * wide, row * tall])
-            draw_outlines(
-                ax, clips.skeleton, bodies[clips.y == label, k] + shift, colour=GREY, width=0.8, alpha=alpha
-            )
+            single = bodies[clips.y == label, k] + shift
+            draw_outlines(ax, clips.skeleton, single, colour=GREY, width=0.8, alpha=alpha)
             draw_body(ax, clips.skeleton, mean[k] + shift, np.ones(len(clips.skeleton)), size=0.4)
         name = f"{clips.classes[label]} ({(clips.y == label).sum()})"
         ax.text(-0.5 * wide, row * tall + low[1], name, fontsize=10, va="top")
@@ -133,6 +116,23 @@ def plot_averages(clips: Clips, *, moments: int = 8, ax: Axes | None = None) -> 
     return ax
 
 
+def _check_averages(clips: Clips, moments: int) -> None:
+    if clips.y is None or not len(clips):
+        raise ValueError("`clips` needs labels `y` and at least one clip.")
+    if clips.skeleton.root is None or clips.channels[:2] != ("x", "y"):
+        raise ValueError(
+            f"`clips` needs a skeleton with a root and the channels x, y first; got {clips.skeleton.name} with "
+            f"{clips.channels}."
+        )
+    if moments < 2:
+        raise ValueError(f"`moments` must be at least 2, got {moments}.")
+    shown = clips.seen[:, :, clips.skeleton.index(clips.skeleton.root)].any(axis=1)
+    if hidden := [source for source, there in zip(clips.sources, shown, strict=True) if not there]:
+        raise ValueError(
+            f"{clips.skeleton.root} is never seen in {', '.join(hidden[:8])}: leave these clips out."
+        )
+
+
 def _bodies_at(clips: Clips, moments: int) -> np.ndarray:
     """(clips, moments, joints, 2) at even instants, roots above each other, all looking one way; NaN = unseen."""
     at = (np.linspace(0, 1, moments) * (clips.lengths[:, None] - 1)).round().astype(int)
@@ -144,7 +144,7 @@ def _bodies_at(clips: Clips, moments: int) -> np.ndarray:
     xy[..., 0] -= xy[:, :, [root], 0]
     xy[..., 1] -= start[:, None, None]
     looks = _looks(xy, clips.lengths, clips.skeleton)
-    other = looks == -np.sign(looks.sum())
+    other = looks == (-1 if looks.sum() >= 0 else 1)
     xy[other] = xy[other][:, :, clips.skeleton.mirror_order] * (-1, 1)
     return xy[each, at]
 
