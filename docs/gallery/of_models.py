@@ -171,15 +171,16 @@ def fig_5_11(m: Material) -> Any:
 def strips(m: Material) -> Any:
     """What eight neurons did in a backflip and in a back handspring.
 
-    A SimpleRNN that sees how the joints move, in two clips of athletes that it was not trained on. Every clip is read at 32
-    moments, so the take-off, the turn and the landing of both moves stand about below each other.
+    A SimpleRNN that sees how the joints move, in two clips of athletes that it was not trained on: a row a neuron, a cell a
+    moment, the body above its moment. Every clip is read at 32 moments, whatever its length.
     """
-    from gymskel.activations import draw_strips, layer_outputs
+    from gymskel.activations import draw_strips_with_skeleton, layer_outputs
 
     test = split(m, "default")[1]
     states = layer_outputs(_eight(m), test, "recurrent")
     rows = [int(np.flatnonzero(test.y == label)[0]) for label in range(len(test.classes))]
-    images = [draw_strips(states[row], steps_per_line=32, cell=20) for row in rows]
+    options = {"frames_per_line": 32, "cell": 20, "body": 70}
+    images = [draw_strips_with_skeleton(states[row], test[[row]], **options) for row in rows]
     return below([with_title(image, test.classes[k]) for k, image in enumerate(images)])
 
 
