@@ -17,8 +17,8 @@ test-newest: $(NEWEST)/installed
 	$(NEWEST)/bin/python -m pytest $(ARGS)
 
 lint: $(VENV)/installed
-	$(VENV)/bin/ruff check gymskel tests benchmarks examples notebooks docs/conf.py
-	$(VENV)/bin/ruff format --check gymskel tests benchmarks examples notebooks docs/conf.py
+	$(VENV)/bin/ruff check gymskel tests benchmarks examples notebooks docs
+	$(VENV)/bin/ruff format --check gymskel tests benchmarks examples notebooks docs
 
 docs: $(VENV)/installed-docs
 	$(VENV)/bin/python -m sphinx -W --keep-going -q -b html docs build/docs

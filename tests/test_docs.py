@@ -185,6 +185,14 @@ def test_make_targets_exist():
     _make(named)
 
 
+def test_pictures_are_there_and_say_what_they_show():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    pictures = re.findall(r"!\[(.*?)\]\((.*?)\)", readme)
+    assert len(pictures) >= 2
+    for told, path in pictures:
+        assert len(told) > 20 and (ROOT / path).is_file(), path
+
+
 def test_the_tree_names_every_file():
     tree = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "text")[0]
     for path in (ROOT / "gymskel").iterdir():

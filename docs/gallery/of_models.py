@@ -1,0 +1,226 @@
+"""The figures of training, and of what the neurons did."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from images import below, beside, with_title
+from material import Material, figure, panels
+from PIL import Image
+
+from gymskel import visualize
+from gymskel.clips import Clips, grouped_part
+from gymskel.preprocess import Preprocessor
+
+
+@functools.cache
+def split(m: Material, preset: str | None = None) -> tuple[Clips, Clips]:
+    """(to train on, to test on): athletes are on one side or the other."""
+    clips = Preprocessor(preset or m.preset).fit_transform(m.recordings)
+    parts = grouped_part(clips, 0.2, seed=0)
+    if parts is None:
+        raise SystemExit(
+            "Too few athletes to train and test apart: give recordings in which each move has three athletes."
+        )
+    return clips[parts[0]], clips[parts[1]]
+
+
+@functools.cache
+def trained(m: Material, name: str) -> list[tuple[Any, Any]]:
+    """(model, run) of each training of a published network, as published but for the validation part: by athlete."""
+    from gymskel.models import BUILDERS, PUBLISHED
+    from gymskel.training import RECIPES, repeat
+
+    clips = split(m)[0]
+    facts = {"skeleton": clips.skeleton, "frames": clips.x.shape[1], **PUBLISHED[name]}
+    recipe = replace(RECIPES["thesis"], copies=m.copies, epochs=m.epochs, validation_by="athlete")
+    return repeat(lambda: BUILDERS[name](len(clips.classes), **facts), clips, m.runs, recipe)
+
+
+def answers(m: Material, name: str) -> np.ndarray:
+    """(runs, clips) labels that each run gives the clips of athletes it has not seen."""
+    test = split(m)[1]
+    return np.stack([model.predict(test.inputs, verbose=0).argmax(axis=1) for model, _ in trained(m, name)])
+
+
+def _curves(histories: list[dict[str, list[float]]]) -> Any:
+    drawn, axes = panels(2, 9, 3.4)
+    for ax, measure in zip(axes, ("accuracy", "loss"), strict=True):
+        visualize.plot_training(histories, measure=measure, ax=ax)
+    return drawn
+
+
+@figure
+def fig_5_4(m: Material) -> Any:
+    """One training of the LSTM, watched.
+
+    Thesis, figure 5.4: accuracy and loss after each epoch, on the training part and on athletes held out from it. When
+    the two lines part, the network learns its examples by heart.
+    """
+    return _curves([trained(m, "lstm")[0][1].history])
+
+
+@figure
+def fig_5_5(m: Material) -> Any:
+    """Repeated trainings of the SimpleRNN.
+
+    Thesis, figure 5.5: thin lines are runs, the thick one is their mean. From other first weights the same network comes
+    out elsewhere. A run stops where its validation loss no longer falls; the mean then goes on without it.
+    """
+    return _curves([run.history for _, run in trained(m, "simple_rnn")])
+
+
+@figure
+def fig_5_6(m: Material) -> Any:
+    """What each run reached.
+
+    Thesis, figure 5.6 (a table): accuracy on athletes that were not trained on, a dot a run. The published numbers come from
+    a random split of augmented copies and are no measure for these. The dashed lines are what no network should lose to:
+    always answering the commoner move, and judging by the length of the clip alone.
+    """
+    truth = split(m)[1].y
+    names = ("simple_rnn", "lstm", "hierarchical_rnn")
+    results = {name: (answers(m, name) == truth).mean(axis=1) for name in names}
+    return visualize.plot_runs(results, floors=_floors(*split(m)))
+
+
+@figure
+def fig_5_7(m: Material) -> Any:
+    """Repeated trainings of the LSTM.
+
+    Thesis, figure 5.7: as figure 5.5.
+    """
+    return _curves([run.history for _, run in trained(m, "lstm")])
+
+
+@figure
+def fig_5_8(m: Material) -> Any:
+    """Repeated trainings of the hierarchical RNN.
+
+    Thesis, figure 5.8: as figure 5.5, with layers for each part of the body.
+    """
+    return _curves([run.history for _, run in trained(m, "hierarchical_rnn")])
+
+
+@figure
+def confusion(m: Material) -> Any:
+    """Which move was taken for which.
+
+    The LSTM's answers for athletes it has not seen, all runs together.
+    """
+    test, told = split(m)[1], answers(m, "lstm")
+    counts = np.zeros((len(test.classes),) * 2, int)
+    np.add.at(counts, (np.broadcast_to(test.y, told.shape), told), 1)
+    return visualize.plot_confusion(counts, test.classes)
+
+
+def _floors(training: Clips, test: Clips) -> dict[str, float]:
+    """Accuracy on the test part of two rules that see no body."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    commonest = np.bincount(training.y).argmax()
+    by_length = KNeighborsClassifier(min(3, len(training))).fit(training.lengths[:, None], training.y)
+    return {
+        "majority": float((test.y == commonest).mean()),
+        "length only": float((by_length.predict(test.lengths[:, None]) == test.y).mean()),
+    }
+
+
+# --- what the neurons did ---------------------------------------------------------------------------------
+
+
+@figure
+def fig_5_9(m: Material) -> Any:
+    """What the two neurons of the SimpleRNN did in three backflips.
+
+    Thesis, figure 5.9: a row a neuron, a cell a frame, 30 frames a line (half a second at 60 fps); pink is -1, grey 0,
+    green 1. Of all runs the one with the lowest validation loss.
+    """
+    return _three_strips(m, "backflip")
+
+
+@figure
+def fig_5_10(m: Material) -> Any:
+    """What the two neurons of the SimpleRNN did in three back handsprings.
+
+    Thesis, figure 5.10: compare with figure 5.9, neuron by neuron.
+    """
+    return _three_strips(m, "back-handspring")
+
+
+@figure
+def fig_5_11(m: Material) -> Any:
+    """The two neurons in all clips, a move beside the other.
+
+    Thesis, figure 5.11: one clip below the other, time to the right. What is green in one column and pink in the other tells
+    the moves apart; the flicker at the end that the thesis reports is padding, which is not drawn here.
+    """
+    from gymskel.activations import draw_class_strips
+
+    columns = []
+    for clips in _by_move(m):
+        strips = draw_class_strips(_states(m, clips), cell=4, steps_per_tick=30, gap=3)
+        columns.append(with_title(strips, clips.classes[clips.y[0]]))
+    return beside(columns)
+
+
+@figure
+def strips(m: Material) -> Any:
+    """What eight neurons did in a backflip and in a back handspring.
+
+    A SimpleRNN that sees how the joints move, in two clips of athletes that it was not trained on: a row a neuron, a cell a
+    moment, the body above its moment. Every clip is read at 32 moments, whatever its length.
+    """
+    from gymskel.activations import draw_strips_with_skeleton, layer_outputs
+
+    test = split(m, "default")[1]
+    states = layer_outputs(_eight(m), test, "recurrent")
+    rows = [int(np.flatnonzero(test.y == label)[0]) for label in range(len(test.classes))]
+    options = {"frames_per_line": 32, "cell": 20, "body": 70}
+    images = [draw_strips_with_skeleton(states[row], test[[row]], **options) for row in rows]
+    return below([with_title(image, test.classes[k]) for k, image in enumerate(images)])
+
+
+def _eight(m: Material) -> Any:
+    """A SimpleRNN of eight units in one direction, with a state in every frame."""
+    import keras
+
+    from gymskel.models import simple_rnn
+    from gymskel.training import Recipe, fit
+
+    training = split(m, "default")[0]
+    keras.utils.set_random_seed(0)
+    small = {"units": 8, "bidirectional": False, "features": "motion"}
+    model = simple_rnn(len(training.classes), skeleton=training.skeleton, **small)
+    few = Recipe(
+        "few", epochs=10 * m.epochs, batch_size=8, learning_rate=3e-3, schedule="cosine", augment="fly"
+    )
+    fit(model, training, few, seed=0)
+    return model
+
+
+def _by_move(m: Material) -> list[Clips]:
+    """All clips, trained on or not, parted by move."""
+    clips = Preprocessor(m.preset).fit_transform(m.recordings)
+    return [clips[clips.y == label] for label in range(len(clips.classes))]
+
+
+def _three_strips(m: Material, activity: str) -> Image.Image:
+    from gymskel.activations import draw_strips
+
+    moves = {clips.classes[clips.y[0]]: clips for clips in _by_move(m)}
+    clips = moves.get(activity, next(iter(moves.values())))
+    clips = clips[np.linspace(0, len(clips) - 1, min(3, len(clips))).astype(int)]
+    strips = [draw_strips(states, cell=20) for states in _states(m, clips)]
+    return below([with_title(strip, name) for strip, name in zip(strips, clips.sources, strict=True)])
+
+
+def _states(m: Material, clips: Clips) -> np.ndarray:
+    """(clips, frames, 2) of the SimpleRNN whose validation loss was lowest, NaN behind the mask."""
+    from gymskel.activations import layer_outputs
+
+    model, _ = min(trained(m, "simple_rnn"), key=lambda pair: min(pair[1].history["val_loss"]))
+    return layer_outputs(model, clips, "recurrent")

@@ -1,0 +1,232 @@
+"""Bodies: in columns along time, where they were, beside their copies; the joints with their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gymskel.recording import Recording
+from gymskel.visualize.bodies import chosen_frames, draw_body, draw_outlines, side_legend
+from gymskel.visualize.style import GREY, LIGHT, SIDES, label_axes, new_axes, sides_of, times_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def plot_skeletons(recording: Recording, *, frames: int | Iterable[int] = 8, ax: Axes | None = None) -> Axes:
+    """The body at some moments, next to each other in the order of time, like a strobe photograph.
+
+    Each body stands in a column of its own, all at the same scale: the travel across the picture is left
+    out, the height is kept, and a thin line marks the lowest point of all. Joints that are unseen are not
+    drawn, nor the limbs that need them; hollow joints were filled in (confidence 0).
+
+    Args:
+        recording: in pixels or centred, of any skeleton.
+        frames: how many, evenly from the first to the last; or the frames themselves, counted from 0.
+        ax: where to draw.
+
+    Returns:
+        The Axes: equal aspect, y down, captions in seconds if the frame rate is known, otherwise frames.
+
+    Raises:
+        ValueError: no frames, or frames that the recording does not have.
+    """
+    chosen = chosen_frames(recording, frames)
+    times, unit = times_of(recording)
+    bodies = recording.xy[chosen].astype(float)
+    seen = recording.seen[chosen]
+    if not seen.any():
+        raise ValueError(f"{recording.name}: no joint is seen in frames {chosen}; choose others.")
+    lowest, highest = np.nanmax(bodies[..., 1]), np.nanmin(bodies[..., 1])
+    spans = [
+        (np.nanmin(b[:, 0]), np.nanmax(b[:, 0])) if s.any() else (0, 0)
+        for b, s in zip(bodies, seen, strict=True)
+    ]
+    body = max(lowest - highest, max(right - left for left, right in spans), 1e-6)
+    column = max(max(right - left for left, right in spans), 0.25 * body) + 0.12 * body
+    if ax is None:
+        width = float(np.clip(2.4 * len(chosen), 4.5, 11))
+        height = width * 1.1 * (lowest - highest) / (column * len(chosen)) + 0.7
+        ax = new_axes(width, float(np.clip(height, 1.8, 7)))
+    ax.axhline(lowest, color=LIGHT, lw=1, zorder=0)
+    small = 9 if len(chosen) <= 14 else 7
+    for place, (frame, xy, (left, right)) in enumerate(zip(chosen, bodies, spans, strict=True)):
+        middle = place * column
+        xy[:, 0] += middle - (left + right) / 2
+        draw_body(ax, recording.skeleton, xy, recording.confidence[frame], size=min(1, 12 / len(chosen)))
+        caption = f"{times[frame]:.2f} s" if unit == "s" else f"frame {frame}"
+        text = {"ha": "center", "fontsize": small, "color": GREY}
+        ax.annotate(caption, (middle, lowest), (0, -8), textcoords="offset points", va="top", **text)
+        if not seen[place].any():
+            ax.text(middle, (lowest + highest) / 2, "unseen", style="italic", **text)
+    ax.set_xlim(-column / 2, (len(chosen) - 0.5) * column)
+    ax.set_ylim(lowest + 0.04 * body, highest - 0.06 * body)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    ax.set_title(recording.name, loc="left", fontsize=11, pad=24 if len(chosen) < 4 else 6)
+    side_legend(ax, recording.skeleton, (seen & (recording.confidence[chosen] == 0)).any())
+    return ax
+
+
+def plot_exposures(recording: Recording, *, frames: int | Iterable[int] = 6, ax: Axes | None = None) -> Axes:
+    """The body at some moments, each where it was, like a multiple exposure; the later, the darker.
+
+    A dotted line is the path of the root. Where the recording is centred, two grey lines cross in its origin.
+
+    Args:
+        recording: in pixels or centred, of any skeleton.
+        frames: how many, evenly from the first to the last; or the frames themselves, counted from 0.
+        ax: where to draw.
+
+    Returns:
+        The Axes: equal aspect, y down.
+
+    Raises:
+        ValueError: no frames, or frames that the recording does not have.
+    """
+    chosen = chosen_frames(recording, frames)
+    ax = new_axes(5.5, 4.5) if ax is None else ax
+    skeleton = recording.skeleton
+    for place, frame in enumerate(chosen, start=1):
+        dark = 0.25 + 0.75 * place / len(chosen)
+        body = recording.xy[frame], recording.confidence[frame]
+        draw_body(ax, skeleton, *body, size=0.5, alpha=dark)
+    if skeleton.root:
+        path = recording.xy[chosen[0] : chosen[-1] + 1, skeleton.index(skeleton.root)]
+        ax.plot(*path.T, color=GREY, ls=":", lw=1.4, zorder=1, label=f"path of {skeleton.root}")
+    if recording.space == "body":
+        ax.axhline(0, color=GREY, lw=0.8, zorder=0)
+        ax.axvline(0, color=GREY, lw=0.8, zorder=0)
+    if not ax.yaxis_inverted():
+        ax.invert_yaxis()
+    ax.set_aspect("equal")
+    ax.margins(0.08)
+    ax.locator_params(nbins=6)
+    origin = "px" if recording.space == "image" else "from the origin"
+    label_axes(ax, f"x ({origin})", f"y ({origin})")
+    ax.set_title(recording.name, loc="left", fontsize=11)
+    return ax
+
+
+def plot_copies(
+    original: Recording,
+    copies: Mapping[str, Recording],
+    *,
+    frames: int | Iterable[int] = 6,
+    ax: Axes | None = None,
+) -> Axes:
+    """A recording in the first row, below it changed copies of it, each on the original in grey.
+
+    Bodies stand in columns as in `plot_skeletons`; a copy is moved exactly as its original is, so that every
+    difference is the copy's own.
+
+    Args:
+        original: in pixels or centred, of any skeleton.
+        copies: what it is called -> a recording of the same layout and length, e.g. of `preprocess.rotate_joints`.
+        frames: how many, evenly from the first to the last; or the frames themselves, counted from 0.
+        ax: where to draw.
+
+    Returns:
+        The Axes: equal aspect, y down.
+
+    Raises:
+        ValueError: no copies, or one of another layout or length; frames that the recording does not have.
+    """
+    chosen = chosen_frames(original, frames)
+    _check_copies(original, copies, chosen)
+    named = {"original": original, **copies}
+    bodies = np.stack([recording.xy[chosen] for recording in named.values()]).astype(float)
+    left, right = _spans(bodies[..., 0])
+    top, bottom = np.nanmin(bodies[..., 1]), np.nanmax(bodies[..., 1])
+    tall = 1.12 * max(bottom - top, 1e-6)  # of a row
+    column = 1.15 * max((right - left).max(), 0.25 * tall)
+    if ax is None:
+        width = 1.4 * len(chosen)
+        ax = new_axes(width + 0.8, width * tall / column * len(bodies) / len(chosen) + 0.5)
+    bodies[..., 0] += (np.arange(len(chosen)) * column - (left[0] + right[0]) / 2)[:, None]
+    bodies[..., 1] -= top
+    for row, (name, recording) in enumerate(named.items()):
+        down = np.array([0, row * tall])
+        if row:
+            draw_outlines(ax, original.skeleton, bodies[0] + down, colour=LIGHT, width=3.5)
+        for frame, body in zip(chosen, bodies[row] + down, strict=True):
+            draw_body(ax, original.skeleton, body, recording.confidence[frame], size=0.5)
+        text = {"ha": "right", "va": "center", "rotation": 90, "color": GREY, "fontsize": 10}
+        ax.text(-0.55 * column, (row + 0.45) * tall, name, **text)
+    ax.set_xlim(-0.65 * column, (len(chosen) - 0.45) * column)
+    ax.set_ylim((len(bodies) - 0.05) * tall, -0.05 * tall)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    ax.set_title(original.name, loc="left", fontsize=11)
+    side_legend(ax, original.skeleton, (original.seen & (original.confidence == 0))[chosen].any())
+    return ax
+
+
+def _check_copies(original: Recording, copies: Mapping[str, Recording], chosen: list[int]) -> None:
+    if not copies:
+        raise ValueError("`copies` is empty: nothing to compare with the original.")
+    if not original.seen[chosen].any():
+        raise ValueError(f"{original.name}: no joint is seen in frames {chosen}; choose others.")
+    for name, copy in copies.items():
+        if len(copy) != len(original) or copy.skeleton != original.skeleton:
+            raise ValueError(
+                f"`copies` must have {len(original)} frames of {original.skeleton.name} like {original.name}; "
+                f"{name!r} has {len(copy)} of {copy.skeleton.name}."
+            )
+
+
+def _spans(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(...) least and greatest of (..., joints), NaN left out; 0 and 0 where nothing is seen."""
+    seen = np.isfinite(x)
+    least, greatest = x.min(axis=-1, initial=np.inf, where=seen), x.max(axis=-1, initial=-np.inf, where=seen)
+    some = seen.any(axis=-1)
+    return np.where(some, least, 0), np.where(some, greatest, 0)
+
+
+def plot_joints(recording: Recording, *, frame: int | None = None, ax: Axes | None = None) -> Axes:
+    """One body with the number and the name of every joint that is seen: what a layout looks like.
+
+    Args:
+        recording: in pixels or centred, of any skeleton.
+        frame: counted from 0; by default the one with the greatest confidence in all its joints together.
+        ax: where to draw.
+
+    Returns:
+        The Axes: equal aspect, y down; the names stand in two columns beside the body.
+
+    Raises:
+        ValueError: a frame that the recording does not have, or one in which nothing is seen.
+    """
+    frame = int(recording.confidence.sum(axis=1).argmax()) if frame is None else frame
+    (frame,) = chosen_frames(recording, [frame])
+    skeleton, xy = recording.skeleton, recording.xy[frame].astype(float)
+    seen = np.flatnonzero(recording.seen[frame])
+    if not len(seen):
+        raise ValueError(f"{recording.name}: no joint is seen in frame {frame}; choose another.")
+    low, high = xy[seen].min(axis=0), xy[seen].max(axis=0)
+    tall = max(*(high - low), 1e-6)
+    ax = new_axes(7.2, 5.4) if ax is None else ax
+    draw_body(ax, skeleton, xy, recording.confidence[frame], size=1.0)
+    sides = sides_of(skeleton)
+    across = seen[np.argsort(xy[seen, 0], kind="stable")]
+    halves = across[: len(across) // 2], across[len(across) // 2 :]
+    rows = max(len(halves[1]), 2)
+    for half, x, align in (
+        (halves[0], low[0] - 0.3 * tall, "right"),
+        (halves[1], high[0] + 0.3 * tall, "left"),
+    ):
+        half = half[np.argsort(xy[half, 1], kind="stable")]
+        heights = low[1] + tall * (np.arange(len(half)) + (rows - len(half)) / 2) / (rows - 1)
+        for row, y in zip(half, heights, strict=True):
+            ax.plot([x, xy[row, 0]], [y, xy[row, 1]], color=LIGHT, lw=0.8, zorder=0)
+            name = skeleton.joints[row]
+            text = {"ha": align, "va": "center", "fontsize": 9, "color": SIDES[sides[name]]}
+            ax.text(x, y, f" {row}  {name} ", **text)
+    ax.set_xlim(low[0] - 0.62 * tall, high[0] + 0.62 * tall)
+    ax.set_ylim(low[1] + 1.06 * tall, low[1] - 0.06 * tall)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    ax.set_title(f"{skeleton.name}: {len(skeleton)} joints", loc="left", fontsize=11)
+    return ax
