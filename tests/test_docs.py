@@ -95,6 +95,7 @@ KNOWN = {
 def table(tmp_path_factory):
     """A folder that holds what the pages speak of."""
     from gymskel import SkeletonClassifier, write_recording
+    from gymskel.training import Recipe
 
     folder = tmp_path_factory.mktemp("table")
     film = simulate_recording("backflip", athlete="a01", fps=20, noise=0, lost=0)
@@ -105,8 +106,9 @@ def table(tmp_path_factory):
         write_recording(one, folder / "keypoints")
         rows.append(f"{one.video},{one.activity},{one.athlete}")
     (folder / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
+    short = Recipe("short", epochs=1, batch_size=4, learning_rate=1e-3)
     small = SkeletonClassifier(
-        "lstm_attention", {"features": "raw", "units": 4}, recipe="thesis", random_state=0
+        "lstm_attention", {"features": "raw", "units": 4}, recipe=short, random_state=0
     )
     small.fit(recordings).save(folder / "moves.gymskel")
     return folder
