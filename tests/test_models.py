@@ -60,7 +60,7 @@ def masked() -> dict[str, keras.Model]:
     """One model of each kind, small, with its default head."""
     keras.utils.set_random_seed(1)
     return {
-        name: build(3, filters=16) if name == "dd_net" else build(3, units=4)
+        name: build(3, filters=32) if name == "dd_net" else build(3, units=4)
         for name, build in BUILDERS.items()
     }
 
