@@ -799,6 +799,7 @@ def test_importing_it_is_light():
     assert done.stdout.strip() == "[]", done.stderr
     assert set(overlay.__all__) == {
         "KINDS",
+        "Beside",
         "Overlays",
         "draw_pose",
         "write_contact_sheet",
