@@ -1,10 +1,10 @@
 """What an answer costs: one clip through model.predict, the bare compiled network and gymskel; a frame of a Stream.
 
-python benchmarks/inference.py
+python benchmarks/inference.py [MODEL ...]
 
 All on one core, in processor time, so that what else runs does not count; each number is the smallest of several rounds,
-taken in turns. Simulated gymnasts at 30 frames a second, every model of gymskel.models at its default size, hardly
-trained: what an answer costs does not depend on whether it is right.
+taken in turns. Simulated gymnasts at 30 frames a second, the models named (by default every one of gymskel.models, and those
+published) at their default size, hardly trained: what an answer costs does not depend on whether it is right.
 """
 
 import os
@@ -13,6 +13,7 @@ for threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THR
     os.environ[threads] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +24,7 @@ import tensorflow as tf
 from gymskel import SkeletonClassifier, simulate, training
 from gymskel.inference import compile_network
 from gymskel.models import BUILDERS, PUBLISHED
+from gymskel.recording import Recording
 from gymskel.stream import Stream
 
 QUICK = replace(training.RECIPES["default"], epochs=1, patience=1, min_steps=0, validation=0.0)
@@ -71,32 +73,37 @@ def one_frame(name: str, classifier: SkeletonClassifier, film: np.ndarray) -> No
         for frame in film[:60]:
             stream.add(frame)
         calls[every] = (lambda stream=stream: [stream.add(frame) for frame in film], 1)
-    took = {every: value / len(film) for every, value in milliseconds(calls).items()}
-    print(f"{name:28} {made:6.1f} {took[1]:9.3f} {took[3]:9.3f}", flush=True)
+    window, frames = Recording(film[:60], fps=30), classifier.facts_["frames"]
+    prepare = classifier.preprocessor_.transform
+    calls["prepare"] = (lambda: [prepare([window], frames=frames) for _ in film], 1)
+    took = {kind: value / len(film) for kind, value in milliseconds(calls).items()}
+    print(f"{name:28} {made:6.1f} {took[1]:9.3f} {took['prepare']:12.3f} {took[3]:9.3f}", flush=True)
 
 
-def main() -> None:
+def main(names: list[str]) -> None:
     recordings = simulate.simulate_recordings(athletes=4, per_athlete=2, fps=30)
     film = np.concatenate([r.keypoints for r in recordings])[:300]
     fitted = {}
-    for name in BUILDERS:
+    for name in names or BUILDERS:
         for preset in ("default", "live"):
             made = SkeletonClassifier(name, preprocess=preset, recipe=QUICK, random_state=0)
             fitted[name, preset] = made.fit(recordings)
     print(
         f"{'one clip':28} {'frames':>6} {'bare ms':>8} {'clip ms':>8} {'predict':>9} {'clip/bare':>10} {'predict/clip':>15} {'fused/bare':>11}"
     )
-    for name in BUILDERS:
+    for name in names or BUILDERS:
         classifier = fitted[name, "default"]
         one_clip(name, classifier, classifier.clips(recordings[:1]))
-    for name, params in PUBLISHED.items():
+    for name, params in PUBLISHED.items() if not names else ():
         published = SkeletonClassifier(name, dict(params), preprocess="thesis", recipe=QUICK, random_state=0)
         published.fit(recordings)
         one_clip(f"{name}, published", published, published.clips(recordings[:1]))
-    print(f"\n{'a frame of a Stream':28} {'s made':>6} {'each ms':>9} {'every 3':>9}   window 60 frames")
+    print(
+        f"\n{'a frame of a Stream':28} {'s made':>6} {'each ms':>9} {'its steps ms':>12} {'every 3':>9}   window 60 frames"
+    )
     for (name, preset), classifier in fitted.items():
         one_frame(f"{name}, {preset}", classifier, film)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -129,6 +129,10 @@ def _plain_copy(model: keras.Model, *, frames: int | None = None) -> keras.Model
         for inner in (made, *made._flatten_layers(include_self=False)):
             if hasattr(inner, "use_cudnn"):
                 inner.use_cudnn = False  # not in a layer's configuration
+            if frames is not None and getattr(inner, "go_backwards", False):
+                # Keras zeroes the wrong frames where a loop is both unrolled and backwards; read backwards, the padding
+                # comes first and its states are 0 as it is
+                inner.zero_output_for_mask = False
         return made
 
     inputs = None

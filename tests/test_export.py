@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from test_cli import shell  # noqa: F401  a fixture
-from test_inference import FORMS, made_model
+from test_inference import forms, made_model
 from test_training import PLAIN, made_clips, quick
 
 from gymskel import export
 from gymskel.classifier import SkeletonClassifier
 from gymskel.export import export_litert, export_onnx, facts_for_clients
 from gymskel.inference import run_network
+from gymskel.models import PUBLISHED
 from gymskel.recording import Recording, read_recording, write_recording
 from gymskel.simulate import simulate_recordings
 
@@ -36,9 +37,14 @@ def recordings() -> list[Recording]:
     return simulate_recordings(athletes=2, per_athlete=1, fps=30)
 
 
-def fitted(recordings, preset) -> SkeletonClassifier:
-    made = SkeletonClassifier(quick, preprocess=preset, recipe=replace(PLAIN, epochs=1), random_state=0)
-    return made.fit(recordings)
+@pytest.fixture(scope="module")
+def fitted(recordings) -> dict[str, SkeletonClassifier]:
+    """Preset -> a classifier."""
+    recipe = replace(PLAIN, epochs=1)
+    return {
+        preset: SkeletonClassifier(quick, preprocess=preset, recipe=recipe, random_state=0).fit(recordings)
+        for preset in ("default", "live")
+    }
 
 
 def with_model(classifier, name, **params) -> SkeletonClassifier:
@@ -56,14 +62,7 @@ def short_clips(frames=FRAMES):
     )
 
 
-def forms():
-    for name, params in FORMS:
-        yield pytest.param(
-            name, {**params, "frames": FRAMES} if params else {}, id=name + "-published" * bool(params)
-        )
-
-
-@pytest.mark.parametrize(("name", "params"), forms())
+@pytest.mark.parametrize(("name", "params"), forms(FRAMES))
 def test_onnx_answers_as_the_network(on_clips, tmp_path, name, params):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx")
@@ -80,7 +79,7 @@ def test_onnx_answers_as_the_network(on_clips, tmp_path, name, params):
     assert sorted(file.name for file in path.parent.iterdir()) == ["moves.onnx", "moves.onnx.json"]
 
 
-@pytest.mark.parametrize(("name", "params"), forms())
+@pytest.mark.parametrize(("name", "params"), forms(FRAMES))
 def test_litert_answers_as_the_network(on_clips, tmp_path, name, params):
     litert = pytest.importorskip("ai_edge_litert.interpreter")
     classifier = with_model(on_clips, name, **params)
@@ -98,9 +97,9 @@ def test_litert_answers_as_the_network(on_clips, tmp_path, name, params):
 
 @pytest.mark.parametrize("preset", ["default", "live"])
 @pytest.mark.parametrize(("client", "write"), [("onnx", export_onnx), ("litert", export_litert)])
-def test_a_client_without_gymskel_answers_the_same(recordings, tmp_path, preset, client, write):
+def test_a_client_without_gymskel_answers_the_same(recordings, fitted, tmp_path, preset, client, write):
     pytest.importorskip({"onnx": "tf2onnx", "litert": "ai_edge_litert"}[client])
-    classifier = fitted(recordings, preset)
+    classifier = fitted[preset]
     one = replace(recordings[1], keypoints=recordings[1].keypoints.copy())
     one.keypoints[4:9, 4] = np.nan, np.nan, 0
     one.keypoints[0, 3] = np.nan, np.nan, 0
@@ -129,8 +128,8 @@ def test_clients_are_short_and_stand_alone(client):
     assert "import gymskel" not in text and "from gymskel" not in text
 
 
-def test_what_clients_are_told(recordings):
-    classifier = fitted(recordings, "live")
+def test_what_clients_are_told(fitted):
+    classifier = fitted["live"]
     facts = facts_for_clients(classifier)
     assert facts["classes"] == ["back-handspring", "backflip"]
     assert len(facts["joints_in"]) == 25 and len(facts["joints"]) == 15
@@ -170,7 +169,7 @@ def test_without_the_extra(on_clips, tmp_path, monkeypatch, write, module, name)
 
 def test_lengths_that_do_not_fit(on_clips, tmp_path):
     pytest.importorskip("ai_edge_litert")
-    tied = with_model(on_clips, "simple_rnn", units=2, features="raw", head="flatten", frames=FRAMES)
+    tied = with_model(on_clips, "simple_rnn", **PUBLISHED["simple_rnn"], frames=FRAMES)
     with pytest.raises(ValueError, match="`frames` must be 5, got 6"):
         export_litert(tied, tmp_path / "moves.tflite", frames=6)
     with pytest.raises(ValueError, match="`frames` must be a number from 1, got 0"):

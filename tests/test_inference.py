@@ -1,6 +1,7 @@
 """The compiled network: the same answers as model.predict, whatever the padding, order and number of clips."""
 
 import copy
+import functools
 import gc
 import subprocess
 import sys
@@ -17,19 +18,38 @@ from gymskel.inference import compile_network, compiled, run_network
 from gymskel.models import BUILDERS, PUBLISHED, simple_rnn
 from gymskel.training import Recipe
 
-FORMS = [(name, {}) for name in BUILDERS] + [
-    (name, {**params, "frames": 12}) for name, params in PUBLISHED.items()
-]
+SMALL = {
+    "simple_rnn": {"units": 4},
+    "lstm": {"units": 3},
+    "hierarchical_rnn": {"units": 2},
+    "lstm_attention": {"units": 3, "attention_units": 4},
+    "conv_gru": {"units": 3, "filters": (3, 4, 5), "attention_units": 4},
+    "dd_net": {"filters": 3},
+}
+"""Every architecture whole, its layers narrow."""
+assert SMALL.keys() == BUILDERS.keys()
 
 
-def made_model(name: str, **params) -> keras.Model:
+def new_model(name: str, **params) -> keras.Model:
     """A network as if it were trained: no weight as it was initialised."""
     keras.utils.set_random_seed(0)
-    model, rng = BUILDERS[name](2, **params), np.random.default_rng(0)
+    model, rng = BUILDERS[name](2, **SMALL[name] | params), np.random.default_rng(0)
     model.set_weights(
         [w * rng.uniform(0.8, 1.2, w.shape) + rng.normal(0, 0.01, w.shape) for w in model.get_weights()]
     )
     return model
+
+
+made_model = functools.cache(new_model)
+"""The same network for all tests that do not change it."""
+
+
+def forms(frames: int) -> list:
+    """(name, arguments) of every network, and of the published ones tied to a length, as parameters of a test."""
+    published = {name: {**params, "frames": frames} for name, params in PUBLISHED.items()}
+    return [pytest.param(name, {}, id=name) for name in BUILDERS] + [
+        pytest.param(name, params, id=f"{name}-published") for name, params in published.items()
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +57,7 @@ def clips():
     return made_clips(athletes=2, per_class=2).padded_to(12)
 
 
-@pytest.mark.parametrize(("name", "params"), FORMS)
+@pytest.mark.parametrize(("name", "params"), forms(12))
 def test_padding_order_and_number_never_change_an_answer(name, params, clips):
     model = made_model(name, **params)
     answers = run_network(model, clips)
@@ -52,7 +72,7 @@ def test_padding_order_and_number_never_change_an_answer(name, params, clips):
 
 
 def test_many_clips_go_in_batches(clips, monkeypatch):
-    model = made_model("simple_rnn", units=3)
+    model = made_model("simple_rnn")
     whole = run_network(model, clips)
     monkeypatch.setattr("gymskel.inference._BATCH", 3)
     np.testing.assert_allclose(run_network(model, clips), whole, atol=1e-6)
@@ -60,7 +80,7 @@ def test_many_clips_go_in_batches(clips, monkeypatch):
 
 
 def test_it_is_traced_once(clips, monkeypatch):
-    model, traced = made_model("simple_rnn", units=3), []
+    model, traced = new_model("simple_rnn", features="raw"), []
     call = type(model).call
     monkeypatch.setattr(type(model), "call", lambda *a, **k: traced.append(1) or call(*a, **k))
     for frames in (12, 20, 33):
@@ -71,7 +91,7 @@ def test_it_is_traced_once(clips, monkeypatch):
 
 
 def test_further_training_counts(clips):
-    model = made_model("simple_rnn", units=3)
+    model = new_model("simple_rnn", features="raw")
     before = run_network(model, clips)
     model.set_weights([0.5 * w for w in model.get_weights()])
     after = run_network(model, clips)
@@ -80,7 +100,7 @@ def test_further_training_counts(clips):
 
 
 def test_the_model_can_go(clips):
-    model = simple_rnn(2, units=3)
+    model = simple_rnn(2, units=3, features="raw")
     run_network(model, clips)
     gone = weakref.ref(model)
     del model
@@ -89,9 +109,8 @@ def test_the_model_can_go(clips):
     assert gone() is None
 
 
-@pytest.mark.parametrize("name", BUILDERS)
-def test_fused_is_the_same(name, clips):
-    model = made_model(name)
+def test_fused_is_the_same(clips):  # test_stream.py: for every network
+    model = made_model("simple_rnn")
     fused = compile_network(model, frames=12, fused=True)
     answer = fused(tf.constant(clips.x[:1]), tf.constant(clips.mask[:1])).numpy()
     np.testing.assert_allclose(answer, run_network(model, clips[:1]), atol=1e-5)
