@@ -64,12 +64,13 @@ def test_an_answer_is_that_of_the_window(live, film, recordings, name, preset):
     assert np.ptp(told[:, 0]) > 1e-4
 
 
-def test_the_published_head(live, film):
-    classifier = with_model(live, "simple_rnn", **PUBLISHED["simple_rnn"], frames=16)
+def test_the_published_head(live, film, recordings):
+    classifier = with_model(live, "simple_rnn", **PUBLISHED["simple_rnn"], frames=WINDOW + 3)
+    classifier.preprocessor_ = Preprocessor("thesis").fit(recordings)
     stream = Stream(classifier, fps=30, window=WINDOW)
     answers = [stream.add(frame) for frame in film]
     np.testing.assert_allclose(answers[-1], of_window(classifier, film[-WINDOW:]), rtol=0, atol=1e-5)
-    with pytest.raises(ValueError, match="the model is tied to 16"):
+    with pytest.raises(ValueError, match="stream has 60 frames, more than the 23 of `frames`"):
         Stream(classifier, fps=30, window=60)
 
 
