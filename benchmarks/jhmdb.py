@@ -16,31 +16,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from gymskel import Recording, Skeleton, SkeletonClassifier
+from gymskel import Recording, SkeletonClassifier
+from gymskel.datasets import JHMDB_15
 
 STEPS = [("resample", {"frames": 32}), ("center", {"joint": "Belly"})]  # the places are scaled already
-
-JHMDB_15 = Skeleton(
-    "JHMDB_15",
-    tuple(
-        "Neck Belly Face RShoulder LShoulder RHip LHip RElbow LElbow RKnee LKnee RWrist LWrist RAnkle LAnkle".split()
-    ),
-    limbs=tuple(
-        tuple(limb.split("-"))
-        for limb in (
-            "Belly-Neck Neck-Face Neck-RShoulder RShoulder-RElbow RElbow-RWrist Neck-LShoulder LShoulder-LElbow "
-            "LElbow-LWrist Belly-RHip RHip-RKnee RKnee-RAnkle Belly-LHip LHip-LKnee LKnee-LAnkle"
-        ).split()
-    ),
-    parts={
-        "right_arm": ("RShoulder", "RElbow", "RWrist"),
-        "left_arm": ("LShoulder", "LElbow", "LWrist"),
-        "trunk": ("Face", "Neck", "Belly"),
-        "right_leg": ("RHip", "RKnee", "RAnkle"),
-        "left_leg": ("LHip", "LKnee", "LAnkle"),
-    },
-    root="Belly",
-)
 
 
 def recordings_of(x: np.ndarray, lengths: np.ndarray, y: np.ndarray, names: np.ndarray) -> list[Recording]:
