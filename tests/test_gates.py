@@ -314,7 +314,7 @@ def test_levels_of_the_hierarchical_model(fusion):
     body = levels[-1]["full_body"]
     assert np.isnan(body[1]).any() and not np.isnan(body[0]).any()
     if fusion == "recurrent":
-        assert [next(iter(level.values())).shape[1] for level in levels] == [16, 8, 4, 2]
+        assert [next(iter(level.values())).shape[1] for level in levels] == [16, 8, 4, 4]
         together = gates(model, given, "level_2")["state"]
         parts = np.concatenate([levels[1][name][..., :2] for name in levels[1]], axis=-1)
         np.testing.assert_allclose(together[..., :8], parts, atol=1e-5)  # forwards first
