@@ -310,9 +310,8 @@ def class_weight(y: np.ndarray, classes: int) -> dict[int, float]:
     {0: 2.0, 1: 0.6666666666666666}
     """
     count = np.bincount(y, minlength=classes)
-    return {
-        label: len(y) / (np.count_nonzero(count) * n) if n else 0.0 for label, n in enumerate(count.tolist())
-    }
+    present = int(np.count_nonzero(count))
+    return {label: len(y) / (present * n) if n else 0.0 for label, n in enumerate(count.tolist())}
 
 
 def leave_groups_out(
