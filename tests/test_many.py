@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,9 @@ def tree(root: Path) -> dict[str, bytes | None]:
 
 
 def python(code: str, *arguments: object, **options) -> subprocess.Popen:
+    """Ctrl-C is heard there, also where the suite itself runs in the background of a script, which is deaf to it."""
+    if sys.platform != "win32":
+        options["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
         cwd=ROOT,
