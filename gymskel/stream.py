@@ -64,7 +64,9 @@ class Stream:
         self._skeleton = Skeleton.from_dict(facts["skeleton_in"])
         self._people: dict[Hashable, _Frames] = {}
         self._frames = 0
-        somebody = self._recording(_somebody(self.window, len(self._skeleton)))
+        somebody = self._somebody = Recording(
+            _somebody(self.window, len(self._skeleton)), fps=self.fps, skeleton=self._skeleton, sample="stream"
+        )
         tied = classifier.model_.get_layer("keypoints").batch_shape[1]
         self._length = tied or int(classifier.clips([somebody]).lengths[0])
         self._network = compile_network(classifier.model_, frames=self._length, fused=True)
@@ -134,12 +136,10 @@ class Stream:
         keypoints[~(keypoints[:, 2] > 0) | np.isnan(keypoints[:, :2]).any(axis=1)] = np.nan, np.nan, 0
         return keypoints
 
-    def _recording(self, keypoints: np.ndarray) -> Recording:
-        return Recording(keypoints, fps=self.fps, skeleton=self._skeleton, sample="stream")
-
     def _answer(self, keypoints: np.ndarray) -> np.ndarray:
+        window = self._somebody.after("stream", keypoints)  # frames were checked as they came
         try:
-            clips = self._prepare.transform([self._recording(keypoints)], frames=self._length)
+            clips = self._prepare.transform([window], frames=self._length)
         except UnseenError:
             return np.full(len(self.classes), 1 / len(self.classes), np.float32)
         return self._network(tf.constant(clips.x), tf.constant(clips.mask)).numpy()[0]
