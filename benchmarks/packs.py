@@ -36,7 +36,7 @@ from gymskel.skeleton import BODY_25, GYMNASTICS_15
 pd.options.mode.string_storage = (
     "python"  # where pyarrow is installed pandas keeps names in it: half as fast here
 )
-FPS = 15  # of the default preset
+FRAMES = 32  # of the default preset
 NECK, HIP = BODY_25.indices(["Neck", "MidHip"])
 
 
@@ -128,13 +128,12 @@ def smooth_centered(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
     return smoothed
 
 
-def resampled(frames: list[pd.DataFrame], fps: float) -> list[pd.DataFrame]:
-    made, t = [], 0
-    while t * fps / FPS <= len(frames) - 1 + 1e-6:
-        at = min(t * fps / FPS, len(frames) - 1)
+def resampled(frames: list[pd.DataFrame], count: int = FRAMES) -> list[pd.DataFrame]:
+    made = []
+    for t in range(count):
+        at = t * (len(frames) - 1) / (count - 1)
         before, after = int(at), min(int(at) + 1, len(frames) - 1)
         made.append(frames[before] + (at - before) * (frames[after] - frames[before]))
-        t += 1
     return made
 
 
@@ -198,8 +197,8 @@ def padded(clips: list[list[pd.DataFrame]]) -> np.ndarray:
 
 
 BASELINES = {
-    "default": lambda frames, fps: scaled(centred(resampled(smooth_centered(fill_linear(frames)), fps))),
-    "thesis": lambda frames, fps: centred(smooth_trailing(fill_thesis(frames))),
+    "default": lambda frames: scaled(centred(resampled(smooth_centered(fill_linear(frames))))),
+    "thesis": lambda frames: centred(smooth_trailing(fill_thesis(frames))),
 }
 
 
@@ -222,7 +221,7 @@ def steps(archive: str, rounds: int = 3) -> None:
         for _ in range(rounds):
             ours.append(seconds(lambda preset=preset: Preprocessor(preset).fit_transform(recordings), 5))
             start = time.perf_counter()
-            made = padded([steps_of(frames, 60) for frames in framed])
+            made = padded([steps_of(frames) for frames in framed])
             theirs.append(time.perf_counter() - start)
             ratios.append(theirs[-1] / ours[-1])
         worst = np.abs(Preprocessor(preset).fit_transform(recordings).x - made).max()
@@ -316,8 +315,7 @@ def train_all(folder: str) -> None:
     opened = time.perf_counter() - start
     model = models.simple_rnn(2)
     model.compile(keras.optimizers.Adam(1e-3), "categorical_crossentropy", metrics=["accuracy"])
-    frames = int(stored.lengths.max() / min(stored.fps) * FPS) + 2
-    batches = Streamed(stored, frames).batches(128, augment=augmented, seed=0)
+    batches = Streamed(stored, FRAMES).batches(128, augment=augmented, seed=0)
     start = time.perf_counter()
     history = model.fit(batches, epochs=1, verbose=0).history
     print(
