@@ -205,9 +205,10 @@ def fit(
     model.compile(
         optimizer=_optimizer(model, recipe, len(batches)),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
-        metrics=["accuracy"],
+        metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
         jit_compile=False,
     )
+    model.optimizer.build(model.trainable_variables)  # or keras traces the step a second time, for several seconds
     callbacks, stop, kept = list(callbacks), None, None
     if validation is not None:
         stop = keras.callbacks.EarlyStopping(
