@@ -55,8 +55,11 @@ def quick(classes, *, skeleton=GYMNASTICS_15, channels=2, frames=None) -> keras.
 class Watcher:
     """Stands in for a model: keeps what fit hands to keras, a list of batches for each epoch."""
 
+    trainable_variables = ()
+
     def compile(self, **arguments):
         self.compiled = SimpleNamespace(**arguments)
+        self.optimizer = self.compiled.optimizer
 
     def fit(self, batches, *, epochs, initial_epoch, validation_data, class_weight, callbacks, verbose):
         assert initial_epoch == 0
@@ -128,6 +131,14 @@ def test_fit_refuses_clips_without_labels():
         fit(Watcher(), replace(clips, y=None), PLAIN)
     with pytest.raises(ValueError, match="at least one clip"):
         fit(Watcher(), clips[[]], PLAIN)
+
+
+def test_keras_traces_the_step_once():
+    model = quick(2)
+    traced, step = [], model.train_step
+    model.train_step = lambda data: traced.append(data) or step(data)
+    fit(model, made_clips(), replace(FAST, epochs=2), seed=0)
+    assert len(traced) == 1
 
 
 def test_optimizers():
