@@ -542,8 +542,8 @@ def _check_names(model: str, recipe: str, preprocess: str = "default", protocol:
 def _teller(path: Path) -> Any:
     """A function of a recording: what the classifier says of it, for an overlay."""
     SkeletonClassifier, _ = _load_classifier()
+    from gymskel.activations import states_of
     from gymskel.overlay import Beside
-    from gymskel.report.moves import states_of
     from gymskel.stream import answer_frames
 
     classifier = SkeletonClassifier.load(path)
