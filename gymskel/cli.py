@@ -271,7 +271,9 @@ def predict(
     table.to_csv(out / "predictions.csv", index=False)
     written = [out / "predictions.csv"]
     if strips:
-        written += _draw_strips(loaded, recordings, table, out)
+        from gymskel.explain import write_strips
+
+        written += write_strips(loaded, recordings, out)
     typer.echo("\n" + "\n".join(map(str, written)))
     if failed:
         raise typer.Exit(1)
@@ -315,10 +317,14 @@ def explain(
 ) -> None:
     """Why each answer: strips under the moving body, which joint counted when, units ranked by move."""
     SkeletonClassifier, _ = _load_classifier()
+    import matplotlib
+
+    from gymskel.explain import write_explanations
+
+    matplotlib.use("Agg")
     loaded = SkeletonClassifier.load(classifier)
     recordings, failed = _recordings(data, labels, fps, person, keep=out / "keypoints")
-    out.mkdir(parents=True, exist_ok=True)
-    typer.echo("\n".join(map(str, _explain(loaded, recordings, units, out))))
+    typer.echo("\n".join(map(str, write_explanations(loaded, recordings, out, units=units))))
     if failed:
         raise typer.Exit(1)
 
@@ -553,78 +559,6 @@ def _teller(path: Path) -> Any:
         return Beside(answer_frames(classifier, recording), strip)
 
     return told
-
-
-def _draw_strips(classifier: Any, recordings: list, table: Any, out: Path) -> list[Path]:
-    from gymskel.activations import draw_strips, layer_outputs, recurrent_layers
-
-    table, clips = _answered(classifier, recordings, table)
-    written = []
-    for layer in recurrent_layers(classifier.model_) if len(table) else ():
-        states = layer_outputs(classifier.model_, clips, layer)
-        for name, move, one in zip(table["recording"], table["move"], states, strict=True):
-            written.append(out / _file_name(name, move, layer))
-            draw_strips(one).save(written[-1])
-    return written
-
-
-def _answered(classifier: Any, recordings: list, table: Any) -> tuple[Any, Any]:
-    """The rows that have an answer, and their clips (None if there are none)."""
-    answered = ~table["doubt"].str.startswith("no answer").to_numpy()
-    some = [r for r, good in zip(recordings, answered, strict=True) if good]
-    return table[answered], classifier.clips(some) if some else None
-
-
-def _file_name(*parts: str) -> str:
-    return f"{'.'.join(parts)}.png".replace("/", "-").replace(os.sep, "-")
-
-
-def _explain(classifier: Any, recordings: list, units: int, out: Path) -> list[Path]:
-    """Strips under the body, maps and bodies of the attribution for each recording; two tables."""
-    from dataclasses import replace
-
-    import matplotlib
-    import pandas as pd
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    from gymskel import activations, attribution
-
-    table, clips = _answered(classifier, recordings, classifier.predict_table(recordings))
-    if not len(table):
-        raise ValueError("In none of the recordings is enough seen for an answer: nothing to explain.")
-    names = list(zip(table["recording"], table["move"], strict=True))
-    if clips.y is None:  # ranked by what the classifier took them for
-        clips = replace(clips, y=pd.Index(classifier.classes_).get_indexer(table["move"]))
-    several = len(set(clips.y)) > 1
-    ranked, written = {}, []
-    for layer in activations.recurrent_layers(classifier.model_):
-        states = activations.layer_outputs(classifier.model_, clips, layer)
-        shown = list(range(min(units, states.shape[-1])))
-        if several and len(clips) > 2:
-            ranked[layer] = activations.rank_units(states, clips)
-            shown = ranked[layer]["unit"].tolist()[:units]
-        for i, (name, move) in enumerate(names):
-            written.append(out / _file_name(name, move, layer))
-            activations.draw_strips_with_skeleton(states[i], clips[i], units=shown).save(written[-1])
-    baseline = "others" if several else "still"
-    found = attribution.integrated_gradients(classifier.model_, clips, baseline=baseline)
-    for i, (name, move) in enumerate(names):
-        for kind, plot in (
-            ("map", attribution.plot_attribution_map),
-            ("bodies", attribution.plot_attribution_bodies),
-        ):
-            written.append(out / _file_name(name, move, kind))
-            plot(found, i).figure.savefig(written[-1], dpi=110)
-            plt.close()
-    tables = {"attributions": found.table()}
-    if ranked:
-        tables["units"] = pd.concat(ranked, names=["layer"]).reset_index("layer")
-    for kind, made in tables.items():
-        written.append(out / f"{kind}.csv")
-        made.to_csv(written[-1], index=False)
-    return written
 
 
 def main() -> None:

@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "activations": NOUNS,
     "attribution": NOUNS,
     "visualize": NOUNS,
+    "explain": {"recording", "clips", "classifier", "activations", "attribution"},
     "overlay": {"skeleton", "recording", "video", "activations"},
     "viewer": {"recording", "activations"},
     "report": {
@@ -67,7 +68,7 @@ MAY_IMPORT = {
         "export",
         "evaluation",
         "activations",
-        "attribution",
+        "explain",
         "kinematics",
         "report",
         "demo",
