@@ -12,6 +12,7 @@ One module a stage, in the order in which the data travels::
     is it any good?                                                        gymskel.evaluation
     model + Clips -> what each unit did in each frame -> pictures          gymskel.activations, gymskel.visualize
     which joints, when, made it answer so; are they to be believed?        gymskel.attribution
+    pictures and tables of both for each recording, in a folder            gymskel.explain
     a recording to play, a page for a coach                                gymskel.viewer, gymskel.report
 
 `from gymskel import extract, preprocess, models` gives the stages; the nouns (Skeleton, Recording, Clips,
@@ -26,8 +27,8 @@ __version__ = "0.1.0"
 
 _STAGES = (
     "skeleton", "recording", "clips", "video", "extract", "formats", "preprocess", "kinematics", "models", "training",
-    "classifier", "stream", "export", "evaluation", "activations", "attribution", "visualize", "overlay", "viewer",
-    "report", "simulate", "datasets",
+    "classifier", "stream", "export", "evaluation", "activations", "attribution", "visualize", "explain", "overlay",
+    "viewer", "report", "simulate", "datasets",
 )  # fmt: skip
 _NOUNS = {
     "Skeleton": "skeleton",

@@ -39,7 +39,6 @@ from gymskel.recording import Recording, UnseenError
 from gymskel.training import Recipe, Run, fit, get_recipe
 
 _FORMAT = 1
-_STEP = 32  # clips are padded to multiples of this, so that few lengths have to be compiled
 
 
 class SkeletonClassifier(ClassifierMixin, BaseEstimator):
@@ -124,10 +123,9 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         recipe, note = get_recipe(self.recipe), ""
         if recipe.augment and clips.channels[:2] != ("x", "y"):
             recipe, note = replace(recipe, augment=None), "; not augmented, the values are not x and y"
-        training = clips if self._fixed_frames is None else self._fitting(clips)
         run = fit(
             self.model_,
-            training,
+            self._fitting(clips),
             recipe,
             seed=seed,
             progress=progress,
@@ -412,14 +410,16 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         return self.model_.get_layer("keypoints").batch_shape[1]
 
     def _fitting(self, clips: Clips) -> Clips:
-        """The clips at a length that the model takes."""
+        """The clips, at the length that the model is tied to if it is."""
         fixed, frames = self._fixed_frames, clips.x.shape[1]
-        if fixed and frames > fixed:
+        if fixed is None:
+            return clips
+        if frames > fixed:
             raise ValueError(
                 f"The clips have {frames} frames, the model is tied to {fixed} (head='flatten'). Give more `frames` in "
                 "model_params, or use a head that takes any length."
             )
-        return clips.padded_to(fixed or -(-frames // _STEP) * _STEP)
+        return clips.padded_to(fixed)
 
     def _answers(self, X: Any) -> tuple[np.ndarray, list[str]]:
         """Probabilities and doubts, one for each recording."""

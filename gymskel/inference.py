@@ -63,7 +63,9 @@ def compile_network(model: keras.Model, *, frames: int | None = None, fused: boo
     shape = (None, length) if frames is None else (1, frames)
     whose = weakref.ref(model)  # the function must not keep the model alive
     if fused:  # weights as constants: to look up a hundred variables takes a third of the time of a clip
-        weights = [[v.numpy() for v in part] for part in (model.trainable_variables, model.non_trainable_variables)]
+        weights = [
+            [v.numpy() for v in part] for part in (model.trainable_variables, model.non_trainable_variables)
+        ]
 
     def network(keypoints: Any, mask: Any) -> Any:
         inputs = {"keypoints": keypoints, "mask": mask}

@@ -65,7 +65,10 @@ class Stream:
         self._people: dict[Hashable, _Frames] = {}
         self._frames = 0
         somebody = self._somebody = Recording(
-            _somebody(self.window, len(self._skeleton)), fps=self.fps, skeleton=self._skeleton, sample="stream"
+            _somebody(self.window, len(self._skeleton)),
+            fps=self.fps,
+            skeleton=self._skeleton,
+            sample="stream",
         )
         tied = classifier.model_.get_layer("keypoints").batch_shape[1]
         self._length = tied or int(classifier.clips([somebody]).lengths[0])

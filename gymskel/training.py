@@ -208,7 +208,9 @@ def fit(
         metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
         jit_compile=False,
     )
-    model.optimizer.build(model.trainable_variables)  # or keras traces the step a second time, for several seconds
+    model.optimizer.build(
+        model.trainable_variables
+    )  # or keras traces the step a second time, for several seconds
     callbacks, stop, kept = list(callbacks), None, None
     if validation is not None:
         stop = keras.callbacks.EarlyStopping(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +16,7 @@ from gymskel.activations import (
     draw_strips,
     layer_outputs,
     recurrent_layers,
+    states_of,
 )
 
 JOINTS, FRAMES, LENGTHS = 4, 12, (12, 7, 1)
@@ -377,3 +379,23 @@ def test_attention_weights_are_those_of_the_layer():
     np.testing.assert_allclose(pooled, until.predict(inputs, verbose=0), atol=1e-5)
     with pytest.raises(ValueError, match="no attention layer `attention`"):
         attention_weights(simple_rnn(2), inputs)
+
+
+def test_states_of_recordings():
+    """A state in every frame that there is; none where nothing can be prepared, or where the model has no such layer."""
+    from test_classifier import blind, short
+
+    from gymskel.models import simple_rnn
+    from gymskel.simulate import simulate_recordings
+
+    recordings = simulate_recordings(athletes=2, per_athlete=1, fps=30)
+    moment = replace(recordings[0], keypoints=recordings[0].keypoints[:1])
+    params = {"units": 3, "features": "raw", "bidirectional": False}
+    classifier = short(model=simple_rnn, model_params=params, preprocess="thesis").fit(recordings)
+    layer, states = states_of(classifier, [*recordings, blind(recordings[0]), moment])
+    assert layer == "recurrent"
+    assert [s if s is None else s.shape for s in states] == [(len(r), 3) for r in recordings] + [None] * 2
+    expected = layer_outputs(classifier.model_, classifier.clips(recordings), layer)[1, : len(recordings[1])]
+    np.testing.assert_allclose(states[1], expected, atol=1e-6)
+    assert states_of(classifier, [moment]) == (layer, [None])
+    assert states_of(short().fit(recordings), recordings) == ("", [None] * 4)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 from PIL import Image
 from test_classifier import blind
 from test_extract import body
@@ -26,7 +27,10 @@ from gymskel.simulate import simulate_recordings
 from gymskel.skeleton import BODY_25
 from gymskel.training import RECIPES
 
-COMMANDS = ("extract", "train", "evaluate", "predict", "kinematics", "report", "pack", "demo")
+COMMANDS = (
+    *("extract", "import-openpose", "overlay", "train", "evaluate", "predict", "export", "explain"),
+    *("kinematics", "report", "pack", "demo"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +114,7 @@ def one_line(err: str) -> str:
 def test_help():
     done = CliRunner().invoke(cli.app, ["--help"])
     assert done.exit_code == 0
+    assert tuple(typer.main.get_command(cli.app).commands) == COMMANDS  # in this order in the help
     assert all(command in done.output for command in COMMANDS)
     for command in COMMANDS:
         done = CliRunner().invoke(cli.app, [command, "--help"])
@@ -132,6 +137,13 @@ def test_unknown_option(shell):
 def test_entry_point():
     (script,) = (point for point in entry_points(group="console_scripts") if point.name == "gymskel")
     assert script.load() is cli.main
+
+
+@pytest.mark.parametrize("module", ["gymskel", "gymskel.cli"])
+def test_as_a_module(module):
+    command = [sys.executable, "-m", module, "kinematics", "nowhere"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, one_line(done.stderr)) == (1, "gymskel: No folder or .zip nowhere.")
 
 
 # --- extract ------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from gymskel.classifier import SkeletonClassifier
 from gymskel.kinematics import kinematics
 from gymskel.report import moves, write_report
 from gymskel.report.facts import gather_facts
-from gymskel.report.moves import beside_group, clearest, measured, most_doubtful, states_of
+from gymskel.report.moves import beside_group, clearest, measured, most_doubtful
 from gymskel.report.reasons import reasons_of
 from gymskel.simulate import simulate_recordings
 from gymskel.training import RECIPES
@@ -272,9 +272,6 @@ def test_recordings_that_cannot_be_measured_or_prepared(kept, recordings, tmp_pa
     assert told[nobody.source][1:3] == ["no answer", ""]
     assert told[moment.source][1:3] == ["no answer", ""]
     assert measured([nobody], lambda: None).isna().all(axis=None)
-    layer, states = states_of(kept, [*recordings, nobody, moment])
-    assert layer
-    assert [s is None for s in states] == [False] * 6 + [True] * 2
 
 
 # --- refusals -----------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from gymskel.activations.states import (
     frames_a_step,
     layer_outputs,
     recurrent_layers,
+    states_of,
 )
 from gymskel.activations.strips import draw_class_strips, draw_strips
 
@@ -35,4 +36,5 @@ __all__ = [
     "layer_outputs",
     "rank_units",
     "recurrent_layers",
+    "states_of",
 ]

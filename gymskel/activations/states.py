@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from gymskel.recording import Recording, UnseenError
 
 if TYPE_CHECKING:
     import keras
@@ -104,6 +106,43 @@ def attention_weights(
             f"with {states.shape[:2]} clips and frames."
         )
     return nan_behind_mask(weights, inputs, layer, model)
+
+
+def states_of(classifier: Any, recordings: Sequence[Recording]) -> tuple[str, list[np.ndarray | None]]:
+    """The last recurrent layer's name, and its states for each recording, as strips are drawn of them.
+
+    Args:
+        classifier: a SkeletonClassifier fitted on recordings.
+        recordings: of the layout of joints that it was trained on.
+
+    Returns:
+        The name, and for each recording (steps, units) float32 in [-1, 1], without NaN: a step a frame, or every so
+        many (see `frames_a_step`). States of a layer without that range are divided by the largest of the recording.
+        None for a recording that cannot be prepared (a single frame, a needed joint never seen); "" and nothing but
+        None for a model without such a layer.
+
+    Raises:
+        ValueError: fitted on Clips, or another layout of joints.
+    """
+    layers = recurrent_layers(classifier.model_)
+    if not layers:
+        return "", [None] * len(recordings)
+    states: list[np.ndarray | None] = [None] * len(recordings)
+    good = [i for i, one in enumerate(recordings) if len(one) > 1]
+    try:
+        groups = [(good, classifier.clips([recordings[i] for i in good]))] if good else []
+    except UnseenError:
+        groups = []
+        for i in good:
+            try:
+                groups.append(([i], classifier.clips([recordings[i]])))
+            except UnseenError:
+                continue
+    for rows, clips in groups:
+        for i, one in zip(rows, layer_outputs(classifier.model_, clips, layers[-1]), strict=True):
+            steps = one[~np.isnan(one).all(axis=1)]
+            states[i] = steps / max(1.0, float(np.abs(steps).max()))
+    return layers[-1], states
 
 
 # --- for the files beside this one ------------------------------------------------------------------------

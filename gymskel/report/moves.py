@@ -1,4 +1,4 @@
-"""The clips of the report: which are shown, their states, their kinematics beside the group's."""
+"""The clips of the report: which are shown, their kinematics beside the group's."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from io import BytesIO
 import numpy as np
 import pandas as pd
 
-from gymskel.activations import layer_outputs, recurrent_layers
-from gymskel.classifier import SkeletonClassifier
 from gymskel.kinematics import kinematics
-from gymskel.recording import Recording, UnseenError
+from gymskel.recording import Recording
 from gymskel.report.facts import Facts
 from gymskel.report.html import draw_table
 from gymskel.visualize import plot_skeletons
@@ -57,35 +55,6 @@ def _tested(facts: Facts) -> pd.DataFrame:
         return table[:0]
     truth = facts.evaluation.predictions.drop_duplicates("recording").set_index("recording")["truth"]
     return table.assign(move=truth.loc[table["recording"]].to_numpy())
-
-
-def states_of(
-    classifier: SkeletonClassifier, recordings: Sequence[Recording]
-) -> tuple[str, list[np.ndarray | None]]:
-    """The last recurrent layer's name, and its states (steps, units) in [-1, 1] for each recording.
-
-    None for recordings that cannot be prepared, and for all of a model without such a layer. States of a layer without
-    that range are divided by their largest.
-    """
-    layers = recurrent_layers(classifier.model_)
-    if not layers:
-        return "", [None] * len(recordings)
-    states: list[np.ndarray | None] = [None] * len(recordings)
-    good = [i for i, one in enumerate(recordings) if len(one) > 1]
-    try:
-        groups = [(good, classifier.clips([recordings[i] for i in good]))] if good else []
-    except UnseenError:
-        groups = []
-        for i in good:
-            try:
-                groups.append(([i], classifier.clips([recordings[i]])))
-            except UnseenError:
-                continue
-    for rows, clips in groups:
-        for i, one in zip(rows, layer_outputs(classifier.model_, clips, layers[-1]), strict=True):
-            steps = one[~np.isnan(one).all(axis=1)]
-            states[i] = steps / max(1.0, float(np.abs(steps).max()))
-    return layers[-1], states
 
 
 def measured(recordings: Sequence[Recording], step: Callable[[], object]) -> pd.DataFrame:

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from gymskel.activations import states_of
 from gymskel.classifier import SkeletonClassifier
 from gymskel.recording import Recording
 from gymskel.report import sections
 from gymskel.report.facts import Facts, gather_facts
 from gymskel.report.html import percent
-from gymskel.report.moves import beside_group, clearest, draw_poses, measured, most_doubtful, states_of
+from gymskel.report.moves import beside_group, clearest, draw_poses, measured, most_doubtful
 from gymskel.report.reasons import reasons_of
 from gymskel.viewer import draw_data, draw_page, draw_player, pack_clip
 from gymskel.viewer.page import read_asset

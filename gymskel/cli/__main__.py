@@ -1,0 +1,6 @@
+"""`python -m gymskel.cli`, for those who have no `gymskel` on their path."""
+
+from gymskel.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""explain: a picture and a row for each recording that has an answer, named after both; nothing stays open."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from PIL import Image
+from test_classifier import blind, short
+
+from gymskel.activations import draw_strips, layer_outputs
+from gymskel.classifier import SkeletonClassifier
+from gymskel.explain import write_explanations, write_strips
+from gymskel.models import simple_rnn
+from gymskel.recording import Recording
+from gymskel.simulate import simulate_recordings
+
+
+@pytest.fixture(scope="module")
+def recordings() -> list[Recording]:
+    return simulate_recordings(athletes=2, per_athlete=1, fps=30)
+
+
+@pytest.fixture(scope="module")
+def fitted(recordings) -> SkeletonClassifier:
+    return short(model=simple_rnn, model_params={"units": 3}).fit(recordings)
+
+
+def names_of(classifier, recordings, *kinds: str) -> list[str]:
+    """The files that are expected, kind by kind."""
+    moves = classifier.predict(recordings)
+    return [f"{r.source}.{m}.{kind}.png" for kind in kinds for r, m in zip(recordings, moves, strict=True)]
+
+
+def test_strips_are_those_of_the_states(fitted, recordings, tmp_path):
+    some = recordings[:2]
+    written = write_strips(fitted, [some[0], blind(recordings[2]), some[1]], tmp_path / "deep" / "out")
+    assert [path.name for path in written] == names_of(fitted, some, "recurrent")
+    assert sorted(written) == sorted((tmp_path / "deep" / "out").iterdir())
+    states = layer_outputs(fitted.model_, fitted.clips(some), "recurrent")
+    for path, one in zip(written, states, strict=True):
+        with Image.open(path) as image:
+            np.testing.assert_array_equal(np.asarray(image), np.asarray(draw_strips(one)))
+
+
+def test_no_answer_no_strip(fitted, recordings, tmp_path):
+    assert write_strips(fitted, [blind(recordings[0])], tmp_path) == []
+    assert (
+        write_strips(short().fit(recordings), recordings, tmp_path) == []
+    )  # no layer with a state in every frame
+
+
+def test_names_stay_in_the_folder(fitted, recordings, tmp_path):
+    odd = replace(recordings[0], video=None, sample="a/../../b")
+    (path,) = write_strips(fitted, [odd], tmp_path)
+    assert path.parent == tmp_path and path.is_file()
+
+
+def test_explanations(fitted, recordings, tmp_path):
+    nobody = replace(blind(recordings[0]), sample="nobody", video=None)
+    written = write_explanations(fitted, [*recordings, nobody], tmp_path / "why", units=2)
+    assert sorted(written) == sorted((tmp_path / "why").iterdir())
+    pictures = names_of(fitted, recordings, "recurrent", "map", "bodies")
+    assert sorted(path.name for path in written[:-2]) == sorted(pictures)
+    assert [path.name for path in written[-2:]] == ["attributions.csv", "units.csv"]
+    attributions = pd.read_csv(written[-2])
+    assert attributions["recording"].tolist() == [r.source for r in recordings]
+    assert set(attributions["baseline"]) == {"others"}
+    assert sorted(pd.read_csv(written[-1])["unit"]) == list(range(6))
+    assert plt.get_fignums() == []
+
+
+def test_unknown_moves_are_ranked_by_the_answers(fitted, recordings, tmp_path):
+    nameless = [replace(r, activity=None) for r in recordings]
+    written = {path.name for path in write_explanations(fitted, nameless, tmp_path / "all")}
+    told_apart = len(set(fitted.predict(recordings))) > 1
+    assert ("units.csv" in written) == told_apart
+    one = write_explanations(fitted, nameless[:1], tmp_path / "one")
+    assert [path.name for path in one] == [
+        *names_of(fitted, recordings[:1], "recurrent", "map", "bodies"),
+        "attributions.csv",
+    ]
+    assert set(pd.read_csv(one[-1])["baseline"]) == {"still"}
+
+
+def test_refusals(fitted, recordings, tmp_path):
+    with pytest.raises(ValueError, match="In none of the recordings is enough seen for an answer"):
+        write_explanations(fitted, [blind(recordings[0])], tmp_path)
+    on_clips = short(model=simple_rnn, model_params={"units": 3}).fit(fitted.clips(recordings))
+    for write in (write_strips, write_explanations):
+        with pytest.raises(ValueError, match="fitted on Clips"):
+            write(on_clips, recordings, tmp_path)
