@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from gymskel import cli
 from gymskel.checkpoint import Checkpoint
+from gymskel.cli import reading
 from gymskel.classifier import SkeletonClassifier
 from gymskel.models import BUILDERS
 from gymskel.recording import Recording, read_recordings, write_recording
@@ -583,3 +584,17 @@ def test_report_refuses_another_ending_first(shell, tmp_path):
     code, _, err = shell("report", tmp_path / "no.gymskel", tmp_path, "-o", "page.pdf")
     assert code == 1
     assert "`--out` must end in .html, got page.pdf" in one_line(err)
+
+
+@pytest.mark.parametrize("data", ["films", "."])
+@pytest.mark.parametrize("keep", [None, Path("answers", "keypoints")])
+def test_videos_are_extracted_beside_their_folder_or_where_it_is_said(tmp_path, monkeypatch, data, keep):
+    films = tmp_path / "films"
+    films.mkdir()
+    (films / "a.mp4").touch()
+    monkeypatch.chdir(films if data == "." else tmp_path)
+    asked = []
+    monkeypatch.setattr(reading, "extract_and_tell", lambda videos, out, **_: asked.append(out) or 1)
+    with pytest.raises(ValueError, match="None of the videos"):
+        reading.read_data(Path(data), None, None, None, keep)
+    assert [out.resolve() for out in asked] == [(keep or tmp_path / "films-keypoints").resolve()]

@@ -29,11 +29,8 @@ def read_data(
     inside = list(data.rglob("*")) if data.is_dir() else [data]
     is_video = any(path.suffix.lower() in VIDEO_SUFFIXES for path in inside)
     if is_video and not any(FILE_NAME.fullmatch(path.name) for path in inside):
-        keypoints = (
-            keep or data.parent / f"{data.resolve().stem}-keypoints"
-            if data.name
-            else Path(f"{data.resolve()}-keypoints")
-        )
+        beside = data.parent if data.name else data.resolve().parent
+        keypoints = keep or beside / f"{data.resolve().stem}-keypoints"
         videos = find_videos(data)
         typer.echo(f"{data} holds videos: extracting {len(videos)} into {keypoints}", err=True)
         # the frame rate is given when reading: another one then needs no other extraction
