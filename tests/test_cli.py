@@ -20,8 +20,8 @@ from typer.testing import CliRunner
 
 from gymskel import cli
 from gymskel.checkpoint import Checkpoint
-from gymskel.cli import reading
 from gymskel.classifier import SkeletonClassifier
+from gymskel.cli import reading
 from gymskel.models import BUILDERS
 from gymskel.recording import Recording, read_recordings, write_recording
 from gymskel.simulate import simulate_recordings
