@@ -88,7 +88,7 @@ RECIPES = {
         label_smoothing=0.1,
         augment="fly",
         balance=True,
-        min_steps=300,
+        min_steps=1000,
     ),
     "thesis": Recipe(
         "thesis",
