@@ -28,10 +28,9 @@ from gymskel.preprocess.augment import Augmentation
 DEFAULT = training.RECIPES["default"]
 VARIANTS = {
     "base": (DEFAULT, {}),
-    "long": (replace(DEFAULT, min_steps=1000), {}),
+    "short": (replace(DEFAULT, min_steps=300), {}),
     "gaps": (replace(DEFAULT, augmentation=Augmentation(gaps=0.1, warp=0.3)), {}),
     "crop": (replace(DEFAULT, augmentation=Augmentation(crop=0.5)), {}),
-    "crop and long": (replace(DEFAULT, min_steps=1000, augmentation=Augmentation(crop=0.5)), {}),
     "narrow": (DEFAULT, {"filters": (12, 24, 32), "units": 24}),
 }
 
@@ -53,6 +52,16 @@ def subset(data: dict[str, np.ndarray], number: int) -> tuple[np.ndarray, np.nda
     return np.array(learned), np.array(asked)[apart > np.quantile(apart, 0.15)]
 
 
+def cut_elsewhere(recordings: list, seed: int) -> list:
+    """The recordings as somebody else would have cut them: half to all of each, from anywhere."""
+    rng, made = np.random.default_rng(seed), []
+    for recording in recordings:
+        keep = max(2, round(len(recording) * rng.uniform(0.5, 1)))
+        start = rng.integers(len(recording) - keep + 1)
+        made.append(replace(recording, keypoints=recording.keypoints[start : start + keep]))
+    return made
+
+
 def mirrored(clips):
     turned = clips.x[:, :, clips.skeleton.mirror_order].copy()
     turned[..., 0] *= -1
@@ -70,6 +79,7 @@ def compare(path: str, variants: str = "base", subsets: int = 12, seeds: int = 2
         train, test = [recordings[i] for i in learned], [recordings[i] for i in asked]
         clips = Preprocessor(STEPS).fit_transform(train)
         ours = Preprocessor(STEPS).transform(test, classes=clips.classes)
+        cut = Preprocessor(STEPS).transform(cut_elsewhere(test, number), classes=clips.classes)
         regression = make_pipeline(
             StandardScaler(), LogisticRegression(max_iter=1000, class_weight="balanced")
         )
@@ -83,14 +93,15 @@ def compare(path: str, variants: str = "base", subsets: int = 12, seeds: int = 2
                 fitted = SkeletonClassifier(
                     model_params=params, preprocess=STEPS, recipe=recipe, random_state=seed
                 ).fit(train)
-                answers.append([fitted.predict_proba(ours), fitted.predict_proba(mirrored(ours))])
+                answers.append([fitted.predict_proba(clips) for clips in (ours, mirrored(ours), cut)])
             spent = (time.process_time() - start) / seeds
-            answers = np.array(answers)  # seed, as it is and mirrored, clip, class
+            answers = np.array(answers)  # seed, (as it is, mirrored, cut elsewhere), clip, class
             for how, told_so in {
                 "": answers[:, 0],
-                ", mirrored too": answers.mean(axis=1),
+                ", mirrored too": answers[:, :2].mean(axis=1),
+                ", cut elsewhere": answers[:, 2],
                 f", {seeds} together": answers[:, :1].mean(axis=0),
-                f", {seeds} together, mirrored too": answers.mean(axis=(0, 1))[None],
+                f", {seeds} together, mirrored too": answers[:, :2].mean(axis=(0, 1))[None],
                 " and regression": answers[:, 0] + linear,
             }.items():
                 row[name + how] = (told_so.argmax(-1) == ours.y).mean(axis=-1)
