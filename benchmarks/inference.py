@@ -1,4 +1,4 @@
-"""What an answer costs: one clip through model.predict, the bare compiled network and gymskel; a frame of a Stream.
+"""What an answer costs: one clip through model.predict, the bare compiled network and gymskel; 256 clips; a frame of a Stream.
 
 python benchmarks/inference.py [MODEL ...]
 
@@ -22,9 +22,11 @@ import numpy as np
 import tensorflow as tf
 
 from gymskel import SkeletonClassifier, simulate, training
-from gymskel.inference import compile_network
+from gymskel.clips import Clips
+from gymskel.inference import compile_network, run_network
 from gymskel.models import BUILDERS, PUBLISHED
 from gymskel.recording import Recording
+from gymskel.skeleton import GYMNASTICS_15
 from gymskel.stream import Stream
 
 QUICK = replace(training.RECIPES["default"], epochs=1, patience=1, min_steps=0, validation=0.0)
@@ -64,6 +66,21 @@ def one_clip(name: str, classifier: SkeletonClassifier, clips: object) -> None:
     )
 
 
+def many_clips(names: list[str], frames: int = 32) -> None:
+    """Networks of 14 classes, as for JHMDB, in turns."""
+    x = np.random.default_rng(0).standard_normal((256, frames, len(GYMNASTICS_15), 2), np.float32)
+    clips = Clips.from_arrays(x, skeleton=GYMNASTICS_15)
+    networks = {name: BUILDERS[name](14) for name in names} | {
+        "dd_net, lite": BUILDERS["dd_net"](14, filters=16)
+    }
+    took = milliseconds({name: (lambda m=m: run_network(m, clips), 1) for name, m in networks.items()}, 15)
+    for name, network in networks.items():
+        print(
+            f"{name:28} {network.count_params():10} parameters {256_000 / took[name]:8.0f} clips/s",
+            flush=True,
+        )
+
+
 def one_frame(name: str, classifier: SkeletonClassifier, film: np.ndarray) -> None:
     start = time.process_time()
     streams = {every: Stream(classifier, fps=30, window=60, every=every) for every in (1, 3)}
@@ -98,6 +115,8 @@ def main(names: list[str]) -> None:
         published = SkeletonClassifier(name, dict(params), preprocess="thesis", recipe=QUICK, random_state=0)
         published.fit(recordings)
         one_clip(f"{name}, published", published, published.clips(recordings[:1]))
+    print("\n256 clips in one call")
+    many_clips(list(names or BUILDERS))
     print(
         f"\n{'a frame of a Stream':28} {'s made':>6} {'each ms':>9} {'its steps ms':>12} {'every 3':>9}   window 60 frames"
     )
