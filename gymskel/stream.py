@@ -23,8 +23,8 @@ class Stream:
     recording; a classifier trained with preprocess="live" has steps that look only back, and knows clips that were
     prepared as they are here. Until a person has been there for `window` frames there is no answer.
 
-    Making a stream compiles the network for this window, which takes some seconds; a frame then takes well under a
-    millisecond on one core (benchmarks/inference.py).
+    Making a stream compiles the network for this window with its weights as they are, which takes a second or so; a
+    frame then takes less than a millisecond on one core with most models (benchmarks/inference.py).
 
     Args:
         classifier: fitted on recordings.
