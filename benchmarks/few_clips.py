@@ -22,16 +22,15 @@ from sklearn.preprocessing import StandardScaler
 
 from gymskel import SkeletonClassifier, training
 from gymskel.evaluation.floors import resampled
-from gymskel.preprocess import Preprocessor
+from gymskel.preprocess import Preprocessor, mirror
 from gymskel.preprocess.augment import Augmentation
 
 DEFAULT = training.RECIPES["default"]
 VARIANTS = {
-    "base": (DEFAULT, {}),
-    "short": (replace(DEFAULT, min_steps=300), {}),
-    "gaps": (replace(DEFAULT, augmentation=Augmentation(gaps=0.1, warp=0.3)), {}),
-    "crop": (replace(DEFAULT, augmentation=Augmentation(crop=0.5)), {}),
-    "narrow": (DEFAULT, {"filters": (12, 24, 32), "units": 24}),
+    "base": DEFAULT,
+    "short": replace(DEFAULT, min_steps=300),
+    "gaps": replace(DEFAULT, augmentation=Augmentation(gaps=0.1, warp=0.3)),
+    "crop": replace(DEFAULT, augmentation=Augmentation(crop=0.5)),
 }
 
 
@@ -62,12 +61,6 @@ def cut_elsewhere(recordings: list, seed: int) -> list:
     return made
 
 
-def mirrored(clips):
-    turned = clips.x[:, :, clips.skeleton.mirror_order].copy()
-    turned[..., 0] *= -1
-    return replace(clips, x=turned)
-
-
 def compare(path: str, variants: str = "base", subsets: int = 12, seeds: int = 2, first: int = 0) -> None:
     with np.load(path) as file:
         data = dict(file)
@@ -78,8 +71,10 @@ def compare(path: str, variants: str = "base", subsets: int = 12, seeds: int = 2
         learned, asked = subset(data, number)
         train, test = [recordings[i] for i in learned], [recordings[i] for i in asked]
         clips = Preprocessor(STEPS).fit_transform(train)
-        ours = Preprocessor(STEPS).transform(test, classes=clips.classes)
-        cut = Preprocessor(STEPS).transform(cut_elsewhere(test, number), classes=clips.classes)
+        ours, flipped, cut = (
+            Preprocessor(STEPS).transform(some, classes=clips.classes)
+            for some in (test, map(mirror, test), cut_elsewhere(test, number))
+        )
         regression = make_pipeline(
             StandardScaler(), LogisticRegression(max_iter=1000, class_weight="balanced")
         )
@@ -87,13 +82,12 @@ def compare(path: str, variants: str = "base", subsets: int = 12, seeds: int = 2
         linear = regression.fit(known, clips.y).predict_proba(unknown)
         row = {"regression": np.array([(linear.argmax(1) == ours.y).mean()])}
         for name in variants.split(","):
-            recipe, params = VARIANTS[name]
             answers, start = [], time.process_time()
             for seed in range(seeds):
-                fitted = SkeletonClassifier(
-                    model_params=params, preprocess=STEPS, recipe=recipe, random_state=seed
-                ).fit(train)
-                answers.append([fitted.predict_proba(clips) for clips in (ours, mirrored(ours), cut)])
+                fitted = SkeletonClassifier(preprocess=STEPS, recipe=VARIANTS[name], random_state=seed).fit(
+                    train
+                )
+                answers.append([fitted.predict_proba(some) for some in (ours, flipped, cut)])
             spent = (time.process_time() - start) / seeds
             answers = np.array(answers)  # seed, (as it is, mirrored, cut elsewhere), clip, class
             for how, told_so in {

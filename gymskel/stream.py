@@ -59,12 +59,11 @@ class Stream:
             if value < 1:
                 raise ValueError(f"`{name}` must be a number of frames from 1, got {value}.")
         self.every, self.classes = every, tuple(map(str, classifier.classes_))
-        self._model = classifier.model_  # kept here, as the compiled network does not keep it
         self._prepare = classifier.preprocessor_
         self._skeleton = Skeleton.from_dict(facts["skeleton_in"])
         self._people: dict[Hashable, _Frames] = {}
         self._frames = 0
-        somebody = self._somebody = Recording(
+        somebody = self._recording = Recording(
             _somebody(self.window, len(self._skeleton)),
             fps=self.fps,
             skeleton=self._skeleton,
@@ -140,7 +139,7 @@ class Stream:
         return keypoints
 
     def _answer(self, keypoints: np.ndarray) -> np.ndarray:
-        window = self._somebody.after("stream", keypoints)  # frames were checked as they came
+        window = self._recording.after("stream", keypoints)  # frames were checked as they came
         try:
             clips = self._prepare.transform([window], frames=self._length)
         except UnseenError:

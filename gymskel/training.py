@@ -208,9 +208,8 @@ def fit(
         metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
         jit_compile=False,
     )
-    model.optimizer.build(
-        model.trainable_variables
-    )  # or keras traces the step a second time, for several seconds
+    # as the metric above, it has its variables before `fit`: or the step is traced a second time, for several seconds
+    model.optimizer.build(model.trainable_variables)
     callbacks, stop, kept = list(callbacks), None, None
     if validation is not None:
         stop = keras.callbacks.EarlyStopping(

@@ -109,6 +109,21 @@ def test_the_model_can_go(clips):
     assert gone() is None
 
 
+def test_fused_keeps_the_weights_of_when_it_was_made(clips):
+    """Whatever becomes of the model."""
+    model = new_model("simple_rnn", features="raw")
+    fused = compile_network(model, frames=12, fused=True)
+    one = tf.constant(clips.x[:1]), tf.constant(clips.mask[:1])
+    before = fused(*one).numpy()
+    np.testing.assert_allclose(before, model(clips[:1].inputs).numpy(), atol=1e-5)
+    model.set_weights([0.5 * w for w in model.get_weights()])
+    assert np.abs(model(clips[:1].inputs).numpy() - before).max() > 1e-3
+    del model
+    keras.backend.clear_session()
+    gc.collect()
+    np.testing.assert_array_equal(fused(*one).numpy(), before)
+
+
 def test_fused_is_the_same(clips):  # test_stream.py: for every network
     model = made_model("simple_rnn")
     fused = compile_network(model, frames=12, fused=True)

@@ -44,19 +44,12 @@ def read_data(
     return read_keypoints(data, person=person, fps=fps, labels=labels), 0
 
 
-def extract_and_tell(
-    videos: list[Path],
-    out: Path,
-    *,
-    fps: float | None = None,
-    estimator: str = "auto",
-    people: str | int | tuple[float, float] = "athlete",
-    follow: bool = True,
-    workers: int | None = None,
-    overwrite: bool | str = False,
-    dry_run: bool = False,
-) -> int:
-    """Extracts, tells what became of it, and returns how many videos failed; for a dry run, would fail."""
+def extract_and_tell(videos: list[Path], out: Path, **options: Any) -> int:
+    """Extracts, tells what became of it, and returns how many videos failed; for a dry run, would fail.
+
+    Args:
+        options: those of `extract.extract_videos`.
+    """
     from gymskel import extract
 
     paths: Any = videos[0] if len(videos) == 1 else videos
@@ -64,17 +57,7 @@ def extract_and_tell(
         warnings.showwarning = lambda text, *_: typer.echo(f"! {text}", err=True)
         told = r"\d+ of \d+ videos could not be extracted"  # by the lines below
         warnings.filterwarnings("ignore", told, extract.ExtractionWarning)
-        result = extract.extract_videos(
-            paths,
-            out,
-            estimator=estimator,
-            people=people,
-            follow=follow,
-            fps=fps,
-            overwrite=overwrite,
-            workers=workers,
-            dry_run=dry_run,
-        )
+        result = extract.extract_videos(paths, out, **options)
     if isinstance(result, extract.Plan):
         typer.echo(result)
         return len(result.those("refuse", "fail"))
