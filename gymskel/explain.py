@@ -88,9 +88,11 @@ def write_explanations(
         The files, pictures first.
 
     Raises:
-        ValueError: no recording has an answer, fitted on Clips, another layout of joints, or attributions that do not
+        ValueError: `units` below 1, no recording has an answer, fitted on Clips, another layout of joints, or attributions that do not
             add up (see `integrated_gradients`).
     """
+    if units < 1:
+        raise ValueError(f"`units` must be a number of rows from 1, got {units}.")
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     names, clips = _answered(classifier, recordings)

@@ -179,8 +179,7 @@ def strips(m: Material) -> Any:
     test = split(m, "default")[1]
     states = layer_outputs(_eight(m), test, "recurrent")
     rows = [int(np.flatnonzero(test.y == label)[0]) for label in range(len(test.classes))]
-    options = {"frames_per_line": 32, "cell": 20, "body": 70}
-    images = [draw_strips_with_skeleton(states[row], test[[row]], **options) for row in rows]
+    images = [draw_strips_with_skeleton(states[row], test[[row]], cell=20, body=70) for row in rows]
     return below([with_title(image, test.classes[k]) for k, image in enumerate(images)])
 
 

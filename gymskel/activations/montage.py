@@ -32,7 +32,7 @@ def draw_strips_with_skeleton(
     units: Iterable[int] | None = None,
     every: int | None = None,
     body: int = 80,
-    frames_per_line: int = 30,
+    frames_per_line: int = 32,
     cell: int = 25,
     gap: int = 16,
 ) -> Image.Image:
@@ -48,7 +48,7 @@ def draw_strips_with_skeleton(
         units: which units to draw, in this order, counted from 0; by default all. Their numbers stand on the left.
         every: frames from one body to the next; by default so many that bodies do not run into each other.
         body: pixels from head to foot of the largest body.
-        frames_per_line: frames before a new line starts.
+        frames_per_line: frames before a new line starts; a clip of the default preset fills one.
         cell: width of a frame and height of a unit in pixels.
         gap: white pixels between lines.
 
