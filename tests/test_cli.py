@@ -19,7 +19,6 @@ from test_video import make_video
 from typer.testing import CliRunner
 
 from gymskel import cli
-from gymskel.checkpoint import Checkpoint
 from gymskel.classifier import SkeletonClassifier
 from gymskel.cli import reading
 from gymskel.models import BUILDERS
@@ -27,6 +26,7 @@ from gymskel.recording import Recording, read_recordings, write_recording
 from gymskel.simulate import simulate_recordings
 from gymskel.skeleton import BODY_25
 from gymskel.training import RECIPES
+from gymskel.training.checkpoint import Checkpoint
 
 COMMANDS = (
     *("extract", "import-openpose", "overlay", "train", "evaluate", "predict", "export", "explain"),

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gymskel import training
 from gymskel.clips import Clips
 from gymskel.models import BUILDERS, TakeJoints, simple_rnn
 from gymskel.preprocess.augment import Augmentation
 from gymskel.skeleton import GYMNASTICS_15
-from gymskel.training import RECIPES, Recipe, fit, get_recipe, one_hot, repeat
+from gymskel.training import RECIPES, Recipe, fit, get_recipe, one_hot, repeat, twin
+from gymskel.training import batches as drawn
 
 PLAIN = Recipe("plain", epochs=3, batch_size=8, learning_rate=0.05)
 FAST = replace(
@@ -133,24 +133,99 @@ def test_fit_refuses_clips_without_labels():
         fit(Watcher(), clips[[]], PLAIN)
 
 
-def test_keras_traces_the_step_once():
-    model = quick(2)
-    traced, step = [], model.train_step
-    model.train_step = lambda data: traced.append(data) or step(data)
-    fit(model, made_clips(), replace(FAST, epochs=2), seed=0)
+def test_the_step_is_traced_once_for_all_models_of_a_kind(monkeypatch):
+    """Other data, another number of steps and another seed are the same step; other sizes are not."""
+    traced, step = [], keras.Model.train_step
+    monkeypatch.setattr(twin, "_twins", {})
+    monkeypatch.setattr(keras.Model, "train_step", lambda self, data: traced.append(self) or step(self, data))
+    for seed, size in ((0, 3), (1, 5), (0, 3)):
+        fit(quick(2), made_clips(athletes=size), replace(FAST, epochs=2), seed=seed)
     assert len(traced) == 1
+    fit(quick(2, frames=10), made_clips(), replace(FAST, epochs=2), seed=0)
+    assert len(traced) == 2
+
+
+@pytest.mark.parametrize(
+    "policy", ["float32", "mixed_float16"]
+)  # half precision scales its loss, by a variable
+def test_a_twin_lends_its_step_and_nothing_else(monkeypatch, policy):
+    """A model trained after another of its kind is the one trained alone, bit for bit."""
+    usual, weights = keras.mixed_precision.dtype_policy(), []
+    keras.mixed_precision.set_dtype_policy(policy)
+    try:
+        for before in (False, True):
+            monkeypatch.setattr(twin, "_twins", {})
+            if before:
+                fit(quick(2), made_clips(seed=5), FAST, seed=7)
+            keras.utils.set_random_seed(0)
+            model = quick(2)
+            fit(model, made_clips(), FAST, seed=0)
+            weights.append(model.get_weights())
+    finally:
+        keras.mixed_precision.set_dtype_policy(usual)
+    for alone, after in zip(*weights, strict=True):
+        np.testing.assert_array_equal(alone, after)
+
+
+def test_a_training_that_ends_with_an_error_leaves_the_weights_so_far():
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    model = quick(2)
+    before = model.get_weights()
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, made_clips(), FAST, seed=0, callbacks=[Stop()])
+    assert all((now != then).any() for now, then in zip(model.get_weights(), before, strict=True))
+
+
+def test_few_twins_are_kept(monkeypatch):
+    monkeypatch.setattr(twin, "_twins", {})
+    monkeypatch.setattr(twin, "_KEPT", 2)
+    for smoothing in (0.0, 0.1, 0.2):
+        fit(quick(2), made_clips(), replace(PLAIN, label_smoothing=smoothing, epochs=1), seed=0)
+    assert len(twin._twins) == 2
 
 
 def test_optimizers():
-    adam = watched(made_clips(), PLAIN).compiled.optimizer
-    assert type(adam).__name__ == "Adam"
-    assert float(adam.learning_rate) == pytest.approx(0.05)
-    decayed = watched(made_clips(), replace(FAST, epochs=40)).compiled.optimizer
-    assert type(decayed).__name__ == "AdamW"
-    assert (decayed.weight_decay, decayed.clipnorm) == (0.02, 1)
-    rate = decayed._learning_rate  # as a function of the step; the property gives the first value only
-    got = [float(rate(step)) for step in (0, 5, 40)]  # 12 clips in batches of 16: a step an epoch
-    assert got == pytest.approx([2e-4, 2e-3, 0], abs=1e-8)
+    adam = watched(made_clips(), PLAIN)
+    assert type(adam.optimizer).__name__ == "Adam"
+    assert float(adam.optimizer.learning_rate) == pytest.approx(0.05)
+    decayed = watched(made_clips(), replace(FAST, epochs=40))
+    assert type(decayed.optimizer).__name__ == "AdamW"
+    assert (decayed.optimizer.weight_decay, decayed.optimizer.clipnorm) == (0.02, 1)
+
+
+@pytest.mark.parametrize(
+    "schedule, expected",
+    [
+        ("constant", {0: 0.05, 4: 0.05, 39: 0.05}),
+        ("exponential", {0: 0.05, 20: 0.005, 39: 0.05 * 0.01 ** (39 / 40)}),
+        # a tenth of the peak in the first step, the peak after five epochs, half of it half-way from there to the end
+        ("cosine", {0: 0.005, 5: 0.0275, 10: 0.05, 25: 0.025, 39: 0.05 * (1 + np.cos(np.pi * 29 / 30)) / 2}),
+    ],
+)
+def test_rates(schedule, expected):
+    """The rate that each of two steps in 20 epochs has."""
+    recipe = replace(PLAIN, schedule=schedule, epochs=20)
+    assert twin.rates(recipe, 2)[list(expected)] == pytest.approx(list(expected.values()))
+    seen = []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(float(self.model.optimizer.learning_rate))
+
+    for _ in range(2):  # by a new twin and by one that is there
+        seen.clear()
+        fit(quick(2), made_clips(), recipe, seed=0, callbacks=[Look()])
+        assert seen == pytest.approx(twin.rates(recipe, 2).tolist())
+
+
+def test_callbacks_of_keras_may_set_a_constant_rate():
+    halved = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    log = fit(quick(2), made_clips(), PLAIN, seed=0, callbacks=[halved]).history["learning_rate"]
+    assert log == pytest.approx([0.025, 0.0125, 0.00625])
 
 
 # --- the parts ----------------------------------------------------------------------------------------------
@@ -249,17 +324,15 @@ def test_validation_by_whole_athletes_that_nothing_touches(augment):
 
 def test_only_the_training_part_is_augmented(monkeypatch):
     """Whatever goes into augmentation comes from athletes who are not held out."""
-    from gymskel import training
-
     clips, given = made_clips(athletes=5), []
-    spied = {"augmented": training.augmented, "rotated_copies": training.rotated_copies}
+    spied = {"augmented": drawn.augmented, "rotated_copies": drawn.rotated_copies}
     for name, function in spied.items():
 
         def spy(part, *arguments, function=function, **named):
             given.append(set(part.sources))
             return function(part, *arguments, **named)
 
-        monkeypatch.setattr(training, name, spy)
+        monkeypatch.setattr(drawn, name, spy)
     for augment in ("fly", "copies"):
         given.clear()
         watcher = watched(clips, replace(FAST, augment=augment, copies=2), seed=1)
@@ -309,7 +382,7 @@ def test_too_few_athletes_train_for_the_recipes_epochs():
     watcher = watched(clips, FAST, seed=0)
     assert watcher.validation is None
     assert len(watcher.keypoints()) == len(clips)
-    assert not watcher.callbacks  # nothing stops early
+    assert [type(one) for one in watcher.callbacks] == [twin.Rate]  # nothing stops early
     assert watcher.run.note == "3 epochs: too few athletes to hold some out for validation"
 
 
@@ -412,12 +485,12 @@ def test_balance_takes_every_clip_and_evens_out_the_classes():
     x = np.random.default_rng(0).normal(size=(9, 6, 15, 2))
     clips = Clips.from_arrays(x, y=["a"] * 6 + ["b"] * 2 + ["c"], sources=[f"s{i}" for i in range(9)])
     recipe = replace(RECIPES["default"], batch_size=4, augment=None)
-    batches = training._Batches(clips, recipe, 0)
+    batches = drawn.Batches(clips, recipe, 0)
     labels = np.concatenate([batches[i][1] for i in range(len(batches))])
     assert labels.sum(axis=0).tolist() == [6, 6, 6]
     taken = np.concatenate([batches[i][0]["keypoints"] for i in range(len(batches))])
     assert {k for k in range(9) for one in taken if (one == clips.x[k]).all()} == set(range(9))
-    plain = training._Batches(clips, replace(recipe, balance=False), 0)
+    plain = drawn.Batches(clips, replace(recipe, balance=False), 0)
     assert sum(len(plain[i][1]) for i in range(len(plain))) == 9
 
 
@@ -427,12 +500,6 @@ def test_class_weights_in_place_of_more_draws():
     watcher = watched(clips, replace(PLAIN, balance="weights"), seed=0)
     assert watcher.class_weight == pytest.approx({0: 0.75, 1: 1.5})
     assert all(sorted(rows_of(watcher.keypoints(e), clips)) == list(range(9)) for e in range(3))
-
-
-def test_exponential_decay_falls_to_a_hundredth():
-    recipe = replace(PLAIN, schedule="exponential", epochs=4)
-    rate = watched(made_clips(), recipe).compiled.optimizer._learning_rate  # two steps an epoch
-    assert [float(rate(step)) for step in (0, 4, 8)] == pytest.approx([0.05, 0.005, 0.0005], rel=1e-5)
 
 
 def test_epochs_as_csv_and_for_tensorboard(tmp_path):

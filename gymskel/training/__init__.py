@@ -1,0 +1,14 @@
+"""Clips -> a trained model. Augmentation happens here, after the split.
+
+recipes.py       how a model is trained: `Recipe`, `RECIPES`
+batches.py       the training part, epoch by epoch, with fresh copies of its clips
+twin.py          networks whose step is traced once, however many models are trained with it
+checkpoint.py    a training kept after every epoch, so that one that was killed goes on
+fitting.py       `fit` and `repeat`
+"""
+
+from gymskel.training.batches import one_hot
+from gymskel.training.fitting import Run, fit, repeat
+from gymskel.training.recipes import RECIPES, Recipe, get_recipe
+
+__all__ = ["RECIPES", "Recipe", "get_recipe", "Run", "fit", "repeat", "one_hot"]

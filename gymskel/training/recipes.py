@@ -1,0 +1,117 @@
+"""How a model is trained: the recipes by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gymskel.preprocess.augment import AS_FILMED_AGAIN, OTHER_CROPS, Augmentation
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained.
+
+    Attributes:
+        name: what it is called.
+        epochs: passes over the training part at the most.
+        min_steps: a small training part is gone over more often, until there are this many batches in all.
+        batch_size: clips in a step.
+        learning_rate: peak of the schedule.
+        schedule: "constant"; "cosine": five epochs of warming up, then down to 0 along a cosine; "exponential": down to
+            a hundredth, by the same factor in each step.
+        weight_decay: of AdamW; 0 = plain Adam.
+        label_smoothing: share of the label's weight spread over all classes.
+        augment: "fly" = a fresh copy of every clip each epoch; "copies" = `copies` rotated copies of each clip
+            in place of the originals (thesis sec. 4.2.5); None.
+        augmentation: how much a fresh copy may differ.
+        copies: for augment="copies".
+        balance: all classes weigh the same: True takes clips of rarer classes more often, each time as a fresh copy;
+            "weights" takes each once and weighs its loss, so that an epoch does not grow; False = neither.
+        validation: share of the clips held out to watch the loss; 0 = none.
+        validation_by: "athlete" holds out whole athletes, "random" any clips (as published: it leaks).
+        patience: epochs without a better validation loss before training stops; the best weights are restored.
+        deterministic: a seed gives the same weights bit for bit, on a GPU too. Slower, and it holds for all that
+            TensorFlow does in this process from then on.
+    """
+
+    name: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    schedule: str = "constant"
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    augment: str | None = None
+    copies: int = 0
+    balance: bool | str = False
+    validation: float = 0.0
+    validation_by: str = "athlete"
+    patience: int = 0
+    min_steps: int = 0
+    augmentation: Augmentation = AS_FILMED_AGAIN
+    deterministic: bool = False
+
+    def __post_init__(self) -> None:
+        known = {
+            "schedule": ("constant", "cosine", "exponential"),
+            "augment": ("fly", "copies", None),
+            "balance": (False, True, "weights"),
+            "validation_by": ("athlete", "random"),
+        }
+        for name, values in known.items():
+            if getattr(self, name) not in values:
+                raise ValueError(f"`{name}` must be one of {values}, got {getattr(self, name)!r}.")
+        if isinstance(self.augmentation, dict):  # as a saved classifier holds it
+            object.__setattr__(self, "augmentation", Augmentation(**self.augmentation))
+
+
+RECIPES = {
+    "default": Recipe(
+        "default",
+        epochs=240,
+        batch_size=32,
+        learning_rate=2e-3,
+        schedule="cosine",
+        weight_decay=0.02,
+        label_smoothing=0.1,
+        augment="fly",
+        balance=True,
+        min_steps=1000,
+    ),
+    "thesis": Recipe(
+        "thesis",
+        epochs=5,
+        batch_size=1,
+        learning_rate=1e-3,
+        augment="copies",
+        copies=10,
+        validation=0.33,
+        validation_by="random",
+        patience=3,
+    ),
+    # Zhang et al. (exercise quality) for windows of `preprocess.windows(recording, 10, every=6)` and the preset of the same
+    # name: batches of 128, Adam from 1e-4 with exponential decay, cross-entropy, random crops of the picture, 9:1. How
+    # fast the rate falls, how large the crops are and how long to train are ours (they converge after 2,000 batches); so is
+    # the validation part by athlete: at random, windows of one recording would lie on both sides.
+    "exercise_quality": Recipe(
+        "exercise_quality",
+        epochs=100,
+        batch_size=128,
+        learning_rate=1e-4,
+        schedule="exponential",
+        augment="fly",
+        augmentation=OTHER_CROPS,
+        validation=0.1,
+        patience=100,
+        min_steps=4000,
+    ),
+}
+
+
+def get_recipe(recipe: str | Recipe) -> Recipe:
+    """The recipe of this name, or itself."""
+    if isinstance(recipe, Recipe):
+        return recipe
+    if recipe not in RECIPES:
+        raise ValueError(f"`recipe` must be one of {sorted(RECIPES)} or a Recipe, got {recipe!r}.")
+    return RECIPES[recipe]
