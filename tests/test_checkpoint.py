@@ -228,11 +228,10 @@ def test_damage(finished, tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"c is no checkpoint of a training, or damaged: .* Delete it"):
             fit(started(1), made_clips(), BRIEF, seed=0, checkpoint=path)
-    for number, age in ((99, "a newer"), (1, "an older")):
-        with path.open("wb") as file:
-            np.savez(file, facts=np.array(json.dumps({"format": number})))
-        with pytest.raises(ValueError, match=rf"c was written by {age} gymskel"):
-            fit(started(1), made_clips(), BRIEF, seed=0, checkpoint=path)
+    with path.open("wb") as file:
+        np.savez(file, facts=np.array(json.dumps({"format": 99})))
+    with pytest.raises(ValueError, match=r"c was written by a newer gymskel"):
+        fit(started(1), made_clips(), BRIEF, seed=0, checkpoint=path)
 
 
 def test_a_failed_write_leaves_the_one_before(tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ import numpy as np
 from gymskel.clips import Clips
 from gymskel.streamed import Streamed
 
-_FORMAT = 2  # 1: the rate was no variable of the optimizer
+_FORMAT = 1
 
 
 class Resumable(Protocol):
@@ -201,7 +201,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             facts = json.loads(str(saved["facts"]))
             arrays: dict[str, list[np.ndarray]] = {"model": [], "optimizer": [], "best": []}
-            if facts["format"] == _FORMAT:
+            if facts["format"] <= _FORMAT:
                 for key in saved.files[1:]:
                     arrays[key.split("/")[0]].append(saved[key])
     except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as fault:
@@ -210,8 +210,4 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]:
         ) from fault
     if facts["format"] > _FORMAT:
         raise ValueError(f"{path} was written by a newer gymskel. Update gymskel.")
-    if facts["format"] < _FORMAT:
-        raise ValueError(
-            f"{path} was written by an older gymskel, which can finish it. Delete it to begin anew."
-        )
     return facts, arrays

@@ -16,7 +16,7 @@ from gymskel.streamed import Streamed
 from gymskel.training.batches import batches_of, one_hot
 from gymskel.training.checkpoint import Checkpoint, identity, seed_of
 from gymskel.training.recipes import Recipe, get_recipe
-from gymskel.training.twin import Rate, twin_of
+from gymskel.training.twin import twin_of
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,6 @@ def fit(
     asked = recipe
     recipe = replace(recipe, epochs=-(-passes // together), patience=-(-recipe.patience // together))
     callbacks, stop, kept = list(callbacks), None, None
-    if recipe.schedule != "constant":
-        callbacks.append(Rate(recipe, len(batches)))
     if validation is not None:
         stop = keras.callbacks.EarlyStopping(
             monitor="val_loss", patience=recipe.patience, restore_best_weights=True
@@ -105,7 +103,7 @@ def fit(
             callbacks.append(kept)
         if progress:
             callbacks.append(_Bar(recipe.epochs))
-        with twin_of(model, recipe) as network:
+        with twin_of(model, recipe, recipe.epochs * len(batches)) as network:
             _set_chance(recipe, seed)
             history = network.fit(
                 batches,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import keras
@@ -17,52 +18,55 @@ import numpy as np
 from gymskel.training.recipes import Recipe
 
 _KEPT = 8  # twins, with their weights and the two moments of each
+_IN_THE_STEP = ("learning_rate", "schedule", "weight_decay", "label_smoothing", "deterministic")
 _twins: dict[
     str, tuple[keras.Model, list[np.ndarray]]
 ] = {}  # each with the first values of its optimizer's variables
 
 
 @contextmanager
-def twin_of(model: keras.Model, recipe: Recipe) -> Iterator[keras.Model]:
-    """What is trained in place of a model; however the block ends, the model has its weights then.
+def twin_of(model: keras.Model, recipe: Recipe, steps: int) -> Iterator[keras.Model]:
+    """What is trained in place of a model, compiled; however the block ends, the model has its weights then.
 
     Another kind of model than keras' own of layers, which may be trained in ways of its own, is compiled itself.
 
     Args:
         model: any; not changed before the end of the block.
-        recipe: its loss and optimizer; the rate is set by `Rate`.
+        recipe: its loss, optimizer and schedule.
+        steps: that the schedule is drawn out over.
     """
     if not (hasattr(model, "operations") and type(model).__module__.startswith("keras.")):
-        _compile(model, recipe)
+        _compile(model, recipe).draw_out(steps, recipe)
         yield model
         return
     key = _key(model, recipe)
-    twin, first = _twins.pop(key, (None, []))  # not there for another thread
+    twin = _twins.pop(key, None)  # not there for another thread
     if twin is None:
-        twin = keras.models.clone_model(model)
-        _compile(twin, recipe)
-        first = [np.array(keras.ops.convert_to_numpy(one)) for one in twin.optimizer.variables]
-    for variable, value in zip(twin.optimizer.variables, first, strict=True):
+        network = keras.models.clone_model(model)
+        schedule = _compile(network, recipe)
+        first = [np.array(keras.ops.convert_to_numpy(one)) for one in network.optimizer.variables]
+        twin = Twin(network, schedule, first)
+    for variable, value in zip(twin.network.optimizer.variables, twin.first, strict=True):
         variable.assign(value)
-    twin.optimizer.learning_rate = recipe.learning_rate
-    twin.stop_training = False
-    _copy(model, twin)
+    twin.schedule.draw_out(steps, recipe)
+    twin.network.stop_training = False
+    _copy(model, twin.network)
     try:
-        yield twin
+        yield twin.network
     finally:
-        _copy(twin, model)
-        twin.history = None
-        _twins[key] = twin, first
+        _copy(twin.network, model)
+        twin.network.history = None
+        _twins[key] = twin
         while len(_twins) > _KEPT:
             _twins.pop(next(iter(_twins)))
 
 
-def _compile(model: keras.Model, recipe: Recipe) -> None:
-    optimizer = keras.optimizers.Adam(recipe.learning_rate)
+def _compile(model: keras.Model, recipe: Recipe) -> Schedule:
+    schedule = Schedule(recipe)
+    rate = recipe.learning_rate if recipe.schedule == "constant" else schedule
+    optimizer = keras.optimizers.Adam(rate)
     if recipe.weight_decay:
-        optimizer = keras.optimizers.AdamW(
-            recipe.learning_rate, weight_decay=recipe.weight_decay, clipnorm=1.0
-        )
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, clipnorm=1.0)
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.compile(
         optimizer=optimizer,
@@ -72,6 +76,51 @@ def _compile(model: keras.Model, recipe: Recipe) -> None:
     )
     # as the metric above, it has its variables before `fit`: or the step is traced a second time, for several seconds
     model.optimizer.build(model.trainable_variables)
+    return schedule
+
+
+@keras.saving.register_keras_serializable(package="gymskel")
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rate of each step, by the schedule of a recipe.
+
+    How long it is are variables: keras' own schedules hold it as a number, and the traced step then holds for that only.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._count, self._warm = (keras.Variable(1.0, trainable=False) for _ in range(2))
+
+    def draw_out(self, steps: int, recipe: Recipe) -> None:
+        """Sets its length, for a recipe that differs in `epochs` at most."""
+        self._count.assign(max(steps, 1))
+        self._warm.assign(min(5, recipe.epochs // 4) * steps / recipe.epochs)
+
+    def __call__(self, step: Any) -> Any:
+        """The rate of a step; the first is 0."""
+        ops, peak, step = keras.ops, self._recipe.learning_rate, keras.ops.cast(step, "float32")
+        if self._recipe.schedule == "exponential":
+            return peak * ops.power(0.01, step / self._count)
+        rising = 0.1 + 0.9 * step / ops.maximum(self._warm, 1.0)
+        gone = (step - self._warm) / ops.maximum(self._count - self._warm, 1.0)
+        return peak * ops.where(step < self._warm, rising, (1 + ops.cos(np.pi * gone)) / 2)
+
+    def get_config(self) -> dict[str, Any]:
+        """What it was made with; its length is not kept, as nobody goes on from there (see `Checkpoint`)."""
+        return {"recipe": asdict(self._recipe)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Schedule:
+        """As keras.models.load_model makes it, of a network that a callback saved."""
+        return cls(Recipe(**config["recipe"]))
+
+
+@dataclass
+class Twin:
+    """A compiled network, its schedule, and the first values of its optimizer's variables."""
+
+    network: keras.Model
+    schedule: Schedule
+    first: list[np.ndarray]
 
 
 def _key(model: keras.Model, recipe: Recipe) -> str:
@@ -80,7 +129,8 @@ def _key(model: keras.Model, recipe: Recipe) -> str:
     numbers = {layer.name: number for number, layer in enumerate([model, *model.layers])}
     told = _renamed(told, numbers)
     apart = [[one.name for one in model.inputs], [layer.trainable for layer in model.layers]]
-    return json.dumps([told, apart, recipe.weight_decay, recipe.label_smoothing, recipe.deterministic])
+    fixed = [getattr(recipe, name) for name in _IN_THE_STEP]
+    return json.dumps([told, apart, *fixed])
 
 
 def _renamed(told: Any, numbers: dict[str, int]) -> Any:
@@ -95,39 +145,3 @@ def _copy(one: keras.Model, other: keras.Model) -> None:
     """Weights, and the seeds of dropout."""
     for source, target in zip(one.variables, other.variables, strict=True):
         target.assign(source)
-
-
-class Rate(keras.callbacks.Callback):
-    """Sets the learning rate of each step: a variable, so that the traced step holds for any number of steps.
-
-    Args:
-        recipe: its schedule, and the rate at the peak.
-        steps: in an epoch of keras; `recipe.epochs` counts those.
-    """
-
-    def __init__(self, recipe: Recipe, steps: int) -> None:
-        super().__init__()
-        self._steps, self._epoch = steps, 0
-        self.rates = rates(recipe, steps)
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Notes the epoch."""
-        self._epoch = epoch
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Sets the rate."""
-        self.model.optimizer.learning_rate = float(self.rates[self._epoch * self._steps + batch])
-
-
-def rates(recipe: Recipe, steps: int) -> np.ndarray:
-    """(epochs * steps,) the learning rate of each step."""
-    count = recipe.epochs * steps
-    step = np.arange(count)
-    if recipe.schedule == "constant":
-        return np.full(count, recipe.learning_rate)
-    if recipe.schedule == "exponential":
-        return recipe.learning_rate * 0.01 ** (step / count)
-    warm = min(5, recipe.epochs // 4) * steps
-    rising = 0.1 + 0.9 * step / max(warm, 1)
-    falling = (1 + np.cos(np.pi * (step - warm) / max(count - warm, 1))) / 2
-    return recipe.learning_rate * np.where(step < warm, rising, falling)
