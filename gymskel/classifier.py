@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -129,8 +129,9 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             recipe,
             seed=seed,
             progress=progress,
-            callbacks=callbacks,
+            callbacks=(callbacks := tuple(callbacks)),
             checkpoint=checkpoint,
+            kind=None if callbacks else self._kind(clips),
         )
         self.run_ = replace(run, note=run.note + note)
         self.classes_ = classes
@@ -403,6 +404,21 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         if params.get("head") == "flatten":
             params.setdefault("frames", clips.x.shape[1])
         return build(len(clips.classes), skeleton=clips.skeleton, channels=len(clips.channels), **params)
+
+    def _kind(self, clips: Clips) -> Hashable:
+        """What says all of the network that a builder of gymskel's made; None for anybody else's, which might do anything."""
+        if not isinstance(self.model, str):
+            return None
+        shapes = tuple(tuple(weight.shape) for weight in self.model_.weights)
+        params = repr(sorted((self.model_params or {}).items()))
+        return (
+            self.model,
+            params,
+            clips.skeleton,
+            self._fixed_frames,
+            keras.config.dtype_policy().name,
+            shapes,
+        )
 
     @property
     def _fixed_frames(self) -> int | None:

@@ -134,37 +134,56 @@ def test_fit_refuses_clips_without_labels():
 
 
 def test_the_step_is_traced_once_for_all_models_of_a_kind(monkeypatch):
-    """Other data, another number of steps and another seed are the same step; other sizes are not."""
+    """Other data, another number of steps and another seed are the same step; without a kind each model has its own."""
     traced, step = [], keras.Model.train_step
     monkeypatch.setattr(twin, "_twins", {})
     monkeypatch.setattr(keras.Model, "train_step", lambda self, data: traced.append(self) or step(self, data))
     for seed, size in ((0, 3), (1, 5), (0, 3)):
-        fit(quick(2), made_clips(athletes=size), replace(FAST, epochs=2), seed=seed)
+        fit(quick(2), made_clips(athletes=size), replace(FAST, epochs=2), seed=seed, kind="quick")
     assert len(traced) == 1
-    fit(quick(2, frames=10), made_clips(), replace(FAST, epochs=2), seed=0)
+    fit(quick(2), made_clips(), replace(FAST, epochs=2, label_smoothing=0.2), seed=0, kind="quick")
     assert len(traced) == 2
+    for _ in range(2):
+        fit(quick(2), made_clips(), replace(FAST, epochs=2), seed=0)
+    assert len(traced) == 4
 
 
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "exponential"])
 @pytest.mark.parametrize(
     "policy", ["float32", "mixed_float16"]
 )  # half precision scales its loss, by a variable
-def test_a_twin_lends_its_step_and_nothing_else(monkeypatch, policy):
-    """A model trained after another of its kind is the one trained alone, bit for bit."""
-    usual, weights = keras.mixed_precision.dtype_policy(), []
-    keras.mixed_precision.set_dtype_policy(policy)
+def test_a_twin_lends_its_step_and_nothing_else(monkeypatch, policy, schedule):
+    """A model trained after another of its kind, for other lengths, is the one trained by itself, bit for bit."""
+    recipe, usual, weights = replace(FAST, schedule=schedule, epochs=8), keras.config.dtype_policy(), []
+    monkeypatch.setattr(twin, "_twins", {})
+    keras.config.set_dtype_policy(policy)
     try:
-        for before in (False, True):
-            monkeypatch.setattr(twin, "_twins", {})
-            if before:
-                fit(quick(2), made_clips(seed=5), FAST, seed=7)
+        for kind in (None, "quick"):
+            if kind:
+                fit(quick(2), made_clips(athletes=6, seed=5), replace(recipe, epochs=3), seed=7, kind=kind)
             keras.utils.set_random_seed(0)
             model = quick(2)
-            fit(model, made_clips(), FAST, seed=0)
+            fit(model, made_clips(), recipe, seed=0, kind=kind)
             weights.append(model.get_weights())
     finally:
-        keras.mixed_precision.set_dtype_policy(usual)
+        keras.config.set_dtype_policy(usual)
     for alone, after in zip(*weights, strict=True):
         np.testing.assert_array_equal(alone, after)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_every_builder_has_a_twin(monkeypatch, name):
+    """Dropout, batch normalisation, blocks of zeros: trained through one that another model used before."""
+    monkeypatch.setattr(twin, "_twins", {})
+    answers, small = [], {"filters": 4} if name == "dd_net" else {"units": 4}
+    for kind in (None, name):
+        if kind:
+            fit(BUILDERS[name](2, **small), made_clips(seed=5), replace(FAST, epochs=2), seed=7, kind=kind)
+        keras.utils.set_random_seed(0)
+        model = BUILDERS[name](2, **small)
+        fit(model, made_clips(), FAST, seed=0, kind=kind)
+        answers.append(model.predict(made_clips().inputs, verbose=0))
+    np.testing.assert_allclose(*answers, atol=1e-6)
 
 
 def test_a_training_that_ends_with_an_error_leaves_the_weights_so_far():
@@ -176,15 +195,22 @@ def test_a_training_that_ends_with_an_error_leaves_the_weights_so_far():
     model = quick(2)
     before = model.get_weights()
     with pytest.raises(KeyboardInterrupt):
-        fit(model, made_clips(), FAST, seed=0, callbacks=[Stop()])
+        fit(model, made_clips(), FAST, seed=0, callbacks=[Stop()], kind="stopped")
     assert all((now != then).any() for now, then in zip(model.get_weights(), before, strict=True))
+    again, alone = quick(2), quick(2)
+    again.set_weights(before)
+    alone.set_weights(before)
+    fit(again, made_clips(), FAST, seed=0, kind="stopped")
+    fit(alone, made_clips(), FAST, seed=0)
+    for one, other in zip(again.get_weights(), alone.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_few_twins_are_kept(monkeypatch):
     monkeypatch.setattr(twin, "_twins", {})
     monkeypatch.setattr(twin, "_KEPT", 2)
     for smoothing in (0.0, 0.1, 0.2):
-        fit(quick(2), made_clips(), replace(PLAIN, label_smoothing=smoothing, epochs=1), seed=0)
+        fit(quick(2), made_clips(), replace(PLAIN, label_smoothing=smoothing, epochs=1), seed=0, kind=0)
     assert len(twin._twins) == 2
 
 
@@ -217,9 +243,9 @@ def test_rates(schedule, expected, monkeypatch):
     monkeypatch.setattr(twin, "_twins", {})
     for short in (False, True):
         if short:
-            fit(quick(2), made_clips(), replace(recipe, epochs=3), seed=0)
+            fit(quick(2), made_clips(), replace(recipe, epochs=3), seed=0, kind=0)
         seen.clear()
-        fit(quick(2), made_clips(), recipe, seed=0, callbacks=[Look()])
+        fit(quick(2), made_clips(), recipe, seed=0, callbacks=[Look()], kind=0)
         assert len(twin._twins) == 1 and len(seen) == 40
         assert [seen[step] for step in expected] == pytest.approx(list(expected.values()), rel=1e-4)
 
@@ -229,6 +255,7 @@ def test_a_network_saved_by_a_callback_loads(tmp_path):
     model, clips = quick(2), made_clips()
     fit(model, clips, FAST, seed=0, callbacks=[keras.callbacks.ModelCheckpoint(path)])
     loaded = keras.models.load_model(path)
+    assert float(loaded.optimizer.learning_rate) == pytest.approx(float(model.optimizer.learning_rate))
     np.testing.assert_allclose(
         loaded.predict(clips.inputs, verbose=0), model.predict(clips.inputs, verbose=0)
     )

@@ -2,7 +2,7 @@
 
 recipes.py       how a model is trained: `Recipe`, `RECIPES`
 batches.py       the training part, epoch by epoch, with fresh copies of its clips
-twin.py          networks whose step is traced once, however many models are trained with it
+twin.py          compiled networks whose step is traced once, however many of a kind are trained
 checkpoint.py    a training kept after every epoch, so that one that was killed goes on
 fitting.py       `fit` and `repeat`
 """

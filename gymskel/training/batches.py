@@ -95,8 +95,9 @@ class Batches(keras.utils.PyDataset):
         self._begin(number)
 
     def close(self) -> None:
-        """Ends the thread; an epoch that is being drawn is thrown away."""
+        """Ends the thread; clips and epochs are let go, as TensorFlow keeps the batches until the process ends."""
         self._drawer.shutdown(wait=False, cancel_futures=True)
+        self._next = self._epoch = self._clips = None
 
     def _draw(self) -> tuple[Clips, dict[str, Any]]:
         """The clips of an epoch, and where chance stood before."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ def fit(
     progress: bool = False,
     callbacks: Iterable[keras.callbacks.Callback] = (),
     checkpoint: str | Path | None = None,
+    kind: Hashable = None,
 ) -> Run:
     """Trains a model on labelled clips, in place.
 
@@ -68,10 +69,12 @@ def fit(
         recipe: a name of RECIPES, or a Recipe.
         seed: for augmentation, validation part and order of clips; weights were drawn when the model was built.
         progress: show a bar over the epochs.
-        callbacks: passed on to keras; what they see as their model is a twin of `model`, which gets its weights in the end.
+        callbacks: passed on to keras.
         checkpoint: a file that keeps the training after every epoch of keras. If it exists, training goes on from
             there and ends as if it had never been interrupted; a finished one gives its result at once. Delete it when
             the model is saved. A seed that is not given is drawn once and kept there. What is changed is refused.
+        kind: what says all of the architecture, as `SkeletonClassifier` gives it: models of one kind are trained through
+            one compiled network (`training/twin.py`), whose step is traced once, and are left without an optimizer.
 
     Returns:
         A Run.
@@ -103,7 +106,7 @@ def fit(
             callbacks.append(kept)
         if progress:
             callbacks.append(_Bar(recipe.epochs))
-        with twin_of(model, recipe, recipe.epochs * len(batches)) as network:
+        with twin_of(model, recipe, recipe.epochs * len(batches), kind) as network:
             _set_chance(recipe, seed)
             history = network.fit(
                 batches,
