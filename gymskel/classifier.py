@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
-import zipfile
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +14,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-import gymskel
-from gymskel.archive import DAMAGED, open_zip
+from gymskel.artefact import read_artefact, write_artefact
 from gymskel.clips import Clips
-from gymskel.doubts import doubt_below, doubt_of, duration_of
+from gymskel.doubts import doubt_below, doubt_of
 from gymskel.inference import run_network
 from gymskel.inputs import (
     as_given,
-    body_facts,
     check_like,
     clips_of_array,
+    facts_of,
     forget_features,
     known_labels,
     labelled,
@@ -36,9 +32,7 @@ from gymskel.inputs import (
 from gymskel.models import BUILDERS
 from gymskel.preprocess import Preprocessor
 from gymskel.recording import Recording, UnseenError
-from gymskel.training import Recipe, Run, fit, get_recipe
-
-_FORMAT = 1
+from gymskel.training import Recipe, fit, get_recipe
 
 
 class SkeletonClassifier(ClassifierMixin, BaseEstimator):
@@ -57,7 +51,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes:
         classes_: (classes,) names, or labels of whatever type `y` had; sorted.
-        model_: the trained keras.Model.
+        model_: the trained keras.Model; compile it before you train or `evaluate` it further.
         preprocessor_: the fitted Preprocessor, None when fitted on Clips.
         run_: what happened in training (a `training.Run`).
         facts_: what the classifier was trained on: skeleton and fps of recordings and clips, frames, durations, median seconds, estimators,
@@ -255,32 +249,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         The file holds all that prediction needs and what it was trained on. Written whole or not at all.
         """
         check_is_fitted(self, "model_")
-        path = Path(path)
-        facts = {
-            "format": _FORMAT,
-            "gymskel": gymskel.__version__,
-            "keras": keras.__version__,
-            "model": self.model if isinstance(self.model, str) else getattr(self.model, "__name__", "own"),
-            "model_params": dict(self.model_params or {}),
-            "recipe": self.recipe if isinstance(self.recipe, str) else asdict(self.recipe),
-            "classes": self.classes_.tolist(),
-            "preprocessor": self.preprocessor_.to_dict() if self.preprocessor_ else None,
-            "run": vars(self.run_),
-            "facts": self.facts_,
-            "out_of_fold": None if self.out_of_fold_ is None else _plain(self.out_of_fold_),
-            "doubt_below": self.doubt_below_,
-            "doubt_keeps": self.doubt_keeps_,
-        }
-        text = json.dumps(facts, indent=1)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        with tempfile.TemporaryDirectory() as folder:
-            self.model_.save(Path(folder) / "model.keras")
-            with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-                archive.writestr("classifier.json", text)
-                archive.write(Path(folder) / "model.keras", "model.keras")
-        part.replace(path)
-        return path
+        return write_artefact(self, Path(path))
 
     @classmethod
     def load(cls, path: str | Path) -> SkeletonClassifier:
@@ -290,48 +259,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             FileNotFoundError: no such file.
             ValueError: not a .gymskel file, or one from a newer gymskel.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"No classifier {path}. `gymskel train` makes one.")
-        if not zipfile.is_zipfile(path):
-            raise ValueError(f"{path} is not a .gymskel file (a zip of model.keras and classifier.json).")
-        with open_zip(path, way="No classifier is.") as archive, tempfile.TemporaryDirectory() as folder:
-            if not {"classifier.json", "model.keras"} <= set(archive.namelist()):
-                raise ValueError(f"{path} is not a .gymskel file: it lacks classifier.json or model.keras.")
-            try:
-                facts = json.loads(archive.read("classifier.json"))
-                if facts["format"] <= _FORMAT:
-                    weights = Path(archive.extract("model.keras", folder))
-                    with open_zip(weights, way="No model is."):  # a zip in the zip
-                        pass
-                    model = keras.saving.load_model(weights, safe_mode=True, compile=False)
-                    return cls._restored(facts, model)
-            except (ValueError, TypeError, KeyError, *DAMAGED) as fault:
-                raise ValueError(
-                    f"{path} is damaged, or its model has layers of your own that are not imported: {fault}"
-                ) from fault
-        raise ValueError(
-            f"{path} was written by gymskel {facts.get('gymskel', '?')} (format {facts['format']}), this is {gymskel.__version__} (format {_FORMAT}). Update gymskel."
-        )
-
-    @classmethod
-    def _restored(cls, facts: dict[str, Any], model: keras.Model) -> SkeletonClassifier:
-        recipe = facts["recipe"] if isinstance(facts["recipe"], str) else Recipe(**facts["recipe"])
-        loaded = cls(model=facts["model"], model_params=facts["model_params"], recipe=recipe)
-        loaded.model_, loaded.classes_ = model, np.array(facts["classes"])
-        loaded.preprocessor_ = (
-            Preprocessor.from_dict(facts["preprocessor"]) if facts["preprocessor"] else None
-        )
-        if loaded.preprocessor_:
-            loaded.preprocess = [tuple(step) for step in loaded.preprocessor_.steps]
-        loaded.run_, loaded.facts_ = Run(**facts["run"]), facts["facts"]
-        loaded.n_features_in_ = len(facts["facts"]["skeleton"]["joints"]) * len(facts["facts"]["channels"])
-        kept = facts.get("out_of_fold")  # files of before have none
-        if kept is not None:
-            kept = pd.DataFrame(kept).astype({name: float for name in kept if name.startswith("p(")})
-        loaded.out_of_fold_ = kept
-        loaded.doubt_below_, loaded.doubt_keeps_ = facts.get("doubt_below"), facts.get("doubt_keeps")
-        return loaded
+        return read_artefact(cls, Path(path))
 
     # --- inside ------------------------------------------------------------------------------------------------
 
@@ -371,28 +299,8 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             clips = replace(clips, y=labels, classes=tuple(map(str, classes.tolist())))
         if clips.y is None:
             raise ValueError("The clips have no labels: give `y`.")
-        self.facts_ = self._facts(clips, recordings or [])
+        self.facts_ = facts_of(clips, recordings or [])
         return clips, classes
-
-    @staticmethod
-    def _facts(clips: Clips, recordings: list[Recording]) -> dict[str, Any]:
-        """What `facts_` says."""
-        skeleton_in = recordings[0].skeleton if recordings else clips.skeleton
-        durations, seconds = [duration_of(r) for r in recordings], [r.seconds for r in recordings if r.fps]
-        return {
-            "skeleton_in": skeleton_in.to_dict(),
-            "skeleton": clips.skeleton.to_dict(),
-            "channels": list(clips.channels),
-            "fps": clips.fps,
-            "fps_in": sorted({r.fps for r in recordings if r.fps}),
-            "frames": int(clips.x.shape[1]),
-            "durations": [min(durations), max(durations)] if durations else None,
-            "seconds": float(np.median(seconds)) if seconds else None,
-            "body": body_facts(clips),
-            "clips": len(clips),
-            "athletes": sorted({a for a in clips.athletes if a}),
-            "estimators": sorted({r.estimator for r in recordings if r.estimator}),
-        }
 
     def _build(self, clips: Clips) -> keras.Model:
         params = dict(self.model_params or {})
@@ -409,16 +317,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         """What says all of the network that a builder of gymskel's made; None for anybody else's, which might do anything."""
         if not isinstance(self.model, str):
             return None
-        shapes = tuple(tuple(weight.shape) for weight in self.model_.weights)
-        params = repr(sorted((self.model_params or {}).items()))
-        return (
-            self.model,
-            params,
-            clips.skeleton,
-            self._fixed_frames,
-            keras.config.dtype_policy().name,
-            shapes,
-        )
+        return self.model, repr(sorted((self.model_params or {}).items())), clips.skeleton
 
     @property
     def _fixed_frames(self) -> int | None:
@@ -486,8 +385,3 @@ def _own(preprocess: Any) -> Preprocessor:
     """A Preprocessor that belongs to this classifier alone."""
     made = preprocess if isinstance(preprocess, Preprocessor) else Preprocessor(preprocess)
     return Preprocessor(made.steps)
-
-
-def _plain(table: pd.DataFrame) -> dict[str, list]:
-    """Columns as JSON knows them: NaN is None."""
-    return {str(name): [None if pd.isna(v) else v for v in table[name].tolist()] for name in table}

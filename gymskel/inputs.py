@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d, validate_data
 
 from gymskel.clips import Clips, concatenate
+from gymskel.doubts import duration_of
 from gymskel.preprocess import faults_of, is_recognizable
 from gymskel.preprocess.preprocessor import SAME_RATE
 from gymskel.recording import Recording
@@ -144,7 +145,27 @@ def told_apart(recordings: list[Recording]) -> list[str]:
     return [f"{r.source} person {r.person}" if counts[r.source] > 1 else r.source for r in recordings]
 
 
-def body_facts(clips: Clips) -> dict[str, Any]:
+def facts_of(clips: Clips, recordings: list[Recording]) -> dict[str, Any]:
+    """What `facts_` of a classifier says: of the clips, and of the recordings that they were made of, if any."""
+    skeleton_in = recordings[0].skeleton if recordings else clips.skeleton
+    durations, seconds = [duration_of(r) for r in recordings], [r.seconds for r in recordings if r.fps]
+    return {
+        "skeleton_in": skeleton_in.to_dict(),
+        "skeleton": clips.skeleton.to_dict(),
+        "channels": list(clips.channels),
+        "fps": clips.fps,
+        "fps_in": sorted({r.fps for r in recordings if r.fps}),
+        "frames": int(clips.x.shape[1]),
+        "durations": [min(durations), max(durations)] if durations else None,
+        "seconds": float(np.median(seconds)) if seconds else None,
+        "body": _body_facts(clips),
+        "clips": len(clips),
+        "athletes": sorted({a for a in clips.athletes if a}),
+        "estimators": sorted({r.estimator for r in recordings if r.estimator}),
+    }
+
+
+def _body_facts(clips: Clips) -> dict[str, Any]:
     """How large bodies are and where clips begin, over all clips: what says how they were prepared.
 
     `size` is [smallest, largest] of the root mean square distance of joints from the middle of the body; `start` the largest distance of

@@ -6,6 +6,7 @@ import warnings
 import zipfile
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +23,7 @@ from gymskel.preprocess import Preprocessor, faults_of, is_recognizable, select_
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recording, simulate_recordings
 from gymskel.skeleton import BODY_25, GYMNASTICS_15
-from gymskel.training import RECIPES
+from gymskel.training import RECIPES, twin
 
 FAST = replace(PLAIN, name="fast", epochs=12, learning_rate=0.2)
 SHORT = replace(PLAIN, epochs=1)
@@ -192,6 +193,23 @@ def test_random_state_repeats(recordings):
     np.testing.assert_allclose(again.predict_proba(recordings), first.predict_proba(recordings), atol=1e-6)
     other = clone(first).set_params(random_state=1).fit(recordings)
     assert np.abs(other.predict_proba(recordings) - first.predict_proba(recordings)).max() > 1e-4
+
+
+def test_folds_share_a_traced_step(recordings, monkeypatch):
+    """Those of one network do; other arguments, a builder of one's own and callbacks get a step of their own."""
+    traced, step = [], keras.Model.train_step
+    monkeypatch.setattr(twin, "_twins", {})
+    monkeypatch.setattr(keras.Model, "train_step", lambda self, data: traced.append(self) or step(self, data))
+    ours = {"model": "simple_rnn", "model_params": {"units": 4}}
+    for part in (recordings, recordings[:6], recordings):
+        short(**ours).fit(part)
+    assert (len(traced), len(twin._twins)) == (1, 1)
+    short(model="simple_rnn", model_params={"units": 4, "dropout": 0.3}).fit(recordings)  # as large
+    assert (len(traced), len(twin._twins)) == (2, 2)
+    for _ in range(2):
+        short(model=simple_rnn, model_params={"units": 4}).fit(recordings)
+        short(**ours).fit(recordings, callbacks=[keras.callbacks.Callback()])
+    assert (len(traced), len(twin._twins)) == (6, 2)
 
 
 def test_cross_val_score_on_recordings(recordings):

@@ -1,9 +1,11 @@
 """Recipes and fit: what is split before it is augmented, what repeats, and which weights are kept."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
+import weakref
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +18,7 @@ import pytest
 from gymskel.clips import Clips
 from gymskel.models import BUILDERS, TakeJoints, simple_rnn
 from gymskel.preprocess.augment import Augmentation
-from gymskel.skeleton import GYMNASTICS_15
+from gymskel.skeleton import BODY_25, GYMNASTICS_15
 from gymskel.training import RECIPES, Recipe, fit, get_recipe, one_hot, repeat, twin
 from gymskel.training import batches as drawn
 
@@ -184,6 +186,31 @@ def test_every_builder_has_a_twin(monkeypatch, name):
         fit(model, made_clips(), FAST, seed=0, kind=kind)
         answers.append(model.predict(made_clips().inputs, verbose=0))
     np.testing.assert_allclose(*answers, atol=1e-6)
+
+
+def test_one_kind_of_two_shapes_is_two(monkeypatch):
+    monkeypatch.setattr(twin, "_twins", {})
+    for layout in (GYMNASTICS_15, BODY_25):
+        clips = Clips.from_arrays(
+            np.random.default_rng(0).normal(size=(8, 5, len(layout), 2)), y=["a", "b"] * 4, skeleton=layout
+        )
+        fit(quick(2, skeleton=layout), clips, replace(PLAIN, epochs=1), seed=0, kind="quick")
+    assert len(twin._twins) == 2
+
+
+def test_clips_are_let_go_when_a_training_ends(monkeypatch):
+    """TensorFlow keeps the batches for as long as the process lives; not the clips in them."""
+    made, init = [], drawn.Batches.__init__
+
+    def watched_init(self, clips, *arguments, **named):
+        init(self, clips, *arguments, **named)
+        made.append((self, weakref.ref(self._clips), weakref.ref(self._epoch)))
+
+    monkeypatch.setattr(drawn.Batches, "__init__", watched_init)
+    fit(quick(2), made_clips(), replace(FAST, augment="copies", copies=2, validation=0), seed=0)
+    gc.collect()
+    ((_, clips, epoch),) = made
+    assert clips() is None and epoch() is None
 
 
 def test_a_training_that_ends_with_an_error_leaves_the_weights_so_far():

@@ -14,7 +14,7 @@ from gymskel.preprocess.augment import augmented, rotated_copies
 from gymskel.streamed import Streamed
 from gymskel.training.recipes import Recipe
 
-_AN_EPOCH = 10  # batches at least, in an epoch of keras of a small training part
+_AN_EPOCH = 10  # batches, about, in an epoch of keras of a small training part
 
 
 def one_hot(clips: Clips) -> np.ndarray:

@@ -106,7 +106,7 @@ def fit(
             callbacks.append(kept)
         if progress:
             callbacks.append(_Bar(recipe.epochs))
-        with twin_of(model, recipe, recipe.epochs * len(batches), kind) as network:
+        with twin_of(model, recipe, len(batches), kind) as network:
             _set_chance(recipe, seed)
             history = network.fit(
                 batches,

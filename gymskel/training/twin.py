@@ -28,14 +28,16 @@ def twin_of(model: keras.Model, recipe: Recipe, steps: int, kind: Hashable) -> I
     Args:
         model: the twin of the first of a kind is cloned from it.
         recipe: its loss, optimizer and schedule.
-        steps: that the schedule is drawn out over.
-        kind: what says all of the architecture; None = the model itself is compiled and trained.
+        steps: in an epoch of keras.
+        kind: what says, with the shapes of its weights, all of the architecture; None = the model itself is compiled and trained.
     """
     if kind is None:
-        _compile(model, recipe).draw_out(steps, recipe)
+        _compile(model, recipe).draw_out(recipe.epochs, steps)
         yield model
         return
-    key = kind, *(getattr(recipe, name) for name in _IN_THE_STEP)
+    shapes = [model.input_shape, *(tuple(weight.shape) for weight in model.weights)]
+    policy, fixed = keras.config.dtype_policy().name, [getattr(recipe, name) for name in _IN_THE_STEP]
+    key = kind, str(shapes), policy, *fixed
     twin = _twins.pop(key, None)  # not there for another thread
     if twin is None:
         network = keras.models.clone_model(model)
@@ -44,7 +46,7 @@ def twin_of(model: keras.Model, recipe: Recipe, steps: int, kind: Hashable) -> I
         twin = Twin(network, schedule, first)
     for variable, value in zip(twin.network.optimizer.variables, twin.first, strict=True):
         variable.assign(value)
-    twin.schedule.draw_out(steps, recipe)
+    twin.schedule.draw_out(recipe.epochs, steps)
     twin.network.stop_training = False
     _copy(model, twin.network)
     try:
@@ -87,10 +89,10 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         self._recipe = recipe
         self._count, self._warm = (keras.Variable(value, trainable=False) for value in (count, warm))
 
-    def draw_out(self, steps: int, recipe: Recipe) -> None:
-        """Sets its length, for a recipe that differs in `epochs` at most."""
-        self._count.assign(max(steps, 1))
-        self._warm.assign(min(5, recipe.epochs // 4) * steps / recipe.epochs)
+    def draw_out(self, epochs: int, steps: int) -> None:
+        """Sets its length, in epochs of so many steps."""
+        self._count.assign(max(epochs * steps, 1))
+        self._warm.assign(min(5, epochs // 4) * steps)
 
     def __call__(self, step: Any) -> Any:
         """The rate of a step, counted from 0."""
