@@ -255,7 +255,7 @@ def test_optimizers():
     [
         ("constant", {0: 0.05, 4: 0.05, 39: 0.05}),
         ("exponential", {0: 0.05, 20: 0.005, 39: 0.05 * 0.01 ** (39 / 40)}),
-        # a tenth of the peak in the first step, the peak after five epochs, half of it half-way from there to the end
+        # a tenth of the peak in the first step, the peak after a quarter, half of it half-way from there to the end
         ("cosine", {0: 0.005, 5: 0.0275, 10: 0.05, 25: 0.025, 39: 0.05 * (1 + np.cos(np.pi * 29 / 30)) / 2}),
     ],
 )
@@ -275,6 +275,15 @@ def test_rates(schedule, expected, monkeypatch):
         fit(quick(2), made_clips(), recipe, seed=0, callbacks=[Look()], kind=0)
         assert len(twin._twins) == 1 and len(seen) == 40
         assert [seen[step] for step in expected] == pytest.approx(list(expected.values()), rel=1e-4)
+
+
+@pytest.mark.parametrize("steps, a_pass, warm", [(5000, 20, 100), (1000, 4.5, 50), (100, 4.5, 25)])
+def test_warming_up(steps, a_pass, warm):
+    """Five passes or 50 steps, a quarter of a short training."""
+    schedule = twin.Schedule(replace(PLAIN, schedule="cosine"))
+    schedule.draw_out(steps, a_pass)
+    rates = [float(schedule(step)) for step in range(warm + 2)]
+    assert max(rates) == rates[warm] == pytest.approx(PLAIN.learning_rate)
 
 
 def test_a_network_saved_by_a_callback_loads(tmp_path):
@@ -323,17 +332,17 @@ def test_last_batch_is_smaller():
 
 def test_few_clips_are_gone_over_more_often():
     """Until there are `min_steps` batches in all; many clips have enough in the recipe's epochs."""
-    small = watched(made_clips(athletes=2), replace(PLAIN, min_steps=11))  # 8 clips, a batch a pass
-    assert [len(epoch) for epoch in small.epochs] == [6, 6]
-    assert small.run.note == "2 epochs; an epoch is 6 passes over the clips"
+    small = watched(made_clips(athletes=2), replace(PLAIN, min_steps=61))  # 8 clips, a batch a pass
+    assert [len(epoch) for epoch in small.epochs] == [31, 31]
+    assert small.run.note == "2 epochs; an epoch is 31 passes over the clips"
     orders = [rows_of(small.keypoints(epoch), made_clips(athletes=2)) for epoch in range(2)]
-    assert all(sorted(order[at : at + 8]) == list(range(8)) for order in orders for at in range(0, 48, 8))
-    more = watched(made_clips(), replace(PLAIN, min_steps=11))  # two batches a pass
-    assert [len(epoch) for epoch in more.epochs] == [6, 6]
+    assert all(sorted(order[at : at + 8]) == list(range(8)) for order in orders for at in range(0, 248, 8))
+    more = watched(made_clips(), replace(PLAIN, min_steps=61))  # two batches a pass
+    assert [len(epoch) for epoch in more.epochs] == [32, 32]
     enough = watched(made_clips(), replace(PLAIN, min_steps=5))  # the recipe's three passes have six
     assert [len(epoch) for epoch in enough.epochs] == [6]
     copies = replace(PLAIN, min_steps=11, augment="copies", copies=4)  # of the copies, not of the originals
-    assert sum(len(epoch) for epoch in watched(made_clips(athletes=2), copies).epochs) == 16
+    assert sum(len(epoch) for epoch in watched(made_clips(athletes=2), copies).epochs) == 12
 
 
 def test_a_pass_of_less_than_a_batch_fills_its_batches():
@@ -360,10 +369,10 @@ def test_the_recipe_says_how_much_copies_differ():
 
 def test_patience_counts_passes():
     """However many of them keras calls an epoch."""
-    recipe = replace(FAST, epochs=200, patience=40, min_steps=1, batch_size=16)
+    recipe = replace(FAST, epochs=500, patience=100, min_steps=1, batch_size=16)
     watcher = watched(made_clips(athletes=5), recipe, seed=0)  # 16 clips, a batch a pass
     (stop,) = [c for c in watcher.callbacks if isinstance(c, keras.callbacks.EarlyStopping)]
-    assert (len(watcher.epochs), stop.patience) == (20, 4)
+    assert (len(watcher.epochs), stop.patience) == (10, 2)
 
 
 def test_one_hot():

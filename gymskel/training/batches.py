@@ -14,7 +14,7 @@ from gymskel.preprocess.augment import augmented, rotated_copies
 from gymskel.streamed import Streamed
 from gymskel.training.recipes import Recipe
 
-_AN_EPOCH = 10  # batches, about, in an epoch of keras of a small training part
+_AN_EPOCH = 50  # batches, about, in an epoch of keras
 
 
 def one_hot(clips: Clips) -> np.ndarray:
@@ -41,8 +41,8 @@ def batches_of(
 def _passes(clips: Clips, recipe: Recipe) -> tuple[int, int]:
     """(passes over the clips, passes that make an epoch of keras).
 
-    An epoch costs keras 0.2 seconds beside its batches. Where `min_steps` makes many short ones of a small training
-    part, so many are put together that each has about `_AN_EPOCH` batches.
+    An epoch costs keras as much as five to ten batches. Where `min_steps` lets a small training part be gone over more
+    often, so many passes are put together that an epoch has about `_AN_EPOCH` batches.
     """
     count = len(_rows(clips, recipe))
     if not recipe.min_steps:

@@ -106,7 +106,8 @@ def fit(
             callbacks.append(kept)
         if progress:
             callbacks.append(_Bar(recipe.epochs))
-        with twin_of(model, recipe, len(batches), kind) as network:
+        steps = len(batches)
+        with twin_of(model, recipe, recipe.epochs * steps, steps / together, kind) as network:
             _set_chance(recipe, seed)
             history = network.fit(
                 batches,

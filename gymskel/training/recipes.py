@@ -17,8 +17,8 @@ class Recipe:
         min_steps: a small training part is gone over more often, until there are this many batches in all.
         batch_size: clips in a step.
         learning_rate: peak of the schedule.
-        schedule: "constant"; "cosine": five epochs of warming up, then down to 0 along a cosine; "exponential": down to
-            a hundredth, by the same factor in each step.
+        schedule: "constant"; "cosine": up to it in five passes or 50 steps, whichever is more (a quarter of the training at
+            the most), then down to 0 along a cosine; "exponential": down to a hundredth, by the same factor in each step.
         weight_decay: of AdamW; 0 = plain Adam.
         label_smoothing: share of the label's weight spread over all classes.
         augment: "fly" = a fresh copy of every clip each epoch; "copies" = `copies` rotated copies of each clip

@@ -22,17 +22,20 @@ _twins: dict[Hashable, Twin] = {}
 
 
 @contextmanager
-def twin_of(model: keras.Model, recipe: Recipe, steps: int, kind: Hashable) -> Iterator[keras.Model]:
+def twin_of(
+    model: keras.Model, recipe: Recipe, steps: int, a_pass: float, kind: Hashable
+) -> Iterator[keras.Model]:
     """What is trained in place of a model, compiled; however the block ends, the model has its weights then.
 
     Args:
         model: the twin of the first of a kind is cloned from it.
         recipe: its loss, optimizer and schedule.
-        steps: in an epoch of keras.
+        steps: of the whole training.
+        a_pass: those of a pass over the clips.
         kind: what says, with the shapes of its weights, all of the architecture; None = the model itself is compiled and trained.
     """
     if kind is None:
-        _compile(model, recipe).draw_out(recipe.epochs, steps)
+        _compile(model, recipe).draw_out(steps, a_pass)
         yield model
         return
     shapes = [model.input_shape, *(tuple(weight.shape) for weight in model.weights)]
@@ -46,7 +49,7 @@ def twin_of(model: keras.Model, recipe: Recipe, steps: int, kind: Hashable) -> I
         twin = Twin(network, schedule, first)
     for variable, value in zip(twin.network.optimizer.variables, twin.first, strict=True):
         variable.assign(value)
-    twin.schedule.draw_out(recipe.epochs, steps)
+    twin.schedule.draw_out(steps, a_pass)
     twin.network.stop_training = False
     _copy(model, twin.network)
     try:
@@ -89,10 +92,10 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         self._recipe = recipe
         self._count, self._warm = (keras.Variable(value, trainable=False) for value in (count, warm))
 
-    def draw_out(self, epochs: int, steps: int) -> None:
-        """Sets its length, in epochs of so many steps."""
-        self._count.assign(max(epochs * steps, 1))
-        self._warm.assign(min(5, epochs // 4) * steps)
+    def draw_out(self, steps: int, a_pass: float) -> None:
+        """Sets its length, of which five passes over the clips (of so many steps), or 50 steps, are warming up."""
+        self._count.assign(max(steps, 1))
+        self._warm.assign(min(max(50, 5 * a_pass), steps // 4))
 
     def __call__(self, step: Any) -> Any:
         """The rate of a step, counted from 0."""
