@@ -24,7 +24,7 @@ from gymskel.skeleton import BODY_25
 
 _SHORT, _LONGER, _LONGEST = 0.5, 1.5, 10.0  # seconds of gaps
 _STAYS = 0.6  # cost of a link that was made while frames came
-_CLOSE = 0.5  # what a link may cost of which one side is brief
+_CLOSE = 0.65  # what a link may cost of which one side is brief
 _MISSING = 1.0  # torso lengths from where somebody is missing
 _BRIEF = 6  # frames; a piece of fewer is perhaps nobody
 _KNOWN = 0.5  # seconds of a piece that tell how it goes on
