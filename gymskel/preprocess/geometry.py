@@ -49,15 +49,23 @@ def scale(recording: Recording, *, top: str = "Neck", bottom: str = "MidHip") ->
     Raises:
         UnseenError: the two joints are never seen together.
     """
-    a, b = recording.skeleton.indices([top, bottom])
-    lengths = np.linalg.norm(recording.xy[:, a] - recording.xy[:, b], axis=-1)
+    ends = np.moveaxis(recording.xy[:, recording.skeleton.indices([top, bottom])], 1, 0)
+    length = torso_of(recording.name, *ends, f"{top} and {bottom}")
+    return recording.after("scale", recording.xy / length, changes={"space": "body"}, top=top, bottom=bottom)
+
+
+def torso_of(name: str, top: np.ndarray, bottom: np.ndarray, ends: str = "Neck and MidHip") -> float:
+    """Median distance between two joints (frames, 2) of the recording of this name.
+
+    Raises:
+        UnseenError: they are never seen together.
+    """
+    lengths = np.linalg.norm(top - bottom, axis=-1)
     known = lengths[~np.isnan(lengths)]
     length = float(np.median(known)) if len(known) else 0.0
-    if length <= 0:
-        raise UnseenError(
-            f"{recording.name}: {top} and {bottom} are never seen together, so the torso has no length."
-        )
-    return recording.after("scale", recording.xy / length, changes={"space": "body"}, top=top, bottom=bottom)
+    if not length > 0:
+        raise UnseenError(f"{name}: {ends} are never seen together, so the torso has no length.")
+    return length
 
 
 def turn(recording: Recording, degrees: float, *, about: tuple[float, float] | None = None) -> Recording:

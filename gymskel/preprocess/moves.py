@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from gymskel.preprocess.geometry import torso_of
 from gymskel.recording import Recording, UnseenError
 from gymskel.skeleton import BODY_25
 
@@ -297,13 +298,7 @@ def _body(recording: Recording, needs: tuple[str, ...] = ("Neck", "MidHip")) -> 
             f"{recording.name}: {', '.join(never)} never seen (or not in {recording.skeleton.name}), so no move can be found."
         )
     neck, hip = (xy[:, BODY_25.index(name)] for name in ("Neck", "MidHip"))
-    torso = np.linalg.norm(neck - hip, axis=-1)
-    length = np.nanmedian(torso) if not np.isnan(torso).all() else 0.0
-    if not length > 0:
-        raise UnseenError(
-            f"{recording.name}: Neck and MidHip are never seen together, so the torso has no length."
-        )
-    return xy / length
+    return xy / torso_of(recording.name, neck, hip)
 
 
 def _bridge(columns: np.ndarray, half: int, gap: int) -> np.ndarray:

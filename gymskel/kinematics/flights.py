@@ -1,0 +1,109 @@
+"""When the body is in the air: neither feet nor hands on the floor."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from gymskel.kinematics.slopes import fit_around
+from gymskel.kinematics.trunk import BLIND
+from gymskel.skeleton import BODY_25
+
+OFF_FLOOR = 0.12  # torso lengths: a foot as much above where it stood has left the floor
+ON_HANDS = 0.5  # torso lengths above the floor: wrists of one who stands on hands
+HANDS_STILL = 3.0  # torso lengths a second: no faster
+
+Flights = list[tuple[float, float]]
+
+
+def find_flights(xy: np.ndarray, times: np.ndarray) -> tuple[float, float, Flights | None]:
+    """When the feet leave the floor, when they are back, and the flights between, in seconds.
+
+    Args:
+        xy: (frames, 25, 2) torso lengths, y up.
+        times: (frames,) seconds.
+
+    Returns:
+        NaN where it cannot be known; the flights are then None. No flight is an empty list.
+    """
+    feet = xy[:, BODY_25.indices(_feet(xy)), 1]
+    before = pd.DataFrame(feet[times <= times[0] + 0.2]).median().to_numpy()
+    after = pd.DataFrame(feet[times >= times[-1] - 0.05]).min().to_numpy()
+    up, down = lowest(feet - before), lowest(feet - after)
+    height = np.minimum(up, down)
+    if np.isnan(height).all():
+        return np.nan, np.nan, None
+    top = int(np.nanargmax(height))
+    if height[top] <= OFF_FLOOR:  # never off, or not seen to go up or to come down
+        unseen = np.diff(times[~np.isnan(height)], append=times[-1]).max(initial=0)
+        return np.nan, np.nan, [] if np.nanmax(up) <= OFF_FLOOR and unseen <= BLIND else None
+    takeoff = _leave(times[: top + 1][::-1], up[: top + 1][::-1])
+    landing = _leave(times[top:], down[top:])
+    if np.isnan(takeoff + landing):
+        return takeoff, landing, None
+    share = np.clip((times - takeoff) / (landing - takeoff), 0, 1)
+    floor = (1 - share) * np.nanmin(before) + share * np.nanmin(after)
+    return takeoff, landing, _split(_hands_down(xy, times, floor), times, takeoff, landing)
+
+
+def _feet(xy: np.ndarray) -> list[str]:
+    """The joints that touch the floor: toes and heels; ankles where neither is ever seen."""
+    soles = [f"{side}{joint}" for side in "RL" for joint in ("BigToe", "Heel")]
+    seen = [joint for joint in soles if not np.isnan(xy[:, BODY_25.index(joint), 0]).all()]
+    return seen or ["RAnkle", "LAnkle"]
+
+
+def _leave(times: np.ndarray, height: np.ndarray) -> float:
+    """Seconds at which the feet touch the floor, from (frames,) times and heights from the highest place outwards.
+
+    Where the height falls to OFF_FLOOR, taken on to 0 at the speed of the 0.05 s before; NaN if it never does, or not seen.
+    """
+    known = ~np.isnan(height)
+    times, height = times[known], height[known]
+    low = int(np.argmax(height <= OFF_FLOOR))
+    if height[low] > OFF_FLOOR or low == 0 or abs(times[low] - times[low - 1]) > BLIND:
+        return np.nan
+    back = max(0, int(np.flatnonzero(abs(times - times[low]) <= 0.05 + 1e-9)[0]))
+    back = min(back, low - 1)
+    speed = (height[back] - height[low]) / (times[low] - times[back])
+    crossing = times[low] - (OFF_FLOOR - height[low]) / speed
+    return float(crossing + OFF_FLOOR / speed)
+
+
+def _hands_down(xy: np.ndarray, times: np.ndarray, floor: np.ndarray) -> np.ndarray:
+    """(frames,) 1.0 where the hands stand on the floor, 0.0 where not, NaN where they might, unseen."""
+    wrists, shoulders = (
+        xy[:, BODY_25.indices([f"R{joint}", f"L{joint}"])] for joint in ("Wrist", "Shoulder")
+    )
+    speed = np.stack(
+        [np.linalg.norm(fit_around(times, w, 0.08)[0], axis=-1) for w in np.moveaxis(wrists, 1, 0)]
+    )
+    low = wrists[..., 1].T - floor <= ON_HANDS
+    down = (low & (speed <= HANDS_STILL)).any(axis=0).astype(float)
+    unknown = np.isnan(speed).all(axis=0) & ~(lowest(shoulders[..., 1]) - floor > 1.6)  # longer than an arm
+    return np.where(unknown, np.nan, down)
+
+
+def _split(down: np.ndarray, times: np.ndarray, takeoff: float, landing: float) -> Flights | None:
+    """The flights between take-off and landing: what is left of it without the time on the hands.
+
+    None where the hands are unseen for more than 0.1 s while they might be on the floor.
+    """
+    inside = (times > takeoff) & (times < landing)
+    supports, unknown = (_spans(inside & flags, times) for flags in (down == 1, np.isnan(down)))
+    if any(end - start > 0.1 for start, end in unknown):
+        return None
+    edges = [takeoff, *(t for span in supports if span[1] - span[0] > 0.05 for t in span), landing]
+    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 0.03]
+
+
+def _spans(flags: np.ndarray, times: np.ndarray) -> Flights:
+    """[(begin, end), ...] in seconds of each run of True, from half a frame before it to half a frame after."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    middles = np.interp(np.arange(len(times) + 1) - 0.5, np.arange(len(times)), times)
+    return [(float(middles[a]), float(middles[b])) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def lowest(values: np.ndarray) -> np.ndarray:
+    """(frames,) the lowest joint in each frame; NaN where none is seen."""
+    return pd.DataFrame(values).min(axis=1).to_numpy()

@@ -1,0 +1,175 @@
+"""The numbers of a move, and the table of many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+
+import numpy as np
+import pandas as pd
+
+from gymskel.kinematics.bodies import in_body_25, mass_of, metres_per_unit, torso_length
+from gymskel.kinematics.flights import find_flights
+from gymskel.kinematics.slopes import bridge, fit_around, largest, steady
+from gymskel.kinematics.trunk import trunk_angle
+from gymskel.preprocess.moves import frame_rate
+from gymskel.preprocess.timing import times_of
+from gymskel.recording import Recording
+from gymskel.skeleton import BODY_25
+
+GRAVITY = 9.81  # metres per second squared
+
+
+@dataclass(frozen=True)
+class Kinematics:
+    """The numbers of one move. NaN = cannot be known from this recording.
+
+    `unit` is "m" where the athlete's height was given and "torso" (median distance from neck to hip) where it was not.
+    """
+
+    name: str  # the recording
+    unit: str  # of lengths
+    scale: float  # units in one pixel
+    takeoff: float  # seconds from the first frame: the last foot leaves the floor
+    landing: float  # seconds from the first frame: the first foot is on the floor again
+    flights: float  # times in the air: 2 in a back handspring, 0 = the feet never left the floor
+    flight_time: float  # seconds in the air, without those on the hands; 0 = the feet never left the floor
+    longest_flight: float  # seconds of the longest flight; the fields up to `fall` are about this one
+    jump_height_time: float  # metres, always: g t^2 / 8
+    jump_height_rise: float  # units: highest centre of mass over that at take-off
+    takeoff_speed: float  # units a second
+    takeoff_angle: float  # degrees above the horizontal
+    fall: float  # units / s^2: downward acceleration in the air; 9.81 m/s^2 if the scale is right; poor below 0.3 s of flight
+    turn: float  # degrees that the trunk turns from the first to the last frame, whichever way
+    rotation_mean: float  # degrees a second from take-off to landing
+    rotation_peak: float  # degrees a second, over 0.15 s, where the trunk is seen
+    hip_travel: float  # units along the picture's x, from the first to the last frame
+    hip_rise: float  # units: highest hip over the hip in the first frame
+    peak_acceleration: float  # units / s^2 of the centre of mass, over 0.15 s
+
+
+def kinematics(recording: Recording, *, height: float | None = None, point: str = "mass") -> Kinematics:
+    """Flight time, jump height, take-off, rotation and travel of one move.
+
+    - The feet are in the air while every part of them that the layout has (toes, heels, else ankles) is more than
+      0.12 torso lengths above its place in the first 0.2 s, until one is as near to its place in the last 0.05 s;
+      both moments are taken back to the floor along the foot's speed. So the recording begins and ends with the
+      feet on the floor: see `preprocess.trim`. While the wrists are near the floor and still, the hands support.
+      Where there are several jumps, that in which the feet get highest counts.
+    - Jump height from time: h = g t^2 / 8 (Bosco, Luhtanen and Komi 1983), which holds if the body lands as it left. Who lands
+      crouched flies longer, who lands on straight legs shorter: compare with the rise, which depends on the scale.
+    - In the air the point moves on x = a + b t, y = c + d t + f t^2 / 2, fitted by least squares to the longest
+      flight; speed and angle are those of (b, d) at take-off, and f is `fall`. As f must be g, 9.81 / fall
+      says by how much the scale is wrong (or, in torso lengths, how many metres the torso has).
+    - Trunk angle: see `trunk_angle`. Frames that it finds to be wrong poses count for no speed and no centre of mass.
+    - Speeds and accelerations: slope and curvature of a parabola through the frames around (Savitzky and Golay 1964).
+
+    Args:
+        recording: in pixels or any other unit, y down, one move, fps or timestamps known. Unseen joints are bridged for
+            0.1 s at most; filled-in ones are taken as they are.
+        height: of the athlete, in metres; gives metres by the length of trunk, thigh and shin (75th percentile
+            over the frames, as a limb is seen shortened more often than not).
+        point: "mass" = the centre of mass of the segments; "hip" = MidHip, which bends away from the parabola when
+            the body folds.
+
+    Raises:
+        ValueError: neither fps nor timestamps; `height` not above 0; unknown `point`.
+        UnseenError: Neck and MidHip are never seen together.
+
+    >>> from gymskel.simulate import simulate_recording
+    >>> one = kinematics(simulate_recording("backflip", noise=0, lost=0), height=1.6)
+    >>> one.flights, 0.55 < one.flight_time < 0.75, 350 < one.turn < 370, one.unit
+    (1.0, True, True, 'm')
+    """
+    if point not in ("mass", "hip"):
+        raise ValueError(f"`point` must be 'mass' or 'hip', got {point!r}.")
+    if height is not None and not 0 < height < np.inf:
+        raise ValueError(f"`height` must be metres above 0, got {height}.")
+    rate, times = frame_rate(recording), times_of(recording)
+    torso = torso_length(recording)
+    scale = 1 / torso if height is None else metres_per_unit(recording, height)
+    raw, gap = in_body_25(recording) * [1, -1], round(0.1 * rate)  # y up from here on
+    xy = bridge(raw, gap)
+    hip = xy[:, BODY_25.index("MidHip")]
+    angle = trunk_angle(recording)
+    seen = np.flatnonzero(~np.isnan(angle))
+    wrong = np.isnan(angle) & ~np.isnan(raw[:, BODY_25.indices(["Neck", "MidHip"]), 0]).any(axis=1)
+    mass = bridge(np.where(wrong[:, None], np.nan, mass_of(xy) if point == "mass" else hip), gap)
+    takeoff, landing, flights = find_flights(xy / torso, times)
+    seconds = [end - start for start, end in flights or ()]
+    longest = flights[int(np.argmax(seconds))] if flights else (np.nan, np.nan)
+    turn = angle[seen[-1]] - angle[seen[0]]
+    angle = angle * (np.sign(turn) or 1)
+    turned = np.diff(np.interp([takeoff, landing], times[seen], angle[seen]))[0]
+    trunk = fit_around(times, steady(bridge(angle[:, None], gap), rate), 0.15)[0]
+    push = fit_around(times, steady(mass * scale, rate), 0.15)[1]
+    there = hip[~np.isnan(hip[:, 0])] * scale
+    return Kinematics(
+        name=recording.name,
+        unit="torso" if height is None else "m",
+        scale=float(scale),
+        takeoff=takeoff,
+        landing=landing,
+        flights=np.nan if flights is None else float(len(flights)),
+        flight_time=np.nan if flights is None else float(sum(seconds)),
+        longest_flight=float(longest[1] - longest[0]),
+        jump_height_time=float(GRAVITY * (longest[1] - longest[0]) ** 2 / 8),
+        **ballistics(times, mass * scale, *longest),
+        turn=float(abs(turn)),
+        rotation_mean=float(turned / (landing - takeoff)),
+        rotation_peak=largest(trunk[:, 0]),
+        hip_travel=float(abs(there[-1, 0] - there[0, 0])),
+        hip_rise=float(there[:, 1].max() - there[0, 1]),
+        peak_acceleration=largest(np.linalg.norm(push, axis=-1)),
+    )
+
+
+def kinematics_table(
+    recordings: Iterable[Recording],
+    *,
+    heights: Mapping[str, float] | None = None,
+    point: str = "mass",
+) -> pd.DataFrame:
+    """A row for each recording: its activity, sample and athlete, then the fields of `Kinematics`.
+
+    Args:
+        recordings: one move each.
+        heights: athlete -> metres; who is not in it is told in torso lengths, so look at the column `unit`.
+        point: as in `kinematics`.
+
+    Raises:
+        ValueError: as in `kinematics`; the message names the recording.
+
+    >>> from gymskel.simulate import simulate_recordings
+    >>> table = kinematics_table(simulate_recordings(athletes=2, per_athlete=1), heights={"a01": 1.6})
+    >>> table["unit"].tolist()
+    ['m', 'torso', 'm', 'torso']
+    """
+    rows = []
+    for one in recordings:
+        numbers = asdict(kinematics(one, height=(heights or {}).get(one.athlete), point=point))
+        rows.append({"name": numbers.pop("name"), **_who(one), **numbers})
+    columns = [field.name for field in fields(Kinematics)]
+    return pd.DataFrame(rows, columns=[columns[0], "activity", "sample", "athlete", *columns[1:]])
+
+
+def _who(recording: Recording) -> dict[str, str | None]:
+    return {"activity": recording.activity, "sample": recording.sample, "athlete": recording.athlete}
+
+
+def ballistics(times: np.ndarray, mass: np.ndarray, start: float, end: float) -> dict[str, float]:
+    """Take-off speed and angle, rise, fall of the parabola that fits (frames, 2) `mass`, y up, from `start` to `end`."""
+    names = ("jump_height_rise", "takeoff_speed", "takeoff_angle", "fall")
+    inside = (times > start) & (times < end) & ~np.isnan(mass[:, 0])
+    t = times[inside] - start
+    unknown = dict.fromkeys(names, np.nan)
+    if inside.sum() < 5 or not np.ptp(t) > max(0.12, 0.6 * (end - start)):
+        return unknown
+    ahead = np.polynomial.Polynomial.fit(t, mass[inside, 0], 1).deriv()(0.0)
+    path = np.polynomial.Polynomial.fit(t, mass[inside, 1], 2)
+    up, fall = path.deriv()(0.0), -path.deriv(2)(0.0)
+    if not fall > 0:  # nobody falls upwards: the poses are wrong
+        return unknown
+    rise = max(up, 0.0) ** 2 / (2 * fall)
+    values = (rise, np.hypot(ahead, up), np.degrees(np.arctan2(up, abs(ahead))), fall)
+    return dict(zip(names, map(float, values), strict=True))
