@@ -123,6 +123,28 @@ def test_known_answers():
     assert result.table().loc["fake", "seconds"] == pytest.approx(np.mean(result.seconds))
 
 
+@pytest.mark.parametrize("workers", [2, 3])
+def test_several_processes_change_nothing(workers):
+    def answer(r, seed):
+        return "jump" if r.athlete == "c" or (seed == 0 and r.sample == "1") else r.activity
+
+    alone = evaluate(Fake(answer, "3 epochs: too few athletes"), meet(), runs=2)
+    together = evaluate(Fake(answer, "3 epochs: too few athletes"), meet(), runs=2, workers=workers)
+    pd.testing.assert_frame_equal(together.predictions, alone.predictions)
+    assert together.notes == alone.notes
+    assert len(TRAINED) == 6  # by the first alone: the other's trainings were elsewhere
+    assert len(together.seconds) == 2 and min(together.seconds) > 0
+
+
+def test_several_processes_train_the_same_networks():
+    recordings = simulate_recordings(athletes=4, per_athlete=1)
+    alone, together = (evaluate(short(), recordings, folds=2, workers=workers) for workers in (1, 2))
+    probabilities = [f"p({name})" for name in alone.classes]
+    np.testing.assert_allclose(
+        together.predictions[probabilities], alone.predictions[probabilities], atol=1e-4
+    )
+
+
 def test_one_run_has_no_spread():
     assert np.isnan(evaluate(Fake(), meet()).table().loc["fake", "sd"])
 

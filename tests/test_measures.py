@@ -247,7 +247,7 @@ def test_learning_curve():
         assert (len(part), row.trained_on, row.tested) == (row.trained_on, 3 * row.athletes, 18 - len(part))
     assert (curve["accuracy"] == 1).all() and (curve["mean_class"] == 1).all()
     pd.testing.assert_frame_equal(
-        curve, learning_curve(Fake(), meet("abcdef"), athletes=[1, 3], draws=4, seed=5)
+        curve, learning_curve(Fake(), meet("abcdef"), athletes=[1, 3], draws=4, seed=5, workers=2)
     )
 
 

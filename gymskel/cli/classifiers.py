@@ -18,6 +18,7 @@ from gymskel.cli.options import (
     Preset,
     RecipeName,
     Seed,
+    Workers,
     check_names,
 )
 from gymskel.cli.reading import load_classifier, load_libraries, read_data
@@ -39,6 +40,7 @@ def train(
         bool, typer.Option("--test/--no-test", help="Leave athletes out first and show the table.")
     ] = True,
     seed: Seed = 0,
+    workers: Workers = 1,
 ) -> None:
     """CSVs or videos -> one saved classifier, and the table that says how well it does by athlete.
 
@@ -60,7 +62,8 @@ def train(
         predictions = pd.read_csv(left_out, keep_default_na=False) if left_out.exists() else None
     elif test and len({r.athlete or r.source for r in recordings}) > 1:
         typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
-        tested = evaluation.evaluate(classifier, recordings, folds=folds, seed=seed, progress=True)
+        how = {"folds": folds, "seed": seed, "progress": True, "workers": workers}
+        tested = evaluation.evaluate(classifier, recordings, **how)
         typer.echo(f"{tested}\n")
         predictions = tested.predictions
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +95,7 @@ def evaluate(
     person: Person = None,
     folds: Folds = None,
     seed: Seed = 0,
+    workers: Workers = 1,
 ) -> None:
     """How well a model does on athletes it has not seen, beside the simplest rules."""
     load_libraries()
@@ -102,7 +106,14 @@ def evaluate(
     recordings, failed = read_data(data, labels, fps, person)
     classifier = SkeletonClassifier(model, recipe=recipe, preprocess=preprocess)
     told = evaluation.evaluate(
-        classifier, recordings, protocol=protocol, runs=runs, folds=folds, seed=seed, progress=True
+        classifier,
+        recordings,
+        protocol=protocol,
+        runs=runs,
+        folds=folds,
+        seed=seed,
+        progress=True,
+        workers=workers,
     )
     typer.echo(told)
     if failed:

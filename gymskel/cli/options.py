@@ -32,6 +32,7 @@ Preset = Annotated[
 ]
 RecipeName = Annotated[str, typer.Option("--recipe", help="default, thesis or exercise_quality.")]
 Seed = Annotated[int, typer.Option(help="Makes training repeatable.")]
+Workers = Annotated[int, typer.Option(help="Processes, each at a training of its own; 1 GB each.")]
 
 
 def people_of(text: str) -> str | int | tuple[float, float]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from tqdm.auto import tqdm
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
+from gymskel.evaluation.workers import work_on
 from gymskel.preprocess import Preprocessor, is_recognizable
 from gymskel.recording import Recording
 
@@ -78,27 +83,53 @@ class Cases:
         return replace(self.given[rows], y=y, classes=tuple(map(str, classes)))
 
 
-def answer_folds(
-    classifier: SkeletonClassifier, cases: Cases, splits: Splits, *, seed: int
-) -> Iterator[tuple[pd.DataFrame, str]]:
-    """For each fold the answers for its test part, and what its training noted.
+class Trial(NamedTuple):
+    """A training and what is asked then: (clips,) rows of Cases, and the seed."""
 
-    A row a test case: fold, recording, athlete, truth, predicted, doubt and p(class) for each class trained on.
-    Where one class is left to train on, that class is the answer, without probabilities.
+    train: np.ndarray
+    test: np.ndarray
+    seed: int
+
+
+class Answers(NamedTuple):
+    """What came of a Trial.
+
+    Attributes:
+        table: a row a test case: recording, athlete, truth, predicted, doubt and p(class) for each class trained on.
+        note: of its training.
+        seconds: for training and answers.
     """
-    for fold, (train, test) in enumerate(splits):
-        train = train[cases.good[train]]
-        left = sorted(set(cases.truth[train]))
-        facts = {"fold": fold, "recording": cases.names[test], "athlete": cases.athletes[test]}
-        facts["truth"] = cases.truth[test]
-        if len(left) < 2:  # nothing to train: answer the only class there is, if any
-            yield pd.DataFrame({**facts, "predicted": left[0] if left else "", "doubt": ""}), ""
-            continue
-        fitted = clone(classifier).set_params(random_state=seed).fit(cases.part(train))
-        table = fitted.predict_table(cases.part(test))
-        probabilities = {name: table[name].to_numpy(float) for name in table if name.startswith("p(")}
-        answers = {"predicted": table["move"].astype(str).to_numpy(), "doubt": table["doubt"].to_numpy()}
-        yield pd.DataFrame({**facts, **answers, **probabilities}), fitted.run_.note
+
+    table: pd.DataFrame
+    note: str
+    seconds: float
+
+
+def answer(
+    classifier: SkeletonClassifier,
+    cases: Cases,
+    trials: Sequence[Trial],
+    workers: int,
+    bar: str | None = None,
+) -> Iterator[Answers]:
+    """The answers of each trial in turn, made by so many processes; a bar counts them by that name."""
+    answers = work_on(trials, partial(_answer, classifier, cases), workers)
+    return iter(tqdm(answers, total=len(trials), unit=bar or "", disable=bar is None, leave=False))
+
+
+def _answer(classifier: SkeletonClassifier, cases: Cases, trial: Trial) -> Answers:
+    """Where one class is left to train on, that class is the answer, without probabilities."""
+    start, test = time.perf_counter(), trial.test
+    train = trial.train[cases.good[trial.train]]
+    left = sorted(set(cases.truth[train]))
+    facts = {"recording": cases.names[test], "athlete": cases.athletes[test], "truth": cases.truth[test]}
+    if len(left) < 2:  # nothing to train: answer the only class there is, if any
+        return Answers(pd.DataFrame({**facts, "predicted": left[0] if left else "", "doubt": ""}), "", 0.0)
+    fitted = clone(classifier).set_params(random_state=trial.seed).fit(cases.part(train))
+    table = fitted.predict_table(cases.part(test))
+    told = {"predicted": table["move"].astype(str).to_numpy(), "doubt": table["doubt"].to_numpy()}
+    told |= {name: table[name].to_numpy(float) for name in table if name.startswith("p(")}
+    return Answers(pd.DataFrame({**facts, **told}), fitted.run_.note, time.perf_counter() - start)
 
 
 def together(tables: Sequence[pd.DataFrame], classes: Sequence[str]) -> pd.DataFrame:

@@ -8,11 +8,10 @@ from math import comb
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
-from gymskel.evaluation.cases import Cases, answer_folds, of_one_length
+from gymskel.evaluation.cases import Cases, Trial, answer, of_one_length
 from gymskel.evaluation.measures import measure
 from gymskel.recording import Recording
 
@@ -27,6 +26,7 @@ def learning_curve(
     draws: int = 5,
     seed: int = 0,
     progress: bool = False,
+    workers: int = 1,
 ) -> pd.DataFrame:
     """Accuracy on everybody else after training on a few athletes, who together perform every move.
 
@@ -37,6 +37,7 @@ def learning_curve(
         draws: different groups of athletes for each number, or all there are where there are fewer.
         seed: of the draws; draw k is trained with seed + k.
         progress: show a bar.
+        workers: processes, as in `evaluate`.
 
     Returns:
         A row a training: athletes, draw, who (names), trained_on and tested (recordings), accuracy, mean_class (mean
@@ -60,19 +61,19 @@ def learning_curve(
         raise ValueError(f"`athletes` must be from 1 to {len(names) - 1}, got {wrong[0]}: others are tested.")
     groups = {size: _draw_groups(cases, names, size, draws, seed) for size in sizes}
     classifier = of_one_length(classifier, cases)
+    drawn = [(size, draw, who) for size, some in groups.items() for draw, who in enumerate(some)]
+    parts = [np.isin(cases.athletes, who) for _, _, who in drawn]
+    trials = [
+        Trial(np.flatnonzero(part), np.flatnonzero(~part), seed + draw)
+        for part, (_, draw, _) in zip(parts, drawn, strict=True)
+    ]
     rows = []
-    bar = tqdm(total=sum(map(len, groups.values())), unit="fit", disable=not progress, leave=False)
-    for size, drawn in groups.items():
-        for draw, who in enumerate(drawn):
-            train = np.isin(cases.athletes, who)
-            split = (np.flatnonzero(train), np.flatnonzero(~train))
-            [(answers, _)] = answer_folds(classifier, cases, [split], seed=seed + draw)
-            found = measure(answers, cases.classes, draws=1)["value"]
-            counts = {"trained_on": int((train & cases.good).sum()), "tested": len(answers)}
-            told = {"accuracy": found["accuracy"], "mean_class": found["mean class"]}
-            rows.append({"athletes": size, "draw": draw, "who": ", ".join(who), **counts, **told})
-            bar.update()
-    bar.close()
+    answers = answer(classifier, cases, trials, workers, "fit" if progress else None)
+    for (size, draw, who), part, (table, _, _) in zip(drawn, parts, answers, strict=True):
+        found = measure(table, cases.classes, draws=1)["value"]
+        counts = {"trained_on": int((part & cases.good).sum()), "tested": len(table)}
+        told = {"accuracy": found["accuracy"], "mean_class": found["mean class"]}
+        rows.append({"athletes": size, "draw": draw, "who": ", ".join(who), **counts, **told})
     return pd.DataFrame(rows)
 
 

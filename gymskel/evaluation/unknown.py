@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips, leave_groups_out
 from gymskel.doubts import doubt_below
-from gymskel.evaluation.cases import Cases, answer_folds, of_one_length, together
+from gymskel.evaluation.cases import Cases, Trial, answer, of_one_length, together
 from gymskel.evaluation.measures import surest
 from gymskel.recording import Recording
 
@@ -25,6 +25,7 @@ def unknown_moves(
     keep: float = 0.95,
     seed: int = 0,
     progress: bool = False,
+    workers: int = 1,
 ) -> pd.DataFrame:
     """Trains without one class at a time: is an answer for it less sure than for the others?
 
@@ -40,6 +41,7 @@ def unknown_moves(
         keep: share of the right answers that the threshold lets pass.
         seed: of the trainings.
         progress: show a bar.
+        workers: processes, as in `evaluate`.
 
     Returns:
         A row for each class left out: recordings of it; rejected, the share of them under the threshold; kept, the share of right
@@ -61,8 +63,8 @@ def unknown_moves(
     classifier = of_one_length(classifier, cases)
     rows = []
     for name in tqdm(chosen, unit="class", disable=not progress, leave=False):
-        without = [(train[cases.truth[train] != name], test) for train, test in splits]
-        tables = [table for table, _ in answer_folds(classifier, cases, without, seed=seed)]
+        without = [Trial(train[cases.truth[train] != name], test, seed) for train, test in splits]
+        tables = [table for table, _, _ in answer(classifier, cases, without, workers)]
         rows.append({"unknown": name, **_told_apart(tables, name, cases.classes, keep)})
     return pd.DataFrame(rows).set_index("unknown")
 

@@ -1,0 +1,65 @@
+"""Work in one process and in several: the same results in the same order, and whatever was warned of or went wrong."""
+
+import os
+import time
+import warnings
+
+import pytest
+
+from gymskel.evaluation.workers import work_on
+
+
+def described(number):
+    if number < 0:
+        raise KeyError(f"{number} is negative")
+    time.sleep(0.05 * (number == 0))  # the first is ready last
+    warnings.warn(f"{number % 2} is left", RuntimeWarning, stacklevel=1)
+    return number**2, os.getpid()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_results_in_order_and_warnings(workers):
+    with pytest.warns(RuntimeWarning) as told:
+        made = list(work_on(range(4), described, workers))
+    assert [square for square, _ in made] == [0, 1, 4, 9]
+    assert {str(one.message) for one in told} == {"0 is left", "1 is left"}
+    assert (os.getpid() in {pid for _, pid in made}) == (workers == 1)
+
+
+def test_functions_of_a_notebook():
+    threshold = 3
+    assert list(work_on([2, 3], lambda number: number < threshold, 2)) == [True, False]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_goes_wrong_is_raised(workers):
+    with pytest.raises(KeyError, match="-1 is negative"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        list(work_on([1, -1, 2], described, workers))
+
+
+def test_one_process_does_nothing_ahead():
+    done = []
+    work = work_on([1, 2, 3], done.append)
+    assert done == []
+    next(work)
+    assert done == [1]
+
+
+def test_stopping_half_way_stops_the_others(tmp_path):
+    def leave_a_trace(number):
+        time.sleep(0.2 * bool(number))
+        (tmp_path / str(number)).touch()
+
+    work = work_on(range(50), leave_a_trace, 2)
+    next(work)
+    work.close()
+    time.sleep(1)
+    assert len(list(tmp_path.iterdir())) < 10
+    assert list(work_on([4, 5], lambda number: number + 1, 2)) == [5, 6]  # and others can work again
+
+
+@pytest.mark.parametrize("workers", [0, -1, 1.5, True, None, "2"])
+def test_no_number_of_processes(workers):
+    with pytest.raises(ValueError, match="`workers` must be a number of processes, 1 or more, got"):
+        work_on([1, 2], described, workers)
