@@ -105,14 +105,7 @@ def test_simulated_scenes():
     )
     scenes = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(scenes)
-    wrong = {seed for seed in SEEDS if scenes.faults(scenes.scene(seed))}
-    assert wrong == FAILING
-
-
-SEEDS = range(1000, 1012)
-FAILING = {
-    1000
-}  # the athlete gets a new number in frame 10, behind the bystander; docs/experiments.md counts such scenes
+    assert {seed for seed in range(1000, 1012) if scenes.faults(scenes.scene(seed))} == set()
 
 
 # --- choice ----------------------------------------------------------------------------------------------------------

@@ -23,13 +23,13 @@ from gymskel.extract.track import Bodies, Track, distances
 from gymskel.skeleton import BODY_25
 
 _SHORT, _LONGER, _LONGEST = 0.5, 1.5, 10.0  # seconds of gaps
-_STAYS = 0.6  # cost of a link that was made while frames came
+_STAYS = 0.5  # cost of a link that was made while frames came
 _CLOSE = 0.65  # what a link may cost of which one side is brief
 _MISSING = 1.0  # torso lengths from where somebody is missing
-_BRIEF = 6  # frames; a piece of fewer is perhaps nobody
+_BRIEF = 5  # frames; a piece of fewer is perhaps nobody
 _KNOWN = 0.5  # seconds of a piece that tell how it goes on
 _LOOKS = 3  # poses of the other piece that are compared
-_SAME = 0.15  # torso lengths between the poses of one person found twice
+_SAME = 0.1  # torso lengths between the poses of one person found twice
 _TRUNK = BODY_25.indices(["Neck", "MidHip"])
 
 
@@ -185,7 +185,7 @@ def _link_costs(pieces: list[Piece], ends: Bodies, starts: Bodies, pairs: Pairs,
     backward = _costs(starts.take(b), pieces, a, gaps, fps, reverse=True)
     seen = np.minimum([len(piece.frames) for piece in pieces], _BRIEF)
     costs = (seen[a] * forward + seen[b] * backward) / (seen[a] + seen[b])
-    before = np.where(pairs.known, np.minimum(costs - 0.05, _STAYS), costs - 0.15)  # it seemed right then
+    before = np.where(pairs.known, np.minimum(costs - 0.15, _STAYS), costs - 0.15)  # it seemed right then
     costs = np.where(pairs.same & (gaps < _LONGER), before, costs)
     sizes, heights = abs(_build(pieces, fps, reverse=False)[:, a] - _build(pieces, fps, reverse=True)[:, b])
     sizes, heights = np.nan_to_num(sizes), np.nan_to_num(heights / ends.size[a])
