@@ -132,6 +132,17 @@ def test_the_body_that_moves_most_in_itself():
     assert own_movement(track_of(shaking), 30) < 0.3 * flip
 
 
+def test_who_is_upside_down_is_the_athlete():
+    """A handstand that is held, beside a walker; a few poses that an estimator turned round are none."""
+    walk = a_scene()[0]
+    sway = [stand(400, 200, torso=30, lean=180 + 2 * np.sin(k / 3)) for k in range(60)]
+    handstand = track_of(sway, number=1)
+    turned = track_of([stand(400, 200, torso=30, lean=180 * (k % 30 == 9)) for k in range(60)], number=1)
+    assert 0.15 < own_movement(handstand, 30) < own_movement(walk, 30)
+    assert [track.number for track in choose([walk, handstand], "athlete", 30, SIZE)] == [1]
+    assert [track.number for track in choose([walk, turned], "athlete", 30, SIZE)] == [0]
+
+
 @pytest.mark.parametrize(
     ("people", "chosen"),
     [

@@ -13,6 +13,8 @@ _BODY = BODY_25.indices(  # without face and feet, which would count a walker's 
     "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist RHip RKnee RAnkle LHip LKnee LAnkle".split()
 )
 _ROOT = BODY_25.index("MidHip")
+_TRUNK = BODY_25.indices(["Neck", "MidHip"])
+_SOMERSAULT = 2.0  # torso lengths a second that being upside down is worth
 
 BRIEF = 0.2
 """Seconds: whoever was found in fewer frames than that is hardly anybody."""
@@ -53,6 +55,16 @@ def own_movement(track: Track | Array, fps: float | None) -> float:
     return float(np.median(np.lib.stride_tricks.sliding_window_view(speed, width), axis=1).max())
 
 
+def _is_upside_down(track: Track, fps: float) -> bool:
+    """Whether the neck is below the hips in most frames of some fifth of a second."""
+    width = max(3, round(fps / 5))
+    if len(track.frames) < width:
+        return False
+    trunk = _filled(track)[:, _TRUNK, 1]
+    below = np.lib.stride_tricks.sliding_window_view(trunk[:, 0] > trunk[:, 1], width)
+    return bool((below.sum(axis=1) > width / 2).any())
+
+
 def _middling(speeds: Array) -> Array:
     """(frames,) mean over the joints, without the two fastest; 0 where fewer than 7 are seen."""
     ordered = np.sort(speeds, axis=1)  # NaN last
@@ -80,9 +92,10 @@ def choose(
 
     Args:
         tracks: as the `Tracker` made them.
-        people: "athlete" (whose body moves most in itself), "largest", "longest" (found in most frames),
-            "all" (without those of under 0.2 s, if others are there), the number of a track, or a point x, y in
-            pixels: whoever was nearest to it in the first half second of their own track.
+        people: "athlete" (whose body moves most in itself, to which being upside down adds two torso lengths a
+            second), "largest", "longest" (found in most frames), "all" (without those of under 0.2 s, if others are
+            there), the number of a track, or a point x, y in pixels: whoever was nearest to it in the first half second
+            of their own track.
         fps: frames a second; None = 30.
         image_size: (width, height) in pixels, or None; a point must lie in it.
 
@@ -111,7 +124,7 @@ def choose(
 
 
 _WORTH = {
-    "athlete": own_movement,
+    "athlete": lambda track, fps: own_movement(track, fps) + _SOMERSAULT * _is_upside_down(track, fps),
     "largest": lambda track, fps: float(np.median(torsos(np.array(track.poses, float)[..., :2]))),
     "longest": lambda track, fps: float(len(track.frames)),
 }
