@@ -17,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gymskel.extract.body import centers, doubles, torsos
+from gymskel.extract.body import centers, doubles, median, torsos
 from gymskel.extract.costs import GATE, Edges, heads_out, nearby, pair_costs
 from gymskel.extract.track import Bodies, Track, distances
 from gymskel.skeleton import BODY_25
@@ -188,9 +188,13 @@ def _link_costs(pieces: list[Piece], ends: Bodies, starts: Bodies, pairs: Pairs,
     before = np.where(pairs.known, np.minimum(costs - 0.15, _STAYS), costs - 0.15)  # it seemed right then
     costs = np.where(pairs.same & (gaps < _LONGER), before, costs)
     sizes, heights = abs(_build(pieces, fps, reverse=False)[:, a] - _build(pieces, fps, reverse=True)[:, b])
-    sizes, heights = np.nan_to_num(sizes), np.nan_to_num(heights / ends.size[a])
-    back = 0.25 + 1.5 * np.clip(heights - 0.1, 0, 1) + np.clip(10 * (sizes - 0.04), 0, 1)
-    return np.fmin(costs + np.clip(8 * (sizes - 0.1), 0, 1), np.where(pairs.out, back, np.inf))
+    bones = abs(median(np.log(ends.reach[a] / starts.reach[b]), axis=1))
+    unlike = np.fmax(np.fmax(sizes - 0.04, bones - 0.12), 0)
+    back = (
+        0.25 + 1.5 * np.clip(np.nan_to_num(heights) / ends.size[a] - 0.1, 0, 1) + np.clip(10 * unlike, 0, 1)
+    )
+    stay = costs + np.clip(8 * (np.nan_to_num(sizes) - 0.1), 0, 1)
+    return np.fmin(stay, np.where(pairs.out, back, np.inf))
 
 
 def _worth(costs: Array) -> Array:
