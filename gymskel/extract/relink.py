@@ -321,7 +321,7 @@ def _insert(long: list[Piece], short: list[Piece], fps: float) -> list[Piece]:
     gaps = [
         (short[s], long[c].part(max(0, at - most), at), long[c].part(at, at + most)) for s, c, at in pairs
     ]
-    costs = _gap_costs(gaps, fps)
+    costs = _gap_costs(gaps, fps) + np.array([_other_track(*gap) for gap in gaps])
     long, taken = list(long), set()
     for n in np.argsort(costs, kind="stable"):
         s, c, _ = pairs[n]
@@ -329,6 +329,13 @@ def _insert(long: list[Piece], short: list[Piece], fps: float) -> list[Piece]:
             long[c] = long[c].merged(short[s])
             taken.add(s)
     return long + [piece for s, piece in enumerate(short) if s not in taken]
+
+
+def _other_track(piece: Piece, before: Piece, after: Piece) -> float:
+    """What it costs that a piece was another track while frames came: much, and less than nothing if it was this one."""
+    if piece.numbers[0] in (-1, before.numbers[-1], after.numbers[0]):
+        return -0.35 * (piece.numbers[0] >= 0)
+    return 0.55
 
 
 def _gap_costs(gaps: list[tuple[Piece, Piece, Piece]], fps: float) -> Array:
