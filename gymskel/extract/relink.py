@@ -27,6 +27,7 @@ _STAYS = 0.5  # cost of a link that was made while frames came
 _CLOSE = 0.65  # what a link may cost of which one side is brief
 _MISSING = 1.0  # torso lengths from where somebody is missing
 _BRIEF = 5  # frames; a piece of fewer is perhaps nobody
+_INSERTED = 5  # frames at most of a piece that is put into a gap
 _KNOWN = 0.5  # seconds of a piece that tell how it goes on
 _LOOKS = 3  # poses of the other piece that are compared
 _SAME = 0.1  # torso lengths between the poses of one person found twice
@@ -77,11 +78,9 @@ def relink(
     long = [piece for piece in pieces if len(piece.frames) >= _BRIEF]
     short = [piece for piece in pieces if len(piece.frames) < _BRIEF]
     long = _join(_join(long, fps, _SHORT, edges), fps, _LONGER, edges)
-    for _ in range(2):
-        pieces = _join(_insert(long, short, fps), fps, _SHORT, edges)
-        long = [piece for piece in pieces if len(piece.frames) >= _BRIEF]
-        short = [piece for piece in pieces if len(piece.frames) < _BRIEF]
-    pieces = _join(_insert(long, short, fps), fps, _LONGEST, edges)
+    pieces = long + short
+    for seconds in (_SHORT, _SHORT, _LONGEST):
+        pieces = _join(_insert(pieces, fps), fps, seconds, edges)
     pieces = sorted((piece for piece in pieces if max(piece.numbers) >= 0), key=lambda one: one.frames[0])
     if not pieces:
         return []
@@ -301,41 +300,50 @@ def _chained(pieces: list[Piece], links: dict[int, int]) -> list[Piece]:
 # --- short pieces into gaps ----------------------------------------------------------------------------------------
 
 
-def _insert(long: list[Piece], short: list[Piece], fps: float) -> list[Piece]:
-    """Short pieces put where somebody is missing, the best fitting first; all the pieces there are then."""
-    places = [centers(np.array(chain.poses, float)[..., :2]) for chain in long]
-    sizes = [np.median(torsos(np.array(chain.poses[-20:], float)[..., :2])) for chain in long]
+def _insert(pieces: list[Piece], fps: float) -> list[Piece]:
+    """Short pieces put where somebody is missing, what fits best and is seen longest first."""
+    chains = [n for n, piece in enumerate(pieces) if len(piece.frames) >= _BRIEF]
+    places = {n: centers(np.array(pieces[n].poses, float)[..., :2]) for n in chains}
+    sizes = {n: np.median(torsos(np.array(pieces[n].poses[-20:], float)[..., :2])) for n in chains}
     pairs = []
-    for s, piece in enumerate(short):
+    for s, piece in enumerate(pieces):
+        if len(piece.frames) > _INSERTED:
+            continue
         place = centers(piece.poses[0][:, :2].astype(float))
-        for c, chain in enumerate(long):
-            at = int(np.searchsorted(chain.frames, piece.frames[0]))
-            if not 0 < at < len(chain.frames) or chain.frames[at] <= piece.frames[-1]:
+        for c in chains:
+            frames = pieces[c].frames
+            at = int(np.searchsorted(frames, piece.frames[0]))
+            if not 0 < at < len(frames) or frames[at] <= piece.frames[-1]:
                 continue
             away = np.linalg.norm(places[c][at - 1 : at + 1] - place, axis=1).min()
-            if away < 3 * sizes[c] and chain.frames[at] - chain.frames[at - 1] < _LONGER * fps:
+            if away < 3 * sizes[c] and frames[at] - frames[at - 1] < _LONGER * fps:
                 pairs.append((s, c, at))
     if not pairs:
-        return long + short
+        return pieces
     most = int(_KNOWN * fps) + 1
     gaps = [
-        (short[s], long[c].part(max(0, at - most), at), long[c].part(at, at + most)) for s, c, at in pairs
+        (pieces[s], pieces[c].part(max(0, at - most), at), pieces[c].part(at, at + most))
+        for s, c, at in pairs
     ]
-    costs = _gap_costs(gaps, fps) + np.array([_other_track(*gap) for gap in gaps])
-    long, taken = list(long), set()
-    for n in np.argsort(costs, kind="stable"):
+    somebody = {number for piece in pieces if len(piece.frames) > _INSERTED for number in piece.numbers}
+    costs = _gap_costs(gaps, fps) + np.array([_other_track(*gap, somebody - {-1}) for gap in gaps])
+    gain = (_MISSING - costs) * [len(piece.frames) for piece, _, _ in gaps]
+    pieces, gone, grown = list(pieces), set(), set()
+    for n in np.argsort(-gain, kind="stable"):
         s, c, _ = pairs[n]
-        if costs[n] < _MISSING and s not in taken and not set(short[s].frames) & set(long[c].frames):
-            long[c] = long[c].merged(short[s])
-            taken.add(s)
-    return long + [piece for s, piece in enumerate(short) if s not in taken]
+        free = not {s, c} & gone and s not in grown and not set(pieces[s].frames) & set(pieces[c].frames)
+        if gain[n] > 0 and free:
+            pieces[c] = pieces[c].merged(pieces[s])
+            gone.add(s)
+            grown.add(c)
+    return [piece for n, piece in enumerate(pieces) if n not in gone]
 
 
-def _other_track(piece: Piece, before: Piece, after: Piece) -> float:
-    """What it costs that a piece was another track while frames came: much, and less than nothing if it was this one."""
-    if piece.numbers[0] in (-1, before.numbers[-1], after.numbers[0]):
-        return -0.35 * (piece.numbers[0] >= 0)
-    return 0.55
+def _other_track(piece: Piece, before: Piece, after: Piece, somebody: set[int]) -> float:
+    """What it costs that a piece was in another's track while frames came; less than nothing if it was in this one."""
+    if piece.numbers[0] not in somebody:
+        return 0.0
+    return -0.35 if piece.numbers[0] in (before.numbers[-1], after.numbers[0]) else 0.55
 
 
 def _gap_costs(gaps: list[tuple[Piece, Piece, Piece]], fps: float) -> Array:
