@@ -118,7 +118,7 @@ def test_killed_and_started_again(tmp_path):
     ("recipe", "breaks"),
     [
         (replace(PLAIN, augment="fly"), (0,)),  # before anything was kept
-        (replace(PLAIN, augment="copies", copies=2, min_steps=60), (2,)),  # several passes an epoch
+        (replace(PLAIN, augment="copies", copies=2, min_steps=300), (2,)),  # several passes an epoch
         (replace(PLAIN, augment="fly", balance="weights"), (1, 3)),
     ],
 )
