@@ -345,20 +345,7 @@ def test_evaluate_arguments(shell, keypoints, monkeypatch):
         return "told"
 
     monkeypatch.setattr(evaluation, "evaluate", spy)
-    arguments = [
-        "--protocol",
-        "thesis",
-        "--model",
-        "lstm",
-        "--recipe",
-        "thesis",
-        "--runs",
-        5,
-        "--seed",
-        2,
-        "--workers",
-        3,
-    ]
+    arguments = "--protocol thesis --model lstm --recipe thesis --runs 5 --seed 2 --workers 3".split()
     code, out, _ = shell("evaluate", keypoints, *arguments, "--fps", 60)
     assert (code, out) == (0, "told\n")
     assert given == {
