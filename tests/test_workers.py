@@ -1,6 +1,7 @@
 """Work in one process and in several: the same results in the same order, and whatever was warned of or went wrong."""
 
 import os
+import signal
 import time
 import warnings
 
@@ -57,6 +58,31 @@ def test_stopping_half_way_stops_the_others(tmp_path):
     time.sleep(1)
     assert len(list(tmp_path.iterdir())) < 10
     assert list(work_on([4, 5], lambda number: number + 1, 2)) == [5, 6]  # and others can work again
+
+
+KEPT = []
+
+
+def keep(number):
+    """400 MB more each time but the first: loky then takes another process, and says so."""
+    KEPT.append(b"x" * (400_000_000 * bool(KEPT)))
+    time.sleep(1.1)  # it looks once a second
+    return number
+
+
+def test_a_process_that_grows_is_replaced():
+    """In silence: where warnings are errors, as here, loky's would end the thread that waits for the results."""
+
+    def give_up(*_):
+        raise TimeoutError("hangs")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(90)
+    try:
+        assert list(work_on(range(8), keep, 2)) == list(range(8))
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.parametrize("workers", [0, -1, 1.5, True, None, "2"])

@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from gymskel.quiet import let_workers_grow
+
 
 def work_on(things: Sequence[Any], work: Callable[[Any], Any], workers: int = 1) -> Iterator[Any]:
     """What `work` makes of each thing, in the order of the things; nothing is done ahead in one process.
@@ -29,6 +31,7 @@ def work_on(things: Sequence[Any], work: Callable[[Any], Any], workers: int = 1)
 def _in_processes(things: Sequence[Any], work: Callable[[Any], Any], workers: int) -> Iterator[Any]:
     from joblib import Parallel, delayed
 
+    let_workers_grow()
     pool = Parallel(n_jobs=workers, backend="loky", return_as="generator", batch_size=1)
     made = pool(delayed(_work)(thing, work) for thing in things)
     try:

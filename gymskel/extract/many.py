@@ -20,6 +20,7 @@ from gymskel.extract.estimators import Estimator, choose_estimator, reset
 from gymskel.extract.one import ExtractionWarning, People, Wanted, extract_people
 from gymskel.extract.plan import Plan, Planned, find_folders, look, measure
 from gymskel.extract.telling import board, list_faults, tell
+from gymskel.quiet import let_workers_grow
 from gymskel.video import limit_threads
 
 
@@ -224,6 +225,7 @@ def _in_pool(
     from joblib import delayed
 
     waiting = {one.folder: one for one in todo}
+    let_workers_grow()
     try:
         for outcome in pool()(delayed(work)(one) for one in todo):
             del waiting[outcome.folder]
