@@ -108,16 +108,20 @@ def labelled(recordings: list[Recording], y: Sequence[Any] | None) -> list[Recor
             replace(r, activity=None if pd.isna(name) else str(name))
             for r, name in zip(recordings, y, strict=True)
         ]
+    counts = Counter((r.source, r.activity) for r in recordings)
+    named = {r.source for r in recordings if r.activity is not None}
+    twice = [
+        counts[r.source, r.activity] > 1 or (r.activity is None and r.source in named) for r in recordings
+    ]
+    people = {r.source for r, again in zip(recordings, twice, strict=True) if again and r.person}
+    if people:
+        raise ValueError(
+            f"Several people in {_some(sorted(people))}: say which with person= (--person) when reading, so that no bystander is trained on."
+        )
     if unknown := [r.name for r in recordings if r.activity is None]:
         raise ValueError(
             f"No activity is known for {_some(unknown)}. Name files activity-number-athlete (no dash in the athlete), "
             "put them into one folder per activity, or give a labels CSV (file, activity, athlete)."
-        )
-    counts = Counter((r.source, r.activity) for r in recordings)
-    people = {r.source for r in recordings if counts[r.source, r.activity] > 1 and r.person}
-    if people:
-        raise ValueError(
-            f"Several people in {_some(sorted(people))}: say which with person= when reading, so that no bystander is trained on."
         )
     return recordings
 

@@ -28,3 +28,14 @@ def raw(shared: Path) -> list[Recording]:
     """Everybody in the six raw recordings: 93 people."""
     with pytest.warns(match="has no file for"):
         return read_recordings(shared / "data" / "openpose_raw.zip", fps=60)
+
+
+@pytest.fixture
+def double_precision():
+    """Models in float64: float32 depends on the order of a sum, and that on the processor and the shapes."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_dtype_policy(before)

@@ -185,6 +185,7 @@ def test_layers_without_a_state_in_every_frame_are_refused(inputs):
         layer_outputs(model, rows, "recurrent")
 
 
+@pytest.mark.usefixtures("double_precision")
 @pytest.mark.parametrize("frames", [5, 9, 21, 32])
 def test_states_of_a_model_that_pools_its_frames(frames):
     """A step is real if the first of its frames is, as in the model itself."""
@@ -199,7 +200,7 @@ def test_states_of_a_model_that_pools_its_frames(frames):
     np.testing.assert_array_equal((~np.isnan(states[..., 0])).sum(axis=1), -(-lengths // 4))
     for row, length in enumerate(lengths):  # without padding the same states
         alone = layer_outputs(model, {k: v[row : row + 1, :length] for k, v in given.items()}, "recurrent")
-        np.testing.assert_allclose(states[row, : alone.shape[1]], alone[0], atol=1e-5)
+        np.testing.assert_allclose(states[row, : alone.shape[1]], alone[0], atol=1e-6)
     weights = attention_weights(model, given)
     np.testing.assert_allclose(np.nansum(weights, axis=1), 1, atol=1e-6)
     np.testing.assert_array_equal(np.isnan(weights), np.isnan(states[..., 0]))

@@ -160,8 +160,13 @@ def test_refusals():
     with pytest.raises(ValueError, match="`protocol` must be 'athletes' or 'thesis', got 'random'"):
         evaluate(Fake(), meet(), protocol="random")
     nameless = [replace(r, activity=None, sample=f"IMG_{k}") for k, r in enumerate(meet())]
-    with pytest.raises(ValueError, match=r"No activity is known for IMG_1-a, IMG_2-a; label them"):
+    with pytest.raises(
+        ValueError, match=r"No activity is known for IMG_1-a, IMG_2-a\. Name files.*labels CSV"
+    ):
         evaluate(Fake(), [meet()[0], *nameless[1:3]])
+    walker = replace(meet()[0], activity=None, athlete=None, sample="1", person=1, video="meet.mov")
+    with pytest.raises(ValueError, match="Several people in meet: say which with person="):
+        evaluate(Fake(), [replace(meet()[0], video="meet.mov"), *meet()[1:], walker])
     with pytest.raises(ValueError, match=r"Only one group \(a\)"):
         evaluate(Fake(), meet("a"))
     with pytest.raises(ValueError, match="at least two classes, got flip"):

@@ -466,6 +466,8 @@ def test_workers_do_what_one_process_does(videos, tmp_path):
         path.relative_to(tmp_path / "one") for path in one.written
     ]
     assert tree(tmp_path / "two") == tree(tmp_path / "one")
+    joblibs = "A worker stopped while some jobs were given to the executor."  # an error would end its thread
+    warnings.warn(joblibs, UserWarning, stacklevel=1)
     again = extract_videos(
         videos, tmp_path / "two", estimator=RedSpot(), follow=False, progress=False, workers=2
     )

@@ -40,7 +40,7 @@ MAY_IMPORT = {
     },
     "stream": {"skeleton", "recording", "classifier", "inference"},
     "export": {"gymskel", "skeleton", "clips", "classifier", "inference"},
-    "evaluation": {*NOUNS, "preprocess", "models", "training", "classifier", "doubts", "quiet"},
+    "evaluation": {*NOUNS, "preprocess", "models", "training", "inputs", "classifier", "doubts", "quiet"},
     "activations": NOUNS,
     "attribution": NOUNS,
     "visualize": NOUNS,

@@ -10,8 +10,6 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneGroupOut, cross_val_score
-from sklearn.utils import estimator_checks
-from sklearn.utils._testing import assert_allclose_dense_sparse
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from test_training import PLAIN, made_clips, quick
 
@@ -23,14 +21,10 @@ from gymskel.training import Recipe
 TINY = Recipe("tiny", epochs=10, batch_size=32, learning_rate=0.3)
 
 
+@pytest.mark.usefixtures("double_precision")  # nine digits are asked for
 @parametrize_with_checks([SkeletonClassifier(quick, recipe=TINY)])
-def test_scikit_learns_own_checks(estimator, check, monkeypatch):
-    """All are passed: there is no list of expected failures. But they ask for nine digits, of float32 that has seven."""
-
-    def close(x, y, rtol=1e-7, atol=1e-9, err_msg=""):
-        assert_allclose_dense_sparse(x, y, rtol=max(rtol, 1e-6), atol=max(atol, 1e-6), err_msg=err_msg)
-
-    monkeypatch.setattr(estimator_checks, "assert_allclose_dense_sparse", close)
+def test_scikit_learns_own_checks(estimator, check):
+    """All are passed: there is no list of expected failures."""
     check(estimator)
 
 

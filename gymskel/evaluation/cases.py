@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
 from gymskel.evaluation.workers import work_on
+from gymskel.inputs import labelled
 from gymskel.preprocess import Preprocessor, is_recognizable
 from gymskel.recording import Recording
 
@@ -44,7 +45,7 @@ class Cases:
 
     @classmethod
     def of(cls, given: Sequence[Recording] | Clips) -> Cases:
-        """Raises ValueError where labels are missing or all are of one class."""
+        """Raises ValueError where labels are missing, all are of one class, or a video shows several people."""
         if isinstance(given, Clips):
             if given.y is None:
                 raise ValueError("The clips have no labels `y`; give them some (Clips.from_arrays(y=...)).")
@@ -52,11 +53,7 @@ class Cases:
             names, who = np.array(given.sources), given.athletes
             good = np.ones(len(given), bool)
         else:
-            given = list(given)
-            if unknown := [r.name for r in given if r.activity is None]:
-                raise ValueError(
-                    f"No activity is known for {', '.join(unknown[:8])}; label them first (read_recordings(labels=...))."
-                )
+            given = labelled(list(given), None)
             truth = np.array([r.activity for r in given])
             names, who = np.array([r.source for r in given]), [r.athlete for r in given]
             good = np.array([is_recognizable(r) for r in given], bool)

@@ -325,8 +325,10 @@ def _insert(pieces: list[Piece], fps: float) -> list[Piece]:
         (pieces[s], pieces[c].part(max(0, at - most), at), pieces[c].part(at, at + most))
         for s, c, at in pairs
     ]
-    somebody = {number for piece in pieces if len(piece.frames) > _INSERTED for number in piece.numbers}
-    costs = _gap_costs(gaps, fps) + np.array([_other_track(*gap, somebody - {-1}) for gap in gaps])
+    somebody = {number for piece in pieces if len(piece.frames) > _INSERTED for number in piece.numbers} - {
+        -1
+    }
+    costs = _gap_costs(gaps, fps) + np.array([_other_track(*gap, somebody) for gap in gaps])
     gain = (_MISSING - costs) * [len(piece.frames) for piece, _, _ in gaps]
     pieces, gone, grown = list(pieces), set(), set()
     for n in np.argsort(-gain, kind="stable"):
