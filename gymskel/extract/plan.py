@@ -11,7 +11,8 @@ from gymskel.extract.claim import csv_files
 from gymskel.extract.one import Wanted, made_from
 from gymskel.extract.telling import list_faults
 from gymskel.recording import JSON_NAME
-from gymskel.recording.read import Folder, saved_people
+from gymskel.recording.folders import Folder
+from gymskel.recording.saved import saved_people
 from gymskel.video import find_videos, read_frames
 
 

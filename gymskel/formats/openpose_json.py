@@ -34,7 +34,7 @@ from gymskel.formats.openpose_points import (
     to_pixels,
 )
 from gymskel.recording import HoleWarning, Recording, parse_name, write_recording
-from gymskel.recording.read import Folder, _ZipFolder
+from gymskel.recording.folders import Folder, ZipFolder
 from gymskel.recording.saved import saved_people
 from gymskel.skeleton import BODY_25
 
@@ -292,14 +292,14 @@ def _folders(root: Path) -> Iterator[Folder]:
         yield Folder(at, files)
 
 
-def _zip_folders(archive: zipfile.ZipFile) -> Iterator[_ZipFolder]:
+def _zip_folders(archive: zipfile.ZipFile) -> Iterator[ZipFolder]:
     files: dict[str, list[str]] = {}
     for name in archive.namelist():
         path = PurePosixPath(name)
         if not name.endswith("/") and not name.startswith("__MACOSX"):
             files.setdefault("" if str(path.parent) == "." else str(path.parent), []).append(path.name)
     for folder in sorted(files):
-        yield _ZipFolder(archive, folder, files[folder])
+        yield ZipFolder(archive, folder, files[folder])
 
 
 def _read_clips(folders: Iterable[Any], root: Path, wanted: _Wanted) -> Iterator[Imported]:

@@ -1,8 +1,9 @@
 """Recording: one person in one video, and the per-frame CSV files it is stored as."""
 
+from gymskel.recording.folders import FILE_NAME
 from gymskel.recording.labels import label_recordings
 from gymskel.recording.noun import MAX_CONFIDENCE, Recording, UnseenError, parse_name
-from gymskel.recording.read import FILE_NAME, HoleWarning, read_recording, read_recordings
+from gymskel.recording.read import HoleWarning, read_recording, read_recordings
 from gymskel.recording.saved import JSON_NAME
 from gymskel.recording.write import write_recording
 

@@ -1,4 +1,4 @@
-"""Per-frame CSV files to recordings; this file and write.py are the only ones that know them.
+"""Per-frame CSV files to recordings; this file, folders.py and write.py are the only ones that know them.
 
 A recording lies in a folder of its own, one small file for each frame and person::
 
@@ -13,66 +13,30 @@ from __future__ import annotations
 
 import io
 import itertools
-import os
-import re
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from gymskel.archive import DAMAGED, open_zip
+from gymskel.recording.folders import FILE_NAME, Folder, ZipFolder, csv_folders, frame_files, zip_folders
 from gymskel.recording.labels import label_recordings
 from gymskel.recording.noun import MAX_CONFIDENCE, Recording, parse_name
 from gymskel.recording.saved import JSON_NAME, refuse_mixed_rates, saved_people
 from gymskel.skeleton import BODY_25, Skeleton
 
-FILE_NAME = re.compile(r"(?P<video>.+)-(?P<frame>\d+)-(?P<person>\d+)\.csv")
 _HEADER = b"x,y,c"
 _AT_ONCE = 32  # folders parsed together
 _SPARSE = 1000  # frames a file, beyond which a number is no frame number
-_CHUNK = 1 << 14  # bytes; a file has 1,900
 
 
 class HoleWarning(UserWarning):
     """Frames without a file became frames of NaN."""
-
-
-class Folder:
-    """The files of a folder on disk."""
-
-    def __init__(self, path: str | Path, names: Iterable[str] | None = None) -> None:
-        self.label = str(path)
-        self.names = sorted(os.listdir(path) if names is None else names)  # noqa: PTH208 (faster)
-        self._path = str(path)
-
-    def read(self, name: str) -> bytes:
-        """The bytes of one file."""
-        file = os.open(f"{self._path}{os.sep}{name}", os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        try:  # half the time of open(), and there are 10,000 of them
-            text = more = os.read(file, _CHUNK)
-            while len(more) == _CHUNK:
-                more = os.read(file, _CHUNK)
-                text += more
-            return text
-        finally:
-            os.close(file)
-
-
-class _ZipFolder:
-    """The files of a folder inside an open .zip."""
-
-    def __init__(self, archive: zipfile.ZipFile, folder: str, names: list[str]) -> None:
-        self.label = f"{archive.filename}/{folder}"
-        self.names = sorted(names)
-        self._archive, self._folder = archive, folder
-
-    def read(self, name: str) -> bytes:
-        return self._archive.read(f"{self._folder}/{name}" if self._folder else name)
 
 
 def read_recording(
@@ -140,12 +104,11 @@ def read_recordings(
     """
     path = Path(root)
     if path.is_dir():
-        folders = [(_activity_above(Path(folder.label), path), folder) for folder in _csv_folders(path)]
-        recordings, faults = _read_all(folders, person, fps, skeleton)
+        recordings, faults = _read_all(csv_folders(path), person, fps, skeleton)
     elif path.is_file() and zipfile.is_zipfile(path):
         try:
             with open_zip(path) as archive:
-                recordings, faults = _read_all(list(_zip_folders(archive)), person, fps, skeleton)
+                recordings, faults = _read_all(zip_folders(archive), person, fps, skeleton)
         except DAMAGED as fault:
             raise ValueError(f"{path} is damaged, or locked with a password: {fault}") from fault
     elif path.exists():
@@ -166,7 +129,7 @@ def read_recordings(
 
 
 def _read_all(
-    folders: Iterable[tuple[str | None, Any]],
+    folders: Iterable[tuple[str | None, Folder | ZipFolder]],
     person: int | None,
     fps: float | None,
     skeleton: Skeleton | None,
@@ -192,38 +155,11 @@ def _read_all(
     return recordings, faults
 
 
-def _csv_folders(root: Path) -> Iterator[Folder]:
-    for at, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        if JSON_NAME in files or any(FILE_NAME.fullmatch(name) for name in files):
-            yield Folder(at, files)
-
-
-def _activity_above(folder: Path, root: Path) -> str | None:
-    """The folder between the root and the recording, if there is one."""
-    between = folder.relative_to(root).parts[:-1]
-    return between[0] if between else None
-
-
-def _zip_folders(archive: zipfile.ZipFile) -> Iterator[tuple[str | None, _ZipFolder]]:
-    files: dict[str, list[str]] = {}
-    for name in archive.namelist():
-        path = PurePosixPath(name)
-        if not name.endswith("/") and not name.startswith("__MACOSX"):
-            files.setdefault("" if str(path.parent) == "." else str(path.parent), []).append(path.name)
-    tops = {folder.split("/")[0] for folder in files if folder}  # files beside the top folder do not count
-    for folder in sorted(files):
-        if JSON_NAME in files[folder] or any(FILE_NAME.fullmatch(name) for name in files[folder]):
-            between = PurePosixPath(folder).parts[:-1]
-            between = between[1:] if len(tops) == 1 else between
-            yield (between[0] if between else None), _ZipFolder(archive, folder, files[folder])
-
-
 @dataclass(frozen=True)
 class _Person:
     """One person's files in a folder, found but not read."""
 
-    folder: Any
+    folder: Folder | ZipFolder
     index: int
     files: dict[int, str]
     video: str
@@ -275,10 +211,14 @@ class _Person:
 
 
 def _people(
-    folder: Any, wanted: int | None, fps: float | None, skeleton: Skeleton | None, activity: str | None = None
+    folder: Folder | ZipFolder,
+    wanted: int | None,
+    fps: float | None,
+    skeleton: Skeleton | None,
+    activity: str | None = None,
 ) -> list[_Person]:
     """The people of one folder, from the names of its files and its recording.json."""
-    files = _frame_files(folder)
+    files = frame_files(folder)
     known = saved_people(folder)
     people = sorted({person for _, person in files} | set(known))
     if not people:
@@ -299,7 +239,7 @@ def _people(
     return found
 
 
-def _layout(folder: Any, saved: Mapping[str, Any]) -> Skeleton:
+def _layout(folder: Folder | ZipFolder, saved: Mapping[str, Any]) -> Skeleton:
     """The layout that recording.json tells, else BODY_25."""
     if "skeleton" not in saved:
         return BODY_25
@@ -312,35 +252,6 @@ def _layout(folder: Any, saved: Mapping[str, Any]) -> Skeleton:
 
 
 _SAVED = ("activity", "sample", "athlete", "fps", "estimator", "history")
-
-
-def _frame_files(folder: Any) -> dict[tuple[int, int], str]:
-    """(frame, person) -> file name, for the CSVs of one folder, which must be of one video."""
-    files: dict[tuple[int, int], str] = {}
-    videos = set()
-    for name in folder.names:
-        match = FILE_NAME.fullmatch(name)
-        if name.startswith("._"):  # macOS leaves these on sticks
-            continue
-        if match:
-            place = int(match["frame"]), int(match["person"])
-            if place in files and match["video"] in videos:
-                raise ValueError(f"{folder.label} holds one frame twice: {files[place]} and {name}.")
-            files[place] = name
-            videos.add(match["video"])
-        elif name.endswith(".csv"):
-            raise ValueError(
-                f"{folder.label}/{name}: expected a name like backflip-1-s07.mov-0-0.csv (video-frame-person.csv)."
-            )
-    if len(videos) > 1:
-        raise ValueError(
-            f"{folder.label} holds files of several videos ({', '.join(sorted(videos)[:4])}); give each a folder of its own."
-        )
-    if not files and JSON_NAME not in folder.names:
-        raise FileNotFoundError(
-            f"No per-frame CSV in {folder.label}: expected files like backflip-1-s07.mov-0-0.csv."
-        )
-    return files
 
 
 def _parse(people: list[_Person]) -> list[np.ndarray | ValueError]:
@@ -383,7 +294,7 @@ def _parse_alone(people: list[_Person]) -> list[np.ndarray | ValueError]:
     return [_parse([one])[0] for one in people]
 
 
-def _csv_fault(folder: Any, names: list[str], texts: list[bytes], joints: int) -> ValueError:
+def _csv_fault(folder: Folder | ZipFolder, names: list[str], texts: list[bytes], joints: int) -> ValueError:
     """The error that names the first faulty file, found by a slower second look."""
     for name, text in zip(names, texts, strict=True):
         lines = text.decode("utf-8", "replace").split()

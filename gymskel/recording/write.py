@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from gymskel.recording.folders import FILE_NAME, Folder
 from gymskel.recording.noun import Recording
-from gymskel.recording.read import FILE_NAME, Folder
 from gymskel.recording.saved import JSON_FORMAT, JSON_NAME, saved_people
 
 
