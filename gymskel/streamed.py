@@ -21,7 +21,7 @@ import keras
 import numpy as np
 
 from gymskel.clips import Clips, class_weight, concatenate
-from gymskel.formats.parquet import StoredRecordings
+from gymskel.formats.stored import StoredRecordings
 from gymskel.preprocess.preprocessor import SAME_RATE, Preprocessor
 
 Augment = Callable[[Clips, np.random.Generator], Clips]

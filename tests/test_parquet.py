@@ -13,7 +13,7 @@ from test_pack import STICK, assert_same, recordings
 
 from gymskel import archive
 from gymskel.clips import leave_groups_out
-from gymskel.formats import parquet
+from gymskel.formats import stored as stored_module
 from gymskel.formats.parquet import open_parquet, read_parquet, write_parquet
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recordings
@@ -53,7 +53,7 @@ def test_real_recordings(tumbling, tmp_path):
 
 def test_the_whole_is_known_and_nothing_read(some, folder, monkeypatch):
     assert [path.name for path in sorted(folder.iterdir())] == [f"part-0000{k}.parquet" for k in range(3)]
-    monkeypatch.setattr(parquet, "_numbers", None)
+    monkeypatch.setattr(stored_module, "_numbers", None)
     stored = open_parquet(folder)
     assert len(stored) == len(some) == 12
     assert stored.skeleton == some[0].skeleton
@@ -91,9 +91,11 @@ def test_without_athletes_the_source_is_the_group(tmp_path):
 
 
 def test_only_row_groups_that_are_wanted_are_read(folder, monkeypatch):
-    read, numbers = [], parquet._numbers
+    read, numbers = [], stored_module._numbers
     monkeypatch.setattr(
-        parquet, "_numbers", lambda group, *more: read.append(group.label[-27:]) or numbers(group, *more)
+        stored_module,
+        "_numbers",
+        lambda group, *more: read.append(group.label[-27:]) or numbers(group, *more),
     )
     assert len(list(open_parquet(folder)[[0, 1, 11]])) == 3
     assert read == ["part-00000.parquet row group 0"[-27:], "part-00002.parquet row group 1"[-27:]]

@@ -9,7 +9,8 @@ import pytest
 
 from gymskel import models
 from gymskel.clips import grouped_part, leave_groups_out
-from gymskel.formats.parquet import StoredRecordings, open_parquet, write_parquet
+from gymskel.formats.parquet import open_parquet, write_parquet
+from gymskel.formats.stored import StoredRecordings
 from gymskel.preprocess import Preprocessor
 from gymskel.preprocess.augment import augmented
 from gymskel.recording import Recording

@@ -21,9 +21,10 @@ from gymskel.formats.frames import from_frame, read_table, to_frame
 from gymskel.formats.movement import from_xarray, to_xarray
 from gymskel.formats.openpose_json import Imported, import_openpose_json, read_openpose_json
 from gymskel.formats.pack import read_pack, write_pack
-from gymskel.formats.parquet import StoredRecordings, open_parquet, read_parquet, write_parquet
+from gymskel.formats.parquet import open_parquet, read_parquet, write_parquet
 from gymskel.formats.pose_format import read_pose
 from gymskel.formats.pyskl import read_pyskl
+from gymskel.formats.stored import StoredRecordings
 from gymskel.formats.tfrecord import read_tfrecord, to_tf_dataset, write_tfrecord
 
 __all__ = [

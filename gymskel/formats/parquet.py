@@ -21,7 +21,7 @@ speed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,13 @@ from gymskel.formats.pack import (
     facts_text,
     fields_of,
     read_facts,
-    recordings_of,
 )
+from gymskel.formats.stored import RowGroup, StoredRecordings, columns_of_joints, need_pyarrow
 from gymskel.recording import Recording
 from gymskel.skeleton import Skeleton
 
 _KEY = b"gymskel"
 _TEXTS = ("activity", "sample", "athlete", "video")
-_CHANNELS = ("x", "y", "confidence")
 
 
 def write_parquet(
@@ -123,124 +122,9 @@ def open_parquet(folder: str | Path, *, max_ratio: float = MAX_RATIO) -> StoredR
         if fields["skeleton"][start] != fields["skeleton"][0]:
             raise ValueError(f"{path} has another layout of joints than {paths[0]}.")
         for k, count in enumerate(facts["groups"]):
-            groups.append(_Group(path, k, start, count))
+            groups.append(RowGroup(path, k, start, count))
             start += count
     return StoredRecordings(folder, fields["skeleton"][0], tuple(groups), fields, np.arange(start))
-
-
-@dataclass(frozen=True)
-class _Group:
-    """A row group: where it is, and which recordings it holds."""
-
-    path: Path
-    number: int
-    start: int
-    count: int
-
-    @property
-    def label(self) -> str:
-        return f"{self.path} row group {self.number}"
-
-
-@dataclass(frozen=True, eq=False)
-class StoredRecordings:
-    """Recordings in a Parquet data set, in its order: iterated one by one, with one row group in memory.
-
-    `stored[rows]` is some of them, as with Clips: by slice, list of numbers or bool mask. It reads nothing, so that
-    `stored[train]` and `stored[test]` of `clips.leave_groups_out(stored.groups)` keep athletes apart.
-
-    Attributes:
-        folder: where they are.
-        skeleton: layout of the joints.
-        row_groups: where each row group is.
-        facts: field -> a value for each recording of the whole data set, and `frames`.
-        rows: (recordings,) int: which recordings of the data set these are, ascending.
-    """
-
-    folder: Path
-    skeleton: Skeleton
-    row_groups: tuple[_Group, ...]
-    facts: dict[str, list[Any]]
-    rows: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} recordings in {self.folder}, {int(self.lengths.sum())} frames, {self.skeleton.name}>"
-
-    def __getitem__(self, which: Any) -> StoredRecordings:
-        """Some of the recordings; their order stays that of the files."""
-        return replace(self, rows=np.unique(np.atleast_1d(self.rows[which])))
-
-    def __iter__(self) -> Iterator[Recording]:
-        for group in range(len(self.row_groups)):
-            yield from self.read_group(group)
-
-    def told(self, field: str) -> list[Any]:
-        """A field of every recording: fps, activity, sample, athlete, history, video, ..., frames."""
-        return [self.facts[field][row] for row in self.rows]
-
-    @property
-    def activities(self) -> tuple[str | None, ...]:
-        """(recordings,) the moves."""
-        return tuple(self.told("activity"))
-
-    @property
-    def athletes(self) -> tuple[str | None, ...]:
-        """(recordings,) who."""
-        return tuple(self.told("athlete"))
-
-    @property
-    def fps(self) -> tuple[float | None, ...]:
-        """(recordings,) frames a second."""
-        return tuple(self.told("fps"))
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """(recordings,) frames."""
-        return np.array(self.told("frames"), int)
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """(recordings,) recording of origin, as `Recording.source`."""
-        names = zip(*(self.told(field) for field in ("activity", "sample", "athlete")), strict=True)
-        return tuple(
-            Path(video).stem if video else "-".join(part for part in name if part)
-            for video, name in zip(self.told("video"), names, strict=True)
-        )
-
-    @property
-    def groups(self) -> np.ndarray:
-        """(recordings,) who must not be on both sides of a split: the athlete, or the source where unknown."""
-        pairs = zip(self.athletes, self.sources, strict=True)
-        return np.array([a if a is not None else f"source {s}" for a, s in pairs])
-
-    def rows_of(self, group: int) -> np.ndarray:
-        """Which of these recordings (0 to len - 1) lie in a row group."""
-        one = self.row_groups[group]
-        return np.arange(*np.searchsorted(self.rows, [one.start, one.start + one.count]))
-
-    def read_group(self, group: int) -> list[Recording]:
-        """Those of these recordings that lie in a row group, in order; nothing is read where there are none.
-
-        Raises:
-            ValueError: the file is damaged, or its rows are not the recordings that its footer says.
-        """
-        one, wanted = self.row_groups[group], self.rows[self.rows_of(group)]
-        if not len(wanted):
-            return []
-        stored = np.arange(one.start, one.start + one.count)
-        lengths = np.array(self.facts["frames"][one.start : one.start + one.count])
-        keypoints, seconds = _numbers(one, self.skeleton, np.repeat(stored, lengths))
-        ends = np.cumsum(lengths)
-        rows = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
-        rows = [rows[number - one.start] for number in wanted]
-        fields = {name: [values[number] for number in wanted] for name, values in self.facts.items()}
-        clocks = [
-            seconds[row].copy() if timed else None for row, timed in zip(rows, fields["timed"], strict=True)
-        ]
-        return recordings_of(one.label, fields, [keypoints[row] for row in rows], clocks, wanted)
 
 
 # --- writing -----------------------------------------------------------------------------------------------------
@@ -270,10 +154,10 @@ def _write_part(
     layout: Skeleton,
 ) -> tuple[list[Recording] | None, int]:
     """Writes the last of `paths`; the group that begins the next file (None: this is the last), and recordings written."""
-    pa, pq = _pyarrow()
+    pa, pq = need_pyarrow()
     path = paths[-1]
     part = path.with_name(f".{path.name}.part")
-    planes = {f"{joint}_{channel}": "BYTE_STREAM_SPLIT" for joint in layout.joints for channel in _CHANNELS}
+    planes = dict.fromkeys(columns_of_joints(layout), "BYTE_STREAM_SPLIT")
     counts, lengths, light, size = [], [], [], 0
     try:
         with pq.ParquetWriter(
@@ -314,8 +198,7 @@ def _without_numbers(one: Recording) -> Recording:
 def _schema(pa: Any, layout: Skeleton) -> Any:
     fields = [("recording", pa.int64()), ("frame", pa.int64()), ("seconds", pa.float64())]
     fields += [(name, pa.string()) for name in _TEXTS] + [("person", pa.int64())]
-    names = [f"{joint}_{channel}" for joint in layout.joints for channel in _CHANNELS]
-    return pa.schema(fields + [(name, pa.float32()) for name in names])
+    return pa.schema(fields + [(name, pa.float32()) for name in columns_of_joints(layout)])
 
 
 def _table(pa: Any, group: list[Recording], start: int, layout: Skeleton) -> Any:
@@ -350,18 +233,9 @@ def _table(pa: Any, group: list[Recording], start: int, layout: Skeleton) -> Any
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
-def _pyarrow() -> tuple[Any, Any]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as fault:
-        raise ValueError(f'Parquet needs pyarrow: pip install "gymskel[parquet]" ({fault})') from None
-    return pyarrow, pyarrow.parquet
-
-
 def _footer(path: Path, max_ratio: float) -> dict[str, Any]:
     """What a file says of itself, checked against its row groups."""
-    pa, pq = _pyarrow()
+    pa, pq = need_pyarrow()
     try:
         footer = pq.read_metadata(path)
     except (pa.ArrowException, OSError) as fault:
@@ -398,25 +272,3 @@ def _footer(path: Path, max_ratio: float) -> dict[str, Any]:
             f"{path}: columns other than those of {layouts[0].name}: {odd[:4] or found.names[:4]}."
         )
     return facts
-
-
-def _numbers(group: _Group, layout: Skeleton, expected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(frames, joints, 3) keypoints and (frames,) seconds of a row group; `expected`: the recording of each row."""
-    pa, pq = _pyarrow()
-    names = [f"{joint}_{channel}" for joint in layout.joints for channel in _CHANNELS]
-    try:
-        with pq.ParquetFile(group.path, pre_buffer=False, page_checksum_verification=True) as file:
-            table = file.read_row_group(group.number, ["recording", "seconds", *names], use_threads=False)
-    except (pa.ArrowException, OSError) as fault:
-        raise ValueError(f"{group.label} is damaged: {fault}") from None
-    empty = [name for name in ("recording", *names) if table[name].null_count]
-    if empty:
-        raise ValueError(f"{group.label}: no number in {', '.join(empty[:4])}; unseen is NaN, NaN, 0.")
-    numbers = table["recording"].to_numpy()
-    if len(numbers) != len(expected) or (numbers != expected).any():
-        row = int(np.argmax(numbers != expected)) if len(numbers) == len(expected) else len(numbers)
-        raise ValueError(f"{group.label}: row {row} is not of the recording that the footer says.")
-    keypoints = np.empty((len(expected), len(names)), np.float32)
-    for k, name in enumerate(names):
-        keypoints[:, k] = table[name].to_numpy()
-    return keypoints.reshape(len(expected), len(layout), 3), np.array(table["seconds"].to_numpy(), float)
