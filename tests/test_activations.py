@@ -310,6 +310,33 @@ def test_class_strips_put_the_clips_below_each_other():
     assert np.array_equal(draw_class_strips(padded, cell=cell, gap=gap), image)
 
 
+def test_class_strips_of_many_neurons_go_on_in_columns():
+    cell, gap = 2, 4
+    clips = [made_states(8, 40, seed=k) for k in range(5)]
+    image = np.asarray(draw_class_strips(clips, cell=cell, gap=gap))
+    one = np.asarray(draw_class_strips(clips[:1], cell=cell, gap=gap))
+    top, wide, row = len(one) - 40 * cell, 8 * cell + gap, 40 * cell + gap
+    assert image.shape[:2] == (len(one), 5 * wide - gap)  # side by side, still taller than wide
+    for k in range(5):
+        np.testing.assert_array_equal(
+            image[:, k * wide : (k + 1) * wide - gap], draw_class_strips([clips[k]], cell=cell, gap=gap)
+        )
+        assert (image[:, (k + 1) * wide - gap : (k + 1) * wide] == 255).all()
+    many = np.asarray(draw_class_strips(clips * 10, cell=cell, gap=gap))
+    columns = round((many.shape[1] + gap) / wide)
+    rows = -(-50 // columns)
+    assert len(many) == top + rows * row - gap <= many.shape[1]
+    assert (
+        top + (rows + 1) * row - gap > -(-50 // (rows + 1)) * wide - gap
+    )  # fewer columns would be taller than wide
+    for k in (0, 1, rows - 1, rows, 49):
+        x, y = k // rows * wide, top + k % rows * row
+        strip = many[y : y + 40 * cell, x : x + 8 * cell]
+        np.testing.assert_array_equal(
+            strip, one[top:] if k % 5 == 0 else image[top:, k % 5 * wide : k % 5 * wide + 8 * cell]
+        )
+
+
 def test_titles_are_written_to_the_left_and_move_nothing():
     clips = np.stack([made_states(20, 2), made_states(20, 2, seed=1)])
     plain = np.asarray(draw_class_strips(clips))

@@ -79,7 +79,8 @@ def draw_class_strips(
     """The strips of many clips below each other, for instance all of one class (thesis, fig. 5.11).
 
     Time runs to the right and starts for all clips at the same place; in each clip the neurons come in
-    the same order. A clip ends where it ends: behind it the image is white.
+    the same order. A clip ends where it ends: behind it the image is white. What would be taller than wide, as of many
+    neurons over few steps, goes on in further columns.
 
     Args:
         states: (clips, frames, units), or a list of (frames, units); in [-1, 1], NaN behind the mask.
@@ -109,22 +110,28 @@ def draw_class_strips(
         raise ValueError(f"`titles` must name {len(clips)} clips, got {len(names)}.")
     height, frames = units[0] * cell, max(map(len, clips))
     font = font_of(max(10, min(14, height)))
-    row_height = height if titles is None else max(height, _text_height(font))
+    row = (height if titles is None else max(height, _text_height(font))) + gap
     left = 0 if titles is None else max(round(font.getlength(name)) for name in names) + 8
-    top = _text_height(font) + 4
-    size = (left + frames * cell, top + len(clips) * (row_height + gap))
-    image = Image.new("RGB", size, _WHITE)
+    top, width = _text_height(font) + 4, left + frames * cell
+    rows = next(
+        rows
+        for rows in (-(-len(clips) // columns) for columns in range(1, len(clips) + 1))
+        if rows == 1 or top + rows * row <= -(-len(clips) // rows) * (width + gap)
+    )
+    image = Image.new("RGB", (-(-len(clips) // rows) * (width + gap) - gap, top + rows * row), _WHITE)
     pen = ImageDraw.Draw(image)
-    pen.rectangle((left, 0, size[0] - 1, top - 1), fill=_GREY)
-    for step in range(0, frames, steps_per_tick):
-        at = left + step * cell
-        pen.line((at, 0, at, top - 1), fill=_WHITE)
-        if at + 3 + font.getlength(str(step)) <= size[0]:
-            pen.text((at + 3, top // 2), str(step), font=font, fill=_WHITE, anchor="lm")
-    for row, (colours, name) in enumerate(zip(clips, names, strict=True)):
-        middle = top + gap + row * (row_height + gap) + row_height // 2
-        image.paste(cells_of(colours, cell, cell), (left, middle - height // 2))
-        pen.text((left - 6, middle), name, font=font, fill=_BLACK, anchor="rm")
+    for start in range(0, image.width, width + gap):
+        pen.rectangle((start + left, 0, start + width - 1, top - 1), fill=_GREY)
+        for step in range(0, frames, steps_per_tick):
+            at = start + left + step * cell
+            pen.line((at, 0, at, top - 1), fill=_WHITE)
+            if at + 3 + font.getlength(str(step)) <= start + width:
+                pen.text((at + 3, top // 2), str(step), font=font, fill=_WHITE, anchor="lm")
+    for number, (colours, name) in enumerate(zip(clips, names, strict=True)):
+        start = left + number // rows * (width + gap)
+        middle = top + gap + number % rows * row + (row - gap) // 2
+        image.paste(cells_of(colours, cell, cell), (start, middle - height // 2))
+        pen.text((start - 6, middle), name, font=font, fill=_BLACK, anchor="rm")
     return image
 
 
