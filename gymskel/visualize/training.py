@@ -62,7 +62,7 @@ def plot_training(
             ax.fill_between(epochs, *band, color=style["color"], alpha=0.18, lw=0)
             ax.plot(epochs, table.T, color=style["color"], ls=style["ls"], lw=0.7, alpha=0.6)
     if measure.endswith("accuracy"):
-        ax.set_ylim(top=1.02)
+        ax.set_ylim(top=1 + 0.04 * (1 - ax.get_ylim()[0]))  # no tick above 1
     ax.margins(x=0.01)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     label_axes(ax, "epoch", measure)
