@@ -6,6 +6,7 @@ import json
 import tempfile
 import zipfile
 from dataclasses import asdict
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ import pandas as pd
 
 import gymskel
 from gymskel.archive import DAMAGED, open_zip
+from gymskel.models import BUILDERS
 from gymskel.preprocess import Preprocessor
 from gymskel.training import Recipe, Run
 
 _FORMAT = 1
+OWN = "own: "
+"""Before the name of a model whose builder is none of gymskel's: the file holds the network, not how it is built."""
 
 
 def write_artefact(classifier: Any, path: Path) -> Path:
@@ -28,9 +32,10 @@ def write_artefact(classifier: Any, path: Path) -> Path:
         "format": _FORMAT,
         "gymskel": gymskel.__version__,
         "keras": keras.__version__,
-        "model": model if isinstance(model, str) else getattr(model, "__name__", "own"),
+        "model": model if isinstance(model, str) else _builder_name(model),
         "model_params": dict(classifier.model_params or {}),
         "recipe": recipe if isinstance(recipe, str) else asdict(recipe),
+        "random_state": classifier.random_state if isinstance(classifier.random_state, Integral) else None,
         "classes": classifier.classes_.tolist(),
         "preprocessor": classifier.preprocessor_.to_dict() if classifier.preprocessor_ else None,
         "run": vars(classifier.run_),
@@ -39,7 +44,7 @@ def write_artefact(classifier: Any, path: Path) -> Path:
         "doubt_below": classifier.doubt_below_,
         "doubt_keeps": classifier.doubt_keeps_,
     }
-    text = json.dumps(facts, indent=1)
+    text = json.dumps(facts, indent=1, default=_as_json)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     with tempfile.TemporaryDirectory() as folder:
@@ -65,6 +70,7 @@ def read_artefact(kind: type, path: Path) -> Any:
     with open_zip(path, way="No classifier is.") as archive, tempfile.TemporaryDirectory() as folder:
         if not {"classifier.json", "model.keras"} <= set(archive.namelist()):
             raise ValueError(f"{path} is not a .gymskel file: it lacks classifier.json or model.keras.")
+        facts = None
         try:
             facts = json.loads(archive.read("classifier.json"))
             if facts["format"] <= _FORMAT:
@@ -74,8 +80,12 @@ def read_artefact(kind: type, path: Path) -> Any:
                 model = keras.saving.load_model(weights, safe_mode=True, compile=False)
                 return _restored(kind, facts, model)
         except (ValueError, TypeError, KeyError, *DAMAGED) as fault:
+            written = facts.get("gymskel") if isinstance(facts, dict) else None
+            other = f" It was written by gymskel {written}, this is {gymskel.__version__}." * (
+                written not in (None, gymskel.__version__)
+            )
             raise ValueError(
-                f"{path} is damaged, or its model has layers of your own that are not imported: {fault}"
+                f"{path} is damaged, or its model has layers of your own that are not imported: {fault}{other}"
             ) from fault
     raise ValueError(
         f"{path} was written by gymskel {facts.get('gymskel', '?')} (format {facts['format']}), this is {gymskel.__version__} (format {_FORMAT}). Update gymskel."
@@ -84,7 +94,8 @@ def read_artefact(kind: type, path: Path) -> Any:
 
 def _restored(kind: type, facts: dict[str, Any], model: keras.Model) -> Any:
     recipe = facts["recipe"] if isinstance(facts["recipe"], str) else Recipe(**facts["recipe"])
-    loaded = kind(model=facts["model"], model_params=facts["model_params"], recipe=recipe)
+    settings = {"model": facts["model"], "model_params": facts["model_params"], "recipe": recipe}
+    loaded = kind(**settings, random_state=facts.get("random_state"))
     loaded.model_, loaded.classes_ = model, np.array(facts["classes"])
     loaded.preprocessor_ = Preprocessor.from_dict(facts["preprocessor"]) if facts["preprocessor"] else None
     if loaded.preprocessor_:
@@ -97,6 +108,21 @@ def _restored(kind: type, facts: dict[str, Any], model: keras.Model) -> Any:
     loaded.out_of_fold_ = kept
     loaded.doubt_below_, loaded.doubt_keeps_ = facts.get("doubt_below"), facts.get("doubt_keeps")
     return loaded
+
+
+def _builder_name(build: Any) -> str:
+    """A name of BUILDERS, or that of somebody's own builder."""
+    name = getattr(build, "__name__", type(build).__name__)
+    return name if BUILDERS.get(name) is build else f"{OWN}{name}"
+
+
+def _as_json(value: Any) -> Any:
+    """Numbers of numpy, as a search over np.arange leaves them, as Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(
+        f"A .gymskel file holds numbers, texts and lists of them; `model_params` or `recipe` hold {value!r:.80}."
+    )
 
 
 def _plain(table: pd.DataFrame) -> dict[str, list]:

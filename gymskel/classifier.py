@@ -14,10 +14,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from gymskel.artefact import read_artefact, write_artefact
+from gymskel.artefact import OWN, read_artefact, write_artefact
 from gymskel.clips import Clips
 from gymskel.doubts import doubt_below, doubt_of
-from gymskel.inference import run_network
+from gymskel.inference import check_network, run_network
 from gymskel.inputs import (
     as_given,
     check_like,
@@ -100,8 +100,44 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
 
         Raises:
             ValueError: no label for some recordings, fewer than two classes, several people of one video, a recording of
-                one frame, NaN or infinity in an array, a checkpoint of another training.
+                one frame, NaN or infinity in an array, a builder whose model gives no probabilities, a checkpoint of another training.
+
+        Refused or interrupted, the classifier stays what it was before: fitted as it was, or not at all.
         """
+        fresh = type(self)(**self.get_params(deep=False))
+        fresh._train(X, y, progress, tuple(callbacks), checkpoint)
+        for name in _fitted(self):
+            delattr(self, name)
+        vars(self).update(_fitted(fresh))
+        return self
+
+    def set_params(self, **params: Any) -> SkeletonClassifier:
+        """As every scikit-learn estimator's; a search also reaches what is in `model_params` and in the recipe.
+
+        >>> SkeletonClassifier().set_params(model_params__units=8, recipe__epochs=5).model_params
+        {'units': 8}
+        """
+        inner: dict[str, dict[str, Any]] = {"model_params": {}, "recipe": {}}
+        for name in [name for name in params if name.partition("__")[0] in inner and "__" in name]:
+            whose, _, field = name.partition("__")
+            inner[whose][field] = params.pop(name)
+        super().set_params(**params)
+        if inner["model_params"]:
+            self.model_params = {**(self.model_params or {}), **inner["model_params"]}
+        if inner["recipe"]:
+            self.recipe = replace(get_recipe(self.recipe), **inner["recipe"])
+        return self
+
+    def _train(
+        self,
+        X: Any,
+        y: Sequence[Any] | None,
+        progress: bool,
+        callbacks: tuple[keras.callbacks.Callback, ...],
+        checkpoint: str | Path | None,
+    ) -> None:
+        """What `fit` does, in a classifier that nobody has seen yet."""
+        recipe, note = get_recipe(self.recipe), ""
         clips, classes = self._training_clips(X, y)
         if len(np.unique(clips.y)) < 2:
             told = ", ".join(clips.classes[k] for k in np.unique(clips.y)) or "none"
@@ -114,7 +150,6 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         if seed is not None:
             keras.utils.set_random_seed(seed)
         self.model_ = self._build(clips)
-        recipe, note = get_recipe(self.recipe), ""
         if recipe.augment and clips.channels[:2] != ("x", "y"):
             recipe, note = replace(recipe, augment=None), "; not augmented, the values are not x and y"
         run = fit(
@@ -123,21 +158,20 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             recipe,
             seed=seed,
             progress=progress,
-            callbacks=(callbacks := tuple(callbacks)),
+            callbacks=callbacks,
             checkpoint=checkpoint,
             kind=None if callbacks else self._kind(clips),
         )
         self.run_ = replace(run, note=run.note + note)
         self.classes_ = classes
         self.out_of_fold_ = self.doubt_below_ = self.doubt_keeps_ = None
-        return self
 
-    def keep_out_of_fold(self, predictions: pd.DataFrame, *, keep: float = 0.95) -> SkeletonClassifier:
+    def keep_out_of_fold(self, predictions: Any, *, keep: float = 0.95) -> SkeletonClassifier:
         """Keeps the answers given while each recording was left out, and learns from them which answers to doubt.
 
         Args:
-            predictions: of an `Evaluation` of the same settings on the same recordings: recording, truth, predicted and
-                p(class) for each class.
+            predictions: an `Evaluation` of the same settings on the same recordings, or its table: recording, truth,
+                predicted and p(class) for each class.
             keep: share of the right answers that `predict_table` is not to doubt: an answer less probable than all of
                 these may show a move that was never trained on.
 
@@ -148,6 +182,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             ValueError: columns are lacking, or other classes.
         """
         check_is_fitted(self, "model_")
+        predictions = getattr(predictions, "predictions", predictions)
         if lacking := [name for name in ("recording", "truth", "predicted") if name not in predictions]:
             raise ValueError(
                 f"`predictions` lacks the column {', '.join(lacking)}; it has {', '.join(predictions)}."
@@ -281,7 +316,15 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         if recordings is not None:
             if not recordings:
                 raise ValueError("`X` is empty: nothing to train on.")
-            recordings = trainable(labelled(recordings, y))
+            if y is not None:
+                known, numbers = known_labels(y)
+                if len(numbers) != len(recordings):
+                    raise ValueError(
+                        f"`y` must have one name for each of {len(recordings)} recordings, got {len(numbers)}."
+                    )
+            recordings = trainable(
+                labelled(recordings, None if y is None else [str(known[k]) for k in numbers])
+            )
             self.preprocessor_ = _own(self.preprocess)
             clips = self.preprocessor_.fit_transform(recordings)
         elif not isinstance(X, Clips):
@@ -290,7 +333,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             forget_features(self, clips.x.shape[2] * clips.x.shape[3])
         classes = np.array(clips.classes)
         if y is not None and recordings is not None:  # those left out are gone, and names are text so far
-            kinds = {str(label): label for label in known_labels(y)[0].tolist()}
+            kinds = {str(label): label for label in known.tolist()}
             classes = np.unique([kinds[name] for name in clips.classes])
             order = [classes.tolist().index(kinds[name]) for name in clips.classes]
             clips = replace(clips, y=np.array(order)[clips.y], classes=tuple(map(str, classes.tolist())))
@@ -303,15 +346,24 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         return clips, classes
 
     def _build(self, clips: Clips) -> keras.Model:
-        params = dict(self.model_params or {})
+        params = {  # a search over np.arange leaves numbers of numpy, which not every layer takes
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in dict(self.model_params or {}).items()
+        }
         if isinstance(self.model, str) and self.model not in BUILDERS:
+            own = "; it was trained with a builder of your own: set `model` to that" * self.model.startswith(
+                OWN
+            )
             raise ValueError(
-                f"`model` must be one of {', '.join(BUILDERS)} or a builder, got {self.model!r}."
+                f"`model` must be one of {', '.join(BUILDERS)} or a builder, got {self.model!r}{own}."
             )
         build = BUILDERS[self.model] if isinstance(self.model, str) else self.model
         if params.get("head") == "flatten":
             params.setdefault("frames", clips.x.shape[1])
-        return build(len(clips.classes), skeleton=clips.skeleton, channels=len(clips.channels), **params)
+        made = build(len(clips.classes), skeleton=clips.skeleton, channels=len(clips.channels), **params)
+        if not isinstance(self.model, str):
+            check_network(made, clips)
+        return made
 
     def _kind(self, clips: Clips) -> Hashable:
         """What says all of the network that a builder of gymskel's made; None for anybody else's, which might do anything."""
@@ -379,6 +431,11 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
 
     def _run_model(self, clips: Clips) -> np.ndarray:
         return run_network(self.model_, clips)
+
+
+def _fitted(classifier: SkeletonClassifier) -> dict[str, Any]:
+    """What it learned: the attributes whose names end in an underscore."""
+    return {name: value for name, value in vars(classifier).items() if name.endswith("_")}
 
 
 def _own(preprocess: Any) -> Preprocessor:

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from gymskel.archive import DAMAGED, MAX_RATIO, open_zip, read_array
+from gymskel.recording import said
 from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
 _FORMAT = 1
+_CHANNELS = ("x", "y", "confidence")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +90,9 @@ class Clips:
             object.__setattr__(self, "y", y.astype(np.int32))
         for name, value in (("x", x), ("mask", mask), ("seen", np.asarray(self.seen, bool))):
             object.__setattr__(self, name, value)
-        for name in ("classes", "athletes", "sources", "channels"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("classes", "sources", "channels"):
+            object.__setattr__(self, name, tuple(map(str, getattr(self, name))))
+        object.__setattr__(self, "athletes", tuple(map(said, self.athletes)))
 
     @classmethod
     def from_arrays(
@@ -99,7 +102,7 @@ class Clips:
         lengths: Sequence[int] | None = None,
         y: np.ndarray | None = None,
         classes: Sequence[str] | None = None,
-        athletes: Sequence[str | None] | None = None,
+        athletes: Sequence[Any] | None = None,
         sources: Sequence[str] | None = None,
         skeleton: Skeleton | None = None,
         channels: Sequence[str] | None = None,
@@ -112,10 +115,10 @@ class Clips:
             lengths: (clips,) frames that are real in each clip; by default all.
             y: (clips,) class numbers or names.
             classes: the names in the order of the numbers; by default read from `y`.
-            athletes: (clips,) who.
+            athletes: (clips,) who: names or numbers, None where unknown.
             sources: (clips,) recording of origin; by default every clip is one of its own.
             skeleton: layout; by default joints are called 0, 1, 2 ... and have no limbs, mirror image or root.
-            channels: names of the last axis; by default x, y and, if there is a third, confidence.
+            channels: names of the last axis; by default x, y, confidence, and from the fourth on their numbers.
             fps: frames a second.
 
         >>> clips = Clips.from_arrays(np.zeros((2, 5, 15, 2)), lengths=[5, 3], y=["flip", "jump"])
@@ -153,7 +156,9 @@ class Clips:
             classes=tuple(classes or ()),
             athletes=tuple(athletes) if athletes is not None else (None,) * clips,
             sources=tuple(sources) if sources is not None else tuple(f"clip-{i}" for i in range(clips)),
-            channels=tuple(channels) if channels is not None else ("x", "y", "confidence")[:depth],
+            channels=tuple(channels)
+            if channels is not None
+            else (*_CHANNELS, *map(str, range(len(_CHANNELS), depth)))[:depth],
             skeleton=skeleton,
             fps=fps,
         )

@@ -27,19 +27,21 @@ def doubt_of(recording: Recording, facts: dict[str, Any]) -> str:
         return f"few joints were seen: {' '.join(faults)}"
     if known and recording.estimator and recording.estimator not in known:
         return f"found with {recording.estimator}, trained on {', '.join(known)}"
-    if durations and bool(recording.fps) == bool(facts["fps_in"]):
-        lasts, unit = duration_of(recording), "s" if recording.fps else "frames"
-        if not durations[0] / _LASTS <= lasts <= durations[1] * _LASTS:
-            return (
-                f"lasts {lasts:.3g} {unit}, trained on {durations[0]:.3g} to {durations[1]:.3g} {unit}: "
-                "cut the move out (preprocess.trim)"
-            )
+    unit = facts.get("unit") or ("s" if facts["fps_in"] else "frames")  # files of before do not say
+    lasts = recording.seconds if unit == "s" else len(recording)
+    if durations and lasts is not None and not durations[0] / _LASTS <= lasts <= durations[1] * _LASTS:
+        return (
+            f"lasts {lasts:.3g} {unit}, trained on {durations[0]:.3g} to {durations[1]:.3g} {unit}: "
+            "cut the move out (preprocess.trim)"
+        )
     return ""
 
 
-def duration_of(recording: Recording) -> float:
-    """Seconds, or frames where no rate is known."""
-    return float(recording.seconds or len(recording))
+def durations_of(recordings: Sequence[Recording]) -> tuple[list[float], str]:
+    """How long each lasts, and the unit: "s", or "frames" where the rate of one of them is not known."""
+    if all(recording.fps for recording in recordings):
+        return [recording.seconds for recording in recordings], "s"
+    return [float(len(recording)) for recording in recordings], "frames"
 
 
 def doubt_below(probabilities: Sequence[float], keep: float = 0.95) -> float:

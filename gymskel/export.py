@@ -8,7 +8,8 @@ examples/ holds a client for each that needs numpy and the runtime alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from sklearn.utils.validation import check_is_fitted
 
 import gymskel
 from gymskel.classifier import SkeletonClassifier
@@ -37,14 +39,16 @@ def export_onnx(classifier: SkeletonClassifier, path: str | Path) -> Path:
 
     Raises:
         ImportError: tf2onnx or onnxruntime is not installed.
-        RuntimeError: the file answers otherwise than the network; nothing is written.
+        RuntimeError: the network cannot be converted, or the file answers otherwise; nothing is written.
     """
+    check_is_fitted(classifier, "model_")
     tf2onnx, onnxruntime = _wanted("tf2onnx"), _wanted("onnxruntime")
     _, length, joints, channels = classifier.model_.get_layer("keypoints").batch_shape
-    network = _function(_plain_copy(classifier.model_), (None, length), joints, channels)
-    made, _ = tf2onnx.convert.from_function(network, input_signature=network.input_signature, opset=17)
-    content = made.SerializeToString()
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    with _refusing(path):
+        network = _function(_plain_copy(classifier.model_), (None, length), joints, channels)
+        made, _ = tf2onnx.convert.from_function(network, input_signature=network.input_signature, opset=17)
+        content = made.SerializeToString()
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
 
     def answer(keypoints: np.ndarray, mask: np.ndarray) -> np.ndarray:
         return session.run(["probabilities"], {"keypoints": keypoints, "mask": mask})[0]
@@ -66,20 +70,22 @@ def export_litert(classifier: SkeletonClassifier, path: str | Path, *, frames: i
     Raises:
         ImportError: ai-edge-litert is not installed.
         ValueError: the model is tied to another length.
-        RuntimeError: the file answers otherwise than the network; nothing is written.
+        RuntimeError: the network cannot be converted, or the file answers otherwise; nothing is written.
     """
+    check_is_fitted(classifier, "model_")
     litert = _wanted("ai_edge_litert.interpreter")
     _, length, joints, channels = classifier.model_.get_layer("keypoints").batch_shape
     frames = length or classifier.facts_["frames"] if frames is None else frames
     if frames < 1 or length not in (None, frames):
         raise ValueError(f"`frames` must be {length or 'a number from 1'}, got {frames}.")
-    copy = _plain_copy(classifier.model_, frames=frames)
-    network = _function(copy, (1, frames), joints, channels)
-    holder = tf.Module()  # what the file is made from: the function, and the weights it uses
-    holder.network, holder.weights = network, [variable.value for variable in copy.variables]
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([network.get_concrete_function()], holder)
-    content = converter.convert()
-    run = litert.Interpreter(model_content=content).get_signature_runner("serving_default")
+    with _refusing(path):
+        copy = _plain_copy(classifier.model_, frames=frames)
+        network = _function(copy, (1, frames), joints, channels)
+        holder = tf.Module()  # what the file is made from: the function, and the weights it uses
+        holder.network, holder.weights = network, [variable.value for variable in copy.variables]
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([network.get_concrete_function()], holder)
+        content = converter.convert()
+        run = litert.Interpreter(model_content=content).get_signature_runner("serving_default")
 
     def answer(keypoints: np.ndarray, mask: np.ndarray) -> np.ndarray:
         pairs = zip(keypoints, mask, strict=True)
@@ -120,11 +126,22 @@ def _wanted(module: str) -> Any:
         raise ImportError(f"Export needs {name}: pip install gymskel[export] ({fault})") from fault
 
 
+@contextmanager
+def _refusing(path: str | Path) -> Iterator[None]:
+    """Converters and runtimes have faults of their own, some of a hundred lines."""
+    try:
+        yield
+    except Exception as fault:
+        raise RuntimeError(
+            f"{path} was not written: this network cannot be converted. {str(fault)[:400]}"
+        ) from fault
+
+
 def _plain_copy(model: keras.Model, *, frames: int | None = None) -> keras.Model:
-    """The same network without cuDNN, which no other program has; with `frames` for one clip of that length, unrolled."""
+    """The same network in float32 and without cuDNN, as other programs run it; with `frames` for one clip of that length, unrolled."""
 
     def again(layer: keras.layers.Layer) -> keras.layers.Layer:
-        config = layer.get_config()
+        config = _in_float32(layer.get_config())
         made = type(layer).from_config(config if frames is None else _unrolled(config))
         for inner in (made, *made._flatten_layers(include_self=False)):
             if hasattr(inner, "use_cudnn"):
@@ -144,6 +161,13 @@ def _plain_copy(model: keras.Model, *, frames: int | None = None) -> keras.Model
     copy = keras.models.clone_model(model, input_tensors=inputs, clone_function=again)
     copy.set_weights(model.get_weights())
     return copy
+
+
+def _in_float32(config: Any) -> Any:
+    """A layer's configuration without mixed precision, in layers within layers too."""
+    if isinstance(config, Mapping):
+        return {key: "float32" if key == "dtype" else _in_float32(value) for key, value in config.items()}
+    return [_in_float32(value) for value in config] if isinstance(config, list) else config
 
 
 def _unrolled(config: Any) -> Any:
@@ -194,14 +218,18 @@ def _write(
 
 
 def _difference(classifier: SkeletonClassifier, answer: Answer, frames: int | None) -> float:
-    """How far the file's probabilities are from the network's on made-up clips: whole, shorter, and of a single frame."""
-    length = frames or classifier.facts_["frames"]
+    """How far the file's probabilities are from the network's in float32 on made-up clips: whole, shorter, and of a single frame."""
+    length, model = frames or classifier.facts_["frames"], classifier.model_
+    if any(
+        "16" in layer.compute_dtype for layer in model.layers
+    ):  # rounded in every layer, as the file is not
+        model = _plain_copy(model)
     clips = _moving(classifier, length)
-    off = np.abs(answer(clips.x, clips.mask) - run_network(classifier.model_, clips)).max()
+    off = np.abs(answer(clips.x, clips.mask) - run_network(model, clips)).max()
     if frames is None:  # of any length: also others, and one alone
         for other in (1, length + 3):
             one = _moving(classifier, other)[:1]
-            off = max(off, np.abs(answer(one.x, one.mask) - run_network(classifier.model_, one)).max())
+            off = max(off, np.abs(answer(one.x, one.mask) - run_network(model, one)).max())
     return float(off)
 
 

@@ -38,6 +38,24 @@ def run_network(model: keras.Model, clips: Clips) -> np.ndarray:
     return answers
 
 
+def check_network(model: keras.Model, clips: Clips) -> None:
+    """Refuses what somebody's own builder made, if it takes no `keypoints` and `mask` or gives no probabilities.
+
+    Raises:
+        ValueError: other inputs, other outputs than (clips, classes), values that are no probabilities.
+    """
+    wanted = "a model of the inputs `keypoints` and `mask` that gives probabilities (clips, classes), as softmax does"
+    inputs, classes = sorted(one.name for one in model.inputs), len(clips.classes)
+    if inputs != ["keypoints", "mask"]:
+        raise ValueError(f"A builder must return {wanted}; got the inputs {', '.join(inputs)}.")
+    if model.output_shape != (None, classes):
+        raise ValueError(f"A builder must return {wanted}; got {model.output_shape} for {classes} classes.")
+    told = model({name: clips[:2].inputs[name] for name in inputs}, training=False)
+    told = np.asarray(keras.ops.convert_to_numpy(told), float)
+    if (told < 0).any() or not np.allclose(told.sum(axis=1), 1, atol=0.01):
+        raise ValueError(f"A builder must return {wanted}; got {told[0].round(3).tolist()} for a clip.")
+
+
 def compiled(model: keras.Model) -> Any:
     """The network as a compiled function of tensors, for any number and length of clips; the same one at every call.
 

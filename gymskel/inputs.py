@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d, validate_data
 
 from gymskel.clips import Clips, concatenate
-from gymskel.doubts import duration_of
+from gymskel.doubts import durations_of
 from gymskel.preprocess import faults_of, is_recognizable
 from gymskel.preprocess.preprocessor import SAME_RATE
 from gymskel.recording import Recording
@@ -86,6 +86,10 @@ def known_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         ValueError: labels missing, continuous, or several for a clip; of types that cannot be sorted.
     """
+    if isinstance(
+        getattr(y, "dtype", None), pd.api.extensions.ExtensionDtype
+    ):  # pandas' own: Int64, boolean, category ...
+        y = np.array(y.tolist()) if not pd.isna(y).any() else np.array(y.tolist(), object)
     y = column_or_1d(y, warn=True)
     if missing := np.flatnonzero(pd.isna(y)).tolist():
         raise ValueError(f"`y` has no label (None or NaN) at {missing[:8]}: leave these out or name them.")
@@ -97,17 +101,10 @@ def known_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
     return found
 
 
-def labelled(recordings: list[Recording], y: Sequence[Any] | None) -> list[Recording]:
-    """The recordings with `y` as their activity, refused where one has none or a video shows several people."""
+def labelled(recordings: list[Recording], y: Sequence[str] | None) -> list[Recording]:
+    """The recordings with the names `y` as their activity, refused where one has none or a video shows several people."""
     if y is not None:
-        if len(y) != len(recordings):
-            raise ValueError(
-                f"`y` must have one name for each of {len(recordings)} recordings, got {len(y)}."
-            )
-        recordings = [
-            replace(r, activity=None if pd.isna(name) else str(name))
-            for r, name in zip(recordings, y, strict=True)
-        ]
+        recordings = [replace(r, activity=name) for r, name in zip(recordings, y, strict=True)]
     counts = Counter((r.source, r.activity) for r in recordings)
     named = {r.source for r in recordings if r.activity is not None}
     twice = [
@@ -139,7 +136,7 @@ def trainable(recordings: list[Recording]) -> list[Recording]:
         )
     if len(good) < len(recordings):
         poor = [f"{r.name} ({' '.join(faults_of(r))})" for r in recordings if not is_recognizable(r)]
-        warnings.warn(f"Left out of training, too little is seen: {', '.join(poor)}", stacklevel=4)
+        warnings.warn(f"Left out of training, too little is seen: {', '.join(poor)}", stacklevel=5)
     return good
 
 
@@ -152,7 +149,7 @@ def told_apart(recordings: list[Recording]) -> list[str]:
 def facts_of(clips: Clips, recordings: list[Recording]) -> dict[str, Any]:
     """What `facts_` of a classifier says: of the clips, and of the recordings that they were made of, if any."""
     skeleton_in = recordings[0].skeleton if recordings else clips.skeleton
-    durations, seconds = [duration_of(r) for r in recordings], [r.seconds for r in recordings if r.fps]
+    (durations, unit), seconds = durations_of(recordings), [r.seconds for r in recordings if r.fps]
     return {
         "skeleton_in": skeleton_in.to_dict(),
         "skeleton": clips.skeleton.to_dict(),
@@ -161,6 +158,7 @@ def facts_of(clips: Clips, recordings: list[Recording]) -> dict[str, Any]:
         "fps_in": sorted({r.fps for r in recordings if r.fps}),
         "frames": int(clips.x.shape[1]),
         "durations": [min(durations), max(durations)] if durations else None,
+        "unit": unit,
         "seconds": float(np.median(seconds)) if seconds else None,
         "body": _body_facts(clips),
         "clips": len(clips),

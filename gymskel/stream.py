@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from sklearn.utils.validation import check_is_fitted
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.inference import compile_network
@@ -48,6 +49,7 @@ class Stream:
         window: int | None = None,
         every: int = 1,
     ) -> None:
+        check_is_fitted(classifier, "model_")
         facts = classifier.facts_
         if classifier.preprocessor_ is None:
             raise ValueError(

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import warnings
 import zipfile
 from dataclasses import replace
@@ -12,10 +13,11 @@ import pandas as pd
 import pytest
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GroupKFold, LeaveOneGroupOut, cross_val_score
+from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneGroupOut, cross_val_score
 from test_training import PLAIN, made_clips, quick
 
 from gymskel import archive as archive_limits
+from gymskel import models
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
 from gymskel.models import PUBLISHED, simple_rnn
@@ -193,6 +195,112 @@ def test_random_state_repeats(recordings):
     np.testing.assert_allclose(again.predict_proba(recordings), first.predict_proba(recordings), atol=1e-6)
     other = clone(first).set_params(random_state=1).fit(recordings)
     assert np.abs(other.predict_proba(recordings) - first.predict_proba(recordings)).max() > 1e-4
+
+
+def test_refused_or_interrupted_it_stays_what_it_was(recordings):
+    """A fit that does not end changes nothing: neither of a fitted classifier nor of one that was not."""
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyboardInterrupt
+
+    other = {"backflip": "a salto", "back-handspring": "flick-flack"}
+    renamed = [other[r.activity] for r in recordings]
+    classifier = short(preprocess="thesis").fit(recordings)
+    before, answers = dict(vars(classifier)), classifier.predict_proba(recordings)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(recordings, renamed, callbacks=[Stop()])
+    with pytest.raises(ValueError, match="at least two classes"):
+        classifier.fit([replace(r, fps=120.0) for r in recordings], ["same"] * len(recordings))
+    assert vars(classifier) == before
+    np.testing.assert_array_equal(classifier.predict_proba(recordings), answers)
+    new = short()
+    with pytest.raises(KeyboardInterrupt):
+        new.fit(recordings, callbacks=[Stop()])
+    with pytest.raises(NotFittedError):
+        new.predict(recordings)
+    assert classifier.fit(recordings, renamed).classes_.tolist() == ["a salto", "flick-flack"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "classes"),
+    [
+        (lambda y: pd.Series(y, dtype="Int64"), [0, 1]),
+        (lambda y: pd.Series(y, dtype="boolean"), [False, True]),
+        (lambda y: pd.Series(y).map({0: "a", 1: "b"}).astype("category"), ["a", "b"]),
+        (lambda y: pd.Series(y).map({0: "a", 1: "b"}).astype("string"), ["a", "b"]),
+        (lambda y: [y[0], *map(float, y[1:])], [0.0, 1.0]),
+        (np.array, [0, 1]),
+        (list, [0, 1]),
+    ],
+)
+def test_labels_of_any_type(recordings, kind, classes):
+    y = [int(r.activity == "backflip") for r in recordings]
+    clips = Preprocessor("default").fit_transform(recordings)
+    for given in (recordings, clips):
+        learned = short().fit(given, kind(y)).classes_.tolist()
+        assert learned == classes and list(map(type, learned)) == list(map(type, classes))
+
+
+def test_labels_that_are_none(recordings):
+    with pytest.raises(ValueError, match=r"`y` has no label \(None or NaN\) at \[2\]"):
+        short().fit(recordings, ["a", "b", None, *"ababa"])
+    with pytest.raises(ValueError, match=r"`y` has no label \(None or NaN\) at \[0\]"):
+        short().fit(recordings, pd.Series([pd.NA, 1, 0, 1, 0, 1, 0, 1], dtype="Int64"))
+    with pytest.raises(ValueError, match="1d array"):
+        short().fit(recordings, np.eye(2)[[0, 1] * 4])
+
+
+def test_a_search_reaches_arguments_and_recipe(recordings):
+    classifier = SkeletonClassifier("simple_rnn", {"units": 4}, recipe=SHORT)
+    assert classifier.set_params(model_params__depth=2, recipe__epochs=3, random_state=1) is classifier
+    assert classifier.model_params == {"units": 4, "depth": 2} and classifier.random_state == 1
+    assert classifier.recipe == replace(SHORT, epochs=3)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'epoch'"):
+        classifier.set_params(recipe__epoch=3)
+    with pytest.raises(ValueError, match="Invalid parameter 'units'"):
+        classifier.set_params(units=3)
+    search = GridSearchCV(
+        SkeletonClassifier("simple_rnn", recipe=SHORT),
+        {"model_params__units": np.arange(2, 4)},
+        cv=GroupKFold(2),
+    ).fit(recordings, [r.activity for r in recordings], groups=[r.athlete for r in recordings])
+    assert search.best_params_["model_params__units"] in (2, 3)
+
+
+def test_what_builders_of_ones_own_must_give(recordings):
+    def build(classes, *, skeleton, channels, activation="softmax", names=("keypoints", "mask"), units=None):
+        keypoints = keras.Input((None, len(skeleton), channels), name=names[0])
+        mask = keras.Input((None,), dtype="bool", name=names[1])
+        mean = keras.layers.GlobalAveragePooling1D()(
+            keras.layers.Reshape((-1, len(skeleton) * channels))(keypoints)
+        )
+        out = keras.layers.Dense(units or classes, activation=activation)(mean)
+        return keras.Model([keypoints, mask], out)
+
+    short(model=build).fit(recordings)
+    for params, wrong in (
+        ({"activation": None}, "gives probabilities .* got \\["),
+        ({"names": ("x", "mask")}, "got the inputs mask, x"),
+        ({"units": 1, "activation": "sigmoid"}, r"got \(None, 1\) for 2 classes"),
+    ):
+        with pytest.raises(ValueError, match=wrong):
+            short(model=build, model_params=params).fit(recordings)
+
+
+def test_durations_are_seconds_only_if_every_rate_is_known(recordings):
+    long = replace(recordings[0], keypoints=np.tile(recordings[0].keypoints, (45, 1, 1)))
+    mixed = [replace(r, fps=None) if k % 2 else r for k, r in enumerate(recordings)]
+    for given, unit in ((recordings, "s"), (mixed, "frames")):
+        classifier = short(preprocess="default").fit(given)
+        lasts = [r.seconds if unit == "s" else len(r) for r in given]
+        assert classifier.facts_["durations"] == [min(lasts), max(lasts)]
+        assert re.fullmatch(
+            rf"lasts .* {unit}, trained on .* {unit}: .*", classifier.predict_table([long])["doubt"][0]
+        )
+        assert classifier.predict_table(given)["doubt"].tolist() == [""] * len(given)
+    timeless = short().fit(recordings).predict_table([replace(long, fps=None)])
+    assert timeless["doubt"][0] == ""  # frames say nothing where seconds are known
 
 
 def test_folds_share_a_traced_step(recordings, monkeypatch):
@@ -415,6 +523,19 @@ def test_loaded_can_be_trained_again(recordings, tmp_path):
     np.testing.assert_allclose(again.predict_proba(recordings), first.predict_proba(recordings), atol=1e-6)
 
 
+def test_a_builder_of_ones_own_is_not_taken_for_ours(recordings, tmp_path):
+    def simple_rnn(classes, *, skeleton, channels):
+        return quick(classes, skeleton=skeleton)
+
+    loaded = SkeletonClassifier.load(short(model=simple_rnn).fit(recordings).save(tmp_path / "a.gymskel"))
+    assert loaded.random_state == 0 and loaded.model == "own: simple_rnn"
+    with pytest.raises(ValueError, match="got 'own: simple_rnn'; it was trained with a builder of your own"):
+        clone(loaded).fit(recordings)
+    ours = short(model=models.simple_rnn, model_params={"units": np.int64(2)}).fit(recordings)
+    loaded = SkeletonClassifier.load(ours.save(tmp_path / "b.gymskel"))
+    assert (loaded.model, loaded.model_params) == ("simple_rnn", {"units": 2})
+
+
 def test_a_classifier_of_clips_is_saved_too(on_clips, tmp_path):
     loaded = SkeletonClassifier.load(on_clips.save(tmp_path / "clips.gymskel"))
     clips = made_clips(seed=2)
@@ -439,7 +560,7 @@ def test_a_failed_save_leaves_the_old_file(fitted, artefact, recordings):
     before = artefact.read_bytes()
     broken = clone(fitted)
     broken.__dict__.update({**vars(fitted), "model_params": {"units": object()}})
-    with pytest.raises(TypeError, match="not JSON serializable"):
+    with pytest.raises(TypeError, match="`model_params` or `recipe` hold <object"):
         broken.save(artefact)
     assert artefact.read_bytes() == before
     assert [p.name for p in artefact.parent.iterdir()] == ["moves.gymskel"]

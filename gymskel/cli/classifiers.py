@@ -21,7 +21,7 @@ from gymskel.cli.options import (
     Workers,
     check_names,
 )
-from gymskel.cli.reading import load_classifier, load_libraries, read_data
+from gymskel.cli.reading import load_classifier, load_libraries, read_answers, read_data
 
 
 def train(
@@ -54,12 +54,12 @@ def train(
     recordings, failed = read_data(data, labels, fps, person)
     classifier = SkeletonClassifier(model, recipe=recipe, preprocess=preprocess, random_state=seed)
     checkpoint, left_out = (out.with_name(f"{out.name}.{kind}") for kind in ("checkpoint", "left-out.csv"))
-    predictions = None
-    if checkpoint.exists():
+    predictions, going_on = None, checkpoint.exists()
+    if not going_on:
+        left_out.unlink(missing_ok=True)  # of a training whose checkpoint is gone
+    if going_on:
         typer.echo(f"Going on from {checkpoint}; the table was shown before.", err=True)
-        import pandas as pd
-
-        predictions = pd.read_csv(left_out, keep_default_na=False) if left_out.exists() else None
+        predictions = read_answers(left_out) if left_out.exists() else None
     elif test and len({r.athlete or r.source for r in recordings}) > 1:
         typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
         how = {"folds": folds, "seed": seed, "progress": True, "workers": workers}

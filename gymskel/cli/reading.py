@@ -88,3 +88,14 @@ def load_libraries() -> None:
         import_module("gymskel.evaluation")  # and with it gymskel.classifier
     # "retracing" is no news to whoever trains five folds
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+def read_answers(path: Path) -> Any:
+    """The table of answers that `train` kept beside its checkpoint: names are text, even 01; no probability is NaN."""
+    import pandas as pd
+
+    texts = dict.fromkeys(("recording", "athlete", "truth", "predicted", "doubt"), str)
+    table = pd.read_csv(path, dtype=texts, keep_default_na=False)
+    told = [name for name in table if name.startswith("p(")]
+    table[told] = table[told].apply(pd.to_numeric, errors="coerce")
+    return table

@@ -46,8 +46,11 @@ def evaluate(
             but for rounding. A process takes about 1 GB; on a GPU leave it at 1.
 
     Raises:
-        ValueError: unlabelled recordings, one class, one athlete.
+        ValueError: unlabelled recordings, one class, one athlete, no runs.
+        TypeError: neither Recordings nor Clips.
     """
+    if runs < 1:
+        raise ValueError(f"`runs` must be a number from 1, got {runs}.")
     if protocol == "thesis":
         return evaluate_as_published(classifier, recordings, runs, seed, progress)
     if protocol != "athletes":

@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
 from gymskel.evaluation.workers import work_on
-from gymskel.inputs import labelled
+from gymskel.inputs import as_given, labelled
 from gymskel.preprocess import Preprocessor, is_recognizable
 from gymskel.recording import Recording
 
@@ -45,7 +45,7 @@ class Cases:
 
     @classmethod
     def of(cls, given: Sequence[Recording] | Clips) -> Cases:
-        """Raises ValueError where labels are missing, all are of one class, or a video shows several people."""
+        """Raises ValueError where labels are missing, all are of one class, or a video shows several people; TypeError for others."""
         if isinstance(given, Clips):
             if given.y is None:
                 raise ValueError("The clips have no labels `y`; give them some (Clips.from_arrays(y=...)).")
@@ -53,7 +53,12 @@ class Cases:
             names, who = np.array(given.sources), given.athletes
             good = np.ones(len(given), bool)
         else:
-            given = labelled(list(given), None)
+            given = as_given(given)
+            if not isinstance(given, list):
+                raise TypeError(
+                    "An evaluation takes Recordings, or Clips with labels; arrays become those by Clips.from_arrays(x, y=, athletes=)."
+                )
+            given = labelled(given, None)
             truth = np.array([r.activity for r in given])
             names, who = np.array([r.source for r in given]), [r.athlete for r in given]
             good = np.array([is_recognizable(r) for r in given], bool)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from math import comb
 
@@ -22,7 +22,7 @@ def learning_curve(
     classifier: SkeletonClassifier,
     recordings: Sequence[Recording] | Clips,
     *,
-    athletes: Iterable[int] | None = None,
+    athletes: int | Sequence[int] | None = None,
     draws: int = 5,
     seed: int = 0,
     progress: bool = False,
@@ -33,7 +33,7 @@ def learning_curve(
     Args:
         classifier: with the settings to test; it is cloned, not fitted.
         recordings: with activity and athlete; or Clips with labels and athletes.
-        athletes: numbers of athletes to train on; by default 2, 4, 8 ... and all but one.
+        athletes: number of athletes to train on, or several; by default 2, 4, 8 ... and all but one.
         draws: different groups of athletes for each number, or all there are where there are fewer.
         seed: of the draws; draw k is trained with seed + k.
         progress: show a bar.
@@ -56,7 +56,9 @@ def learning_curve(
     names = np.unique(cases.athletes)
     if len(names) < 2:
         raise ValueError(f"Only one athlete ({names[0]}): nobody is left to be tested.")
-    sizes = _doubling(len(names)) if athletes is None else list(athletes)
+    sizes = _doubling(len(names)) if athletes is None else list(np.atleast_1d(athletes))
+    if not sizes or draws < 1:
+        raise ValueError(f"`athletes` and `draws` must ask for a training at least, got {sizes} and {draws}.")
     if wrong := [size for size in sizes if not 1 <= size < len(names)]:
         raise ValueError(f"`athletes` must be from 1 to {len(names) - 1}, got {wrong[0]}: others are tested.")
     groups = {size: _draw_groups(cases, names, size, draws, seed) for size in sizes}

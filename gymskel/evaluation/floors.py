@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from gymskel.clips import Clips
+from gymskel.doubts import durations_of
 from gymskel.evaluation.cases import Cases, Splits, one_by_one
 from gymskel.preprocess import Preprocessor
 from gymskel.skeleton import GYMNASTICS_15
@@ -58,10 +59,10 @@ def resampled(clip: Clips | None, frames: int = 16) -> np.ndarray:
 
 
 def _lengths(cases: Cases) -> np.ndarray:
-    """(cases, 1) seconds, or frames where no rate is known."""
+    """(cases, 1) seconds, or frames where a rate is not known."""
     if isinstance(cases.given, Clips):
         return cases.given.lengths[:, None] / (cases.given.fps or 1.0)
-    return np.array([[r.seconds or len(r)] for r in cases.given])
+    return np.array(durations_of(cases.given)[0])[:, None]
 
 
 def _features(cases: Cases) -> np.ndarray | None:

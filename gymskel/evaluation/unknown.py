@@ -20,7 +20,7 @@ def unknown_moves(
     classifier: SkeletonClassifier,
     recordings: Sequence[Recording] | Clips,
     *,
-    unknown: Sequence[str] | None = None,
+    unknown: str | Sequence[str] | None = None,
     folds: int | None = None,
     keep: float = 0.95,
     seed: int = 0,
@@ -36,7 +36,7 @@ def unknown_moves(
     Args:
         classifier: with the settings to test; it is cloned, not fitted.
         recordings: with activity, and athlete where known; or Clips with labels.
-        unknown: classes to leave out in turn; by default each.
+        unknown: a class to leave out, or several in turn; by default each.
         folds: leave several athletes out at once, in this many folds. By default one each.
         keep: share of the right answers that the threshold lets pass.
         seed: of the trainings.
@@ -54,7 +54,11 @@ def unknown_moves(
     cases = Cases.of(recordings)
     if len(cases.classes) < 3:
         raise ValueError(f"Leaving a class out needs at least three classes, got {', '.join(cases.classes)}.")
-    chosen = list(cases.classes if unknown is None else unknown)
+    chosen = list(cases.classes if unknown is None else [unknown] if isinstance(unknown, str) else unknown)
+    if not chosen:
+        raise ValueError(
+            f"`unknown` is empty: name classes among {', '.join(cases.classes)}, or leave it out."
+        )
     if wrong := sorted(set(chosen) - set(cases.classes)):
         raise ValueError(
             f"`unknown` names {', '.join(wrong)}, not among the classes {', '.join(cases.classes)}."

@@ -33,7 +33,11 @@ def classify(inputs: list, values: Any, classes: int, name: str) -> keras.Model:
     """The model from its inputs to a softmax over the classes."""
     if classes < 2:
         raise ValueError(f"`classes` must be at least 2, got {classes}.")
-    outputs = layers.Dense(classes, activation="softmax", name="probabilities")(values)
+    half = (
+        "16" in keras.config.dtype_policy().compute_dtype
+    )  # of mixed precision: too coarse for probabilities
+    dtype = "float32" if half else None
+    outputs = layers.Dense(classes, activation="softmax", name="probabilities", dtype=dtype)(values)
     return keras.Model(inputs, outputs, name=name)
 
 

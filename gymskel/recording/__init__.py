@@ -2,7 +2,7 @@
 
 from gymskel.recording.folders import FILE_NAME
 from gymskel.recording.labels import label_recordings
-from gymskel.recording.noun import MAX_CONFIDENCE, Recording, UnseenError, parse_name
+from gymskel.recording.noun import MAX_CONFIDENCE, Recording, UnseenError, parse_name, said
 from gymskel.recording.read import HoleWarning, read_recording, read_recordings
 from gymskel.recording.saved import JSON_NAME
 from gymskel.recording.write import write_recording
@@ -18,5 +18,6 @@ __all__ = [
     "parse_name",
     "read_recording",
     "read_recordings",
+    "said",
     "write_recording",
 ]

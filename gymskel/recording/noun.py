@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from gymskel.skeleton import BODY_25, Skeleton
 
@@ -62,6 +63,8 @@ class Recording:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sample", str(self.sample))  # first, as errors tell the name
+        for name in ("activity", "athlete", "estimator"):
+            object.__setattr__(self, name, said(getattr(self, name)))
         object.__setattr__(self, "keypoints", np.asarray(self.keypoints, np.float32))
         self._check_shape()
         keypoints = self.keypoints
@@ -156,6 +159,11 @@ class Recording:
         vars(made).update(vars(self) | dict(changes or {}), keypoints=keypoints, history=history)
         made._check_shape()
         return made
+
+
+def said(name: Any) -> str | None:
+    """A name as text, athlete 0 too; None where nobody said it: None, NaN, an empty text."""
+    return None if pd.isna(name) or name == "" else str(name)
 
 
 def parse_name(stem: str) -> dict[str, str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 from gymskel.preprocess.augment import AS_FILMED_AGAIN, OTHER_CROPS, Augmentation
 
@@ -13,7 +14,7 @@ class Recipe:
 
     Attributes:
         name: what it is called.
-        epochs: passes over the training part at the most.
+        epochs: passes over the training part; more where `min_steps` asks for them, fewer where `patience` ends them.
         min_steps: a small training part is gone over more often, until there are this many batches in all.
         batch_size: clips in a step.
         learning_rate: peak of the schedule.
@@ -61,10 +62,26 @@ class Recipe:
         for name, values in known.items():
             if getattr(self, name) not in values:
                 raise ValueError(f"`{name}` must be one of {values}, got {getattr(self, name)!r}.")
+        for name, (low, high, kind) in _RANGES.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind) or not low <= value <= high:  # NaN is neither
+                whole = "a whole number" if kind is Integral else "a number"
+                raise ValueError(f"`{name}` must be {whole} from {low:g} to {high:g}, got {value!r}.")
         if isinstance(self.augmentation, dict):  # as a saved classifier holds it
             object.__setattr__(self, "augmentation", Augmentation(**self.augmentation))
 
 
+_RANGES = {
+    "epochs": (1, 1e9, Integral),
+    "batch_size": (1, 1e9, Integral),
+    "learning_rate": (0, 10, Real),
+    "weight_decay": (0, 10, Real),
+    "label_smoothing": (0, 1, Real),
+    "copies": (0, 1e6, Integral),
+    "validation": (0, 0.9, Real),
+    "patience": (0, 1e9, Integral),
+    "min_steps": (0, 1e9, Integral),
+}
 RECIPES = {
     "default": Recipe(
         "default",
@@ -112,6 +129,6 @@ def get_recipe(recipe: str | Recipe) -> Recipe:
     """The recipe of this name, or itself."""
     if isinstance(recipe, Recipe):
         return recipe
-    if recipe not in RECIPES:
+    if not isinstance(recipe, str) or recipe not in RECIPES:
         raise ValueError(f"`recipe` must be one of {sorted(RECIPES)} or a Recipe, got {recipe!r}.")
     return RECIPES[recipe]
