@@ -27,6 +27,8 @@ def doubt_of(recording: Recording, facts: dict[str, Any]) -> str:
         return f"few joints were seen: {' '.join(faults)}"
     if known and recording.estimator and recording.estimator not in known:
         return f"found with {recording.estimator}, trained on {', '.join(known)}"
+    if facts.get("fps") and not recording.fps:
+        return f"frame rate unknown, trained at {facts['fps']:g} frames a second: give fps (--fps)"
     unit = facts.get("unit") or ("s" if facts["fps_in"] else "frames")  # files of before do not say
     lasts = recording.seconds if unit == "s" else len(recording)
     if durations and lasts is not None and not durations[0] / _LASTS <= lasts <= durations[1] * _LASTS:

@@ -115,12 +115,17 @@ def labelled(recordings: list[Recording], y: Sequence[str] | None) -> list[Recor
         raise ValueError(
             f"Several people in {_some(sorted(people))}: say which with person= (--person) when reading, so that no bystander is trained on."
         )
-    if unknown := [r.name for r in recordings if r.activity is None]:
+    refuse_nameless([r.name for r in recordings if r.activity is None])
+    return recordings
+
+
+def refuse_nameless(names: Sequence[str]) -> None:
+    """Raises ValueError with what to do for those whose activity nobody knows."""
+    if names:
         raise ValueError(
-            f"No activity is known for {_some(unknown)}. Name files activity-number-athlete (no dash in the athlete), "
+            f"No activity is known for {_some(names)}. Name files activity-number-athlete (no dash in the athlete), "
             "put them into one folder per activity, or give a labels CSV (file, activity, athlete)."
         )
-    return recordings
 
 
 def trainable(recordings: list[Recording]) -> list[Recording]:
@@ -141,9 +146,16 @@ def trainable(recordings: list[Recording]) -> list[Recording]:
 
 
 def told_apart(recordings: list[Recording]) -> list[str]:
-    """The source of each, with the person where several come from one source."""
-    counts = Counter(r.source for r in recordings)
-    return [f"{r.source} person {r.person}" if counts[r.source] > 1 else r.source for r in recordings]
+    """A name for each, none twice: its source, with the person where a video shows several, and a number where names repeat."""
+    people: dict[str, set[int]] = {}
+    for r in recordings:
+        people.setdefault(r.source, set()).add(r.person)
+    names, counts = [], Counter()
+    for r in recordings:
+        name = f"{r.source} person {r.person}" if len(people[r.source]) > 1 else r.source
+        counts[name] += 1
+        names.append(name if counts[name] == 1 else f"{name} ({counts[name]})")
+    return names
 
 
 def facts_of(clips: Clips, recordings: list[Recording]) -> dict[str, Any]:

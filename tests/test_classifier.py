@@ -308,14 +308,15 @@ def test_folds_share_a_traced_step(recordings, monkeypatch):
     traced, step = [], keras.Model.train_step
     monkeypatch.setattr(twin, "_twins", {})
     monkeypatch.setattr(keras.Model, "train_step", lambda self, data: traced.append(self) or step(self, data))
-    ours = {"model": "simple_rnn", "model_params": {"units": 4}}
+    small = {"units": 4, "features": "raw"}
+    ours = {"model": "simple_rnn", "model_params": small}
     for part in (recordings, recordings[:6], recordings):
         short(**ours).fit(part)
     assert (len(traced), len(twin._twins)) == (1, 1)
-    short(model="simple_rnn", model_params={"units": 4, "dropout": 0.3}).fit(recordings)  # as large
+    short(model="simple_rnn", model_params={**small, "dropout": 0.3}).fit(recordings)  # as large
     assert (len(traced), len(twin._twins)) == (2, 2)
     for _ in range(2):
-        short(model=simple_rnn, model_params={"units": 4}).fit(recordings)
+        short(model=simple_rnn, model_params=small).fit(recordings)
         short(**ours).fit(recordings, callbacks=[keras.callbacks.Callback()])
     assert (len(traced), len(twin._twins)) == (6, 2)
 

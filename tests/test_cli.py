@@ -21,6 +21,8 @@ from typer.testing import CliRunner
 from gymskel import cli
 from gymskel.classifier import SkeletonClassifier
 from gymskel.cli import reading
+from gymskel.extract import Extraction
+from gymskel.extract.plan import find_folders
 from gymskel.models import BUILDERS
 from gymskel.recording import Recording, read_recordings, write_recording
 from gymskel.simulate import simulate_recordings
@@ -595,7 +597,81 @@ def test_videos_are_extracted_beside_their_folder_or_where_it_is_said(tmp_path, 
     (films / "a.mp4").touch()
     monkeypatch.chdir(films if data == "." else tmp_path)
     asked = []
-    monkeypatch.setattr(reading, "extract_and_tell", lambda videos, out, **_: asked.append(out) or 1)
+    nothing = Extraction((), (), {Path("a.mp4"): "broken"})
+    monkeypatch.setattr(reading, "extract_and_tell", lambda videos, out, **_: asked.append(out) or nothing)
     with pytest.raises(ValueError, match="None of the videos"):
         reading.read_data(Path(data), None, None, None, keep)
     assert [out.resolve() for out in asked] == [(keep or tmp_path / "films-keypoints").resolve()]
+
+
+def test_of_earlier_extractions_only_those_of_these_videos_are_read(tmp_path, recordings, monkeypatch):
+    """Videos moved into a folder for each activity: what lies about from before is nobody's data."""
+    rates = []
+
+    def extracting(videos, out, fps, overwrite):
+        rates.append(fps)
+        folders = find_folders(videos, out)
+        for folder, video in folders.items():
+            write_recording(
+                replace(recordings[0], video=video.name, activity=None, athlete=None), folder.parent
+            )
+        return Extraction(tuple(folders), (), {})
+
+    monkeypatch.setattr(reading, "extract_and_tell", extracting)
+    films = tmp_path / "films"
+    (films / "vault").mkdir(parents=True)
+    for name in ("IMG_1.mp4", "IMG_2.mp4"):
+        (films / name).touch()
+    with pytest.raises(
+        ValueError, match=r"No activity is known for IMG_1\.mp4, IMG_2\.mp4\..*one folder per activity"
+    ):
+        reading.read_data(films, None, None, None, named=True)
+    assert rates == []  # refused before hours of extraction
+    assert len(reading.read_data(films, None, 25.0, None)[0]) == 2
+    (films / "IMG_1.mp4").rename(films / "vault" / "IMG_1.mp4")
+    (films / "IMG_2.mp4").rename(films / "vault" / "IMG_2.mp4")
+    told, failed = reading.read_data(films, None, None, None, named=True)
+    assert ([(r.source, r.activity) for r in told], failed) == ([("IMG_1", "vault"), ("IMG_2", "vault")], 0)
+    assert rates == [25.0, None]  # following people depends on the rate
+
+
+@pytest.mark.parametrize(
+    "other", ["keypoints/IMG_1/IMG_1.mp4-0-0.csv", "a_000000000000_keypoints.json", "a.pose"]
+)
+def test_videos_beside_keypoints_are_not_guessed_about(tmp_path, other):
+    (tmp_path / "IMG_2.mp4").touch()
+    (tmp_path / other).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / other).touch()
+    with pytest.raises(
+        ValueError, match=r"holds videos \(IMG_2\.mp4 \.\.\.\) and keypoints \(.*name the folder of one kind"
+    ):
+        reading.read_data(tmp_path, None, None, None)
+
+
+def test_train_refuses_first_what_it_cannot_write_or_read(shell, keypoints, tmp_path):
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "IMG_1.mp4").touch()
+    code, _, err = shell("train", keypoints, "--model", "quick", "-o", tmp_path / "films")
+    assert code == 1 and "films is a folder: name the file to write" in one_line(err)
+    code, _, err = shell("train", tmp_path / "films", "--labels", "gone.csv", "--model", "quick")
+    assert code == 1 and "No labels file gone.csv" in one_line(err) and "extracting" not in err
+
+
+def test_answers_kept_beside_a_checkpoint(shell, keypoints, recordings, monkeypatch):
+    """Read back as they were: classes 01 and 02, folds without probabilities; those of another training are not."""
+    table = pd.DataFrame(
+        {
+            "run": 0,
+            "recording": ["a", "b"],
+            "athlete": ["007", "2"],
+            "truth": ["01", "02"],
+            "predicted": ["01", "02"],
+        }
+    ).assign(doubt="", **{"p(01)": [0.9, np.nan], "p(02)": [0.1, np.nan]})
+    table.to_csv("kept.csv", index=False)
+    pd.testing.assert_frame_equal(reading.read_answers(Path("kept.csv")), table, check_dtype=False)
+    table.to_csv("a.gymskel.left-out.csv", index=False)
+    code, _, err = shell("train", keypoints, "--model", "quick", "--no-test", "-o", "a.gymskel")
+    assert code == 0, err
+    assert SkeletonClassifier.load("a.gymskel").out_of_fold_ is None
+    assert not Path("a.gymskel.left-out.csv").exists()

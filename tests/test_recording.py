@@ -168,6 +168,22 @@ def test_a_peak_may_overshoot_one():
         ("2024-05-01", (None, "2024-05-01", None)),
         ("VID-20240512-WA0003", (None, "VID-20240512-WA0003", None)),
         ("PXL-20240101-123", (None, "PXL-20240101-123", None)),
+        ("flip_2_b-3-ann", ("flip_2_b", "3", "ann")),
+        ("back flip 2024-3-s2024", ("back flip 2024", "3", "s2024")),
+        ("video-12-bo", ("video", "12", "bo")),
+        *(
+            (stem, (None, stem, None))
+            for stem in (
+                "WhatsApp Video 2024-05-12 at 10.30.15",
+                "video_2024-05-12_10-30-15",
+                "signal-2024-05-12-103015",
+                "ScreenRecording_05-12-2024 10-30-15_1",
+                "Screenrecorder-2024-05-12-10-30-15-123",
+                "2024-05-12_10-30-15",
+                "IMG-1234-edited",
+                "_-3-ann",
+            )
+        ),
     ],
 )
 def test_names_are_read_from_the_right(stem, parts):
@@ -222,11 +238,30 @@ def test_frames_without_a_body_read_back_silently(tmp_path, blind):
         assert_equal(read_recordings(zipped(tmp_path, tmp_path / "all.zip"))[0], one)
 
 
-def test_a_recording_without_a_video_gets_one_by_its_name(tmp_path):
+def test_a_recording_without_a_video_reads_back_without(tmp_path):
     one = made(video=None)
-    again = read_recording(write_recording(one, tmp_path))
-    assert_equal(again, one, but=["video"])
-    assert again.video == "flip-3-s01.mov" and again.source == one.source
+    folder = write_recording(one, tmp_path)
+    again = read_recording(folder)
+    assert_equal(again, one)
+    assert again.video is None and again.source == one.source
+    assert sorted(path.name for path in folder.iterdir())[0] == "flip-3-s01.mov-0-0.csv"
+    with pytest.raises(ValueError, match="'a/b-3-s01.mov' cannot name files"):
+        write_recording(replace(one, activity="a/b"), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+def test_an_incomplete_copy_is_told(tmp_path):
+    one = made()
+    folder = write_recording(one, tmp_path)
+    csvs = sorted(folder.glob("*.csv"))
+    csvs[1].rename(csvs[1].with_suffix(".CSV"))  # as cameras and Windows write it
+    assert_equal(read_recording(folder), one)
+    csvs[0].unlink()
+    with pytest.warns(
+        HoleWarning, match=rf"person {one.person} has {len(csvs) - 1} of the {len(csvs)} files"
+    ):
+        again = read_recording(folder)
+    assert np.isnan(again.keypoints[0, :, 0]).all() and len(again) == len(one)
 
 
 def test_several_people_share_a_folder(tmp_path):
@@ -618,6 +653,63 @@ def test_labels_override_names_but_forget_no_athlete(tmp_path):
     assert (one.activity, one.athlete, one.sample) == ("jump", "s01", "3")
     (one,) = label_recordings([one], labels.assign(athlete=["ann", "bo"]))
     assert one.athlete == "ann"
+
+
+def test_names_that_differ_by_a_dot_or_by_capitals(tmp_path):
+    names = ["WhatsApp Video at 10.30.15", "WhatsApp Video at 10.30.48", "img_7"]
+    for name in names:
+        folder_of(tmp_path, rows(), name=name, ending=".mp4")
+    labels = pd.DataFrame({"file": [*names[:2], "IMG_7.MP4"], "activity": ["jump", "flip", "tuck"]})
+    told = {r.source: r.activity for r in read_recordings(tmp_path, labels=labels)}
+    assert told == dict(zip(names, ["jump", "flip", "tuck"], strict=True))
+
+
+def test_recordings_of_one_name_cannot_be_labelled(tmp_path):
+    for who in ("ann", "bo"):
+        folder_of(tmp_path / who, rows(), name="IMG_1", ending=".MOV")
+    for files in (["ann/IMG_1.MOV"], ["ann/IMG_1.MOV", "bo/IMG_1.MOV"]):
+        labels = pd.DataFrame({"file": files, "activity": "flip", "athlete": "ann"})
+        with pytest.raises(
+            ValueError, match=r"named twice: IMG_1|several recordings called IMG_1; .* Rename"
+        ):
+            read_recordings(tmp_path, labels=labels)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"file,activity,athlete\nIMG_1.MOV,jump,ann,\nIMG_2.MOV,flip,bo,\nIMG_3.MOV,flip,cy,\n",
+        b"sep=;\nfile;activity;athlete\nIMG_1.MOV;jump;ann\nIMG_2.MOV;flip;bo\nIMG_3.MOV;flip;cy\n",
+        b"\r\n\r\nfile;activity;athlete\r\nIMG_1.MOV;jump;ann\r\nIMG_2.MOV;flip;bo\r\nIMG_3.MOV;flip;cy",
+        "file\tactivity\tathlete\nIMG_1.MOV\tjump\tann\nIMG_2.MOV\tflip\tbo\nIMG_3.MOV\tflip\tcy\n".encode(
+            "utf-16"
+        ),
+    ],
+)
+def test_tables_of_other_programs(phone, tmp_path, content):
+    path = tmp_path / "labels.csv"
+    path.write_bytes(content)
+    told = [(r.activity, r.athlete) for r in read_recordings(phone, labels=path)]
+    assert told == [("jump", "ann"), ("flip", "bo"), ("flip", "cy")]
+
+
+def test_only_some_folders_of_a_tree(tmp_path):
+    for where in ("vault/IMG_1", "vault/IMG_2", "IMG_1"):
+        folder_of(tmp_path / Path(where).parent, rows(), name=Path(where).name, ending=".MOV")
+    (one,) = read_recordings(tmp_path, only=[tmp_path / "vault" / "IMG_1"])
+    assert (one.source, one.activity) == ("IMG_1", "vault")
+
+
+def test_names_and_numbers_of_athletes():
+    nan = {"activity": np.nan, "athlete": np.nan}
+    for given, told in (
+        ({"athlete": 0}, ("flip", "0")),
+        ({"athlete": ""}, ("flip", None)),
+        (nan, (None, None)),
+    ):
+        one = made(**given)
+        assert (one.activity, one.athlete) == told
+        assert one.name == "-".join(part for part in (told[0], "3", told[1]) if part)
 
 
 def test_everybody_in_a_video_gets_its_label(tmp_path):

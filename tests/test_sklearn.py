@@ -55,7 +55,7 @@ def test_grid_search_with_groups(recordings, named):
 def test_workers_score_as_one_process_does(recordings):
     """Estimators and recordings travel to other processes, and scores come back the same."""
     arguments = {"groups": [r.athlete for r in recordings], "cv": GroupKFold(2), "error_score": "raise"}
-    classifier = short(model="simple_rnn", model_params={"units": 2})
+    classifier = short(model="simple_rnn", model_params={"units": 2, "features": "raw"})
     alone = cross_val_score(classifier, recordings, **arguments)
     np.testing.assert_array_equal(alone, cross_val_score(classifier, recordings, n_jobs=2, **arguments))
 

@@ -185,7 +185,7 @@ def test_classes_stay_when_some_are_left_out(streamed):
 def test_a_model_learns_from_it(streamed, workers):
     keras.utils.set_random_seed(0)
     train, test = leave_groups_out(streamed.groups, folds=3)[0]
-    model = models.simple_rnn(2)
+    model = models.simple_rnn(2, features="motion")
     model.compile(keras.optimizers.Adam(0.02), "categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(
         streamed[train].batches(5, augment=augmented, seed=0, workers=workers),

@@ -51,7 +51,9 @@ def train(
     from gymskel.classifier import SkeletonClassifier
 
     check_names(model, recipe, preprocess)
-    recordings, failed = read_data(data, labels, fps, person)
+    if out.is_dir():
+        raise ValueError(f"{out} is a folder: name the file to write, such as {out / 'moves.gymskel'}.")
+    recordings, failed = read_data(data, labels, fps, person, named=True)
     classifier = SkeletonClassifier(model, recipe=recipe, preprocess=preprocess, random_state=seed)
     checkpoint, left_out = (out.with_name(f"{out.name}.{kind}") for kind in ("checkpoint", "left-out.csv"))
     predictions, going_on = None, checkpoint.exists()
@@ -103,7 +105,7 @@ def evaluate(
     from gymskel.classifier import SkeletonClassifier
 
     check_names(model, recipe, preprocess, protocol)
-    recordings, failed = read_data(data, labels, fps, person)
+    recordings, failed = read_data(data, labels, fps, person, named=True)
     classifier = SkeletonClassifier(model, recipe=recipe, preprocess=preprocess)
     told = evaluation.evaluate(
         classifier,

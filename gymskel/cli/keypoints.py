@@ -26,7 +26,7 @@ def extract(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; touch nothing.")] = False,
 ) -> None:
     """Videos -> per-frame BODY_25 CSVs. Interrupted and started again, it goes on where it was."""
-    failed = extract_and_tell(
+    result = extract_and_tell(
         videos,
         out,
         fps=fps,
@@ -37,7 +37,7 @@ def extract(
         overwrite=overwrite,
         dry_run=dry_run,
     )
-    if failed:
+    if result.those("refuse", "fail") if dry_run else result.failed:
         raise typer.Exit(1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from importlib import import_module
 from pathlib import Path
@@ -10,42 +11,74 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+_KEYPOINTS = (r".+-\d+-\d+\.(?i:csv)", r".*_keypoints(_\d+)?\.json", r".+\.(?i:pose|parquet|pkl)")
+
 if TYPE_CHECKING:
     from gymskel.classifier import SkeletonClassifier
     from gymskel.recording import Recording
 
 
 def read_data(
-    data: Path, labels: Path | None, fps: float | None, person: int | None, keep: Path | None = None
+    data: Path,
+    labels: Path | None,
+    fps: float | None,
+    person: int | None,
+    keep: Path | None = None,
+    named: bool = False,
 ) -> tuple[list[Recording], int]:
     """The recordings in keypoints, or in videos, which are extracted first into a folder that is kept.
 
     The second value is the number of videos that failed; the others are gone on with.
+
+    Args:
+        named: refuse videos whose move nobody knows; before hours of extraction, not after.
     """
     from gymskel.formats import read_keypoints
-    from gymskel.recording import FILE_NAME, label_recordings, read_recordings
+    from gymskel.recording import label_recordings, read_labels, read_recordings
     from gymskel.video import VIDEO_SUFFIXES, find_videos
 
+    if labels is not None:
+        read_labels(labels)  # a table that cannot be read is told of first
     inside = list(data.rglob("*")) if data.is_dir() else [data]
-    is_video = any(path.suffix.lower() in VIDEO_SUFFIXES for path in inside)
-    if is_video and not any(FILE_NAME.fullmatch(path.name) for path in inside):
-        beside = data.parent if data.name else data.resolve().parent
-        keypoints = keep or beside / f"{data.resolve().stem}-keypoints"
-        videos = find_videos(data)
-        typer.echo(f"{data} holds videos: extracting {len(videos)} into {keypoints}", err=True)
-        # the frame rate is given when reading: another one then needs no other extraction
-        failed = extract_and_tell([data], keypoints, overwrite="changed" if keep else False)
-        if failed == len(videos):
-            raise ValueError("None of the videos could be extracted.")
-        known = {video.stem for video in videos}  # the folder may hold others from before
-        made = read_recordings(keypoints, person=person, fps=fps)
-        made = [recording for recording in made if recording.source in known]
-        return (made if labels is None else label_recordings(made, labels)), failed
-    return read_keypoints(data, person=person, fps=fps, labels=labels), 0
+    videos = [path for path in inside if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()]
+    if not videos:
+        return read_keypoints(data, person=person, fps=fps, labels=labels), 0
+    if others := [path for path in inside if any(re.fullmatch(kind, path.name) for kind in _KEYPOINTS)]:
+        raise ValueError(
+            f"{data} holds videos ({videos[0].name} ...) and keypoints ({others[0].relative_to(data)} ...): name the folder of one kind, "
+            "or put them into folders of their own."
+        )
+    beside = data.parent if data.name else data.resolve().parent
+    keypoints, videos = keep or beside / f"{data.resolve().stem}-keypoints", find_videos(data)
+    if labels is not None:
+        read_labels(labels).rows_of([(video.stem, video.name) for video in videos])
+    elif named:
+        _refuse_nameless(data, videos)
+    typer.echo(f"{data} holds videos: extracting {len(videos)} into {keypoints}", err=True)
+    made = extract_and_tell([data], keypoints, fps=fps, overwrite="changed" if keep else False)
+    if len(made.failed) == len(videos):
+        raise ValueError("None of the videos could be extracted.")
+    folders = {*made.written, *made.skipped}  # there may be others from before
+    recordings = read_recordings(keypoints, person=person, fps=fps, only=folders)
+    return (recordings if labels is None else label_recordings(recordings, labels)), len(made.failed)
 
 
-def extract_and_tell(videos: list[Path], out: Path, **options: Any) -> int:
-    """Extracts, tells what became of it, and returns how many videos failed; for a dry run, would fail.
+def _refuse_nameless(data: Path, videos: list[Path]) -> None:
+    from gymskel.inputs import refuse_nameless
+    from gymskel.recording import parse_name
+
+    above = [data.is_dir() and video.parent != data for video in videos]
+    refuse_nameless(
+        [
+            video.name
+            for video, folder in zip(videos, above, strict=True)
+            if not folder and parse_name(video.stem)["activity"] is None
+        ]
+    )
+
+
+def extract_and_tell(videos: list[Path], out: Path, **options: Any) -> Any:
+    """Extracts, tells what became of it, and returns that: an Extraction, or for a dry run the Plan.
 
     Args:
         options: those of `extract.extract_videos`.
@@ -60,13 +93,13 @@ def extract_and_tell(videos: list[Path], out: Path, **options: Any) -> int:
         result = extract.extract_videos(paths, out, **options)
     if isinstance(result, extract.Plan):
         typer.echo(result)
-        return len(result.those("refuse", "fail"))
+        return result
     typer.echo(
         f"{out}: {len(result.written)} extracted, {len(result.skipped)} finished before, {len(result.failed)} failed"
     )
     for video, fault in result.failed.items():
         typer.echo(f"! {video}: {fault}", err=True)
-    return len(result.failed)
+    return result
 
 
 def load_classifier(path: Path) -> SkeletonClassifier:

@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
 from gymskel.evaluation.workers import work_on
-from gymskel.inputs import as_given, labelled
+from gymskel.inputs import as_given, labelled, told_apart
 from gymskel.preprocess import Preprocessor, is_recognizable
 from gymskel.recording import Recording
 
@@ -29,7 +29,7 @@ class Cases:
 
     Attributes:
         given: the recordings, or the clips.
-        names: (cases,) source of each.
+        names: (cases,) a name for each: its source, numbered where sources repeat.
         truth: (cases,) what it shows.
         athletes: (cases,) who, "source NAME" where nobody said.
         named: (cases,) bool, True = somebody said who.
@@ -60,13 +60,14 @@ class Cases:
                 )
             given = labelled(given, None)
             truth = np.array([r.activity for r in given])
-            names, who = np.array([r.source for r in given]), [r.athlete for r in given]
+            names, who = np.array(told_apart(given)), [r.athlete for r in given]
             good = np.array([is_recognizable(r) for r in given], bool)
         if len(set(truth)) < 2:
             raise ValueError(
                 f"A test needs at least two classes, got {', '.join(sorted(set(truth))) or 'none'}."
             )
-        athletes = np.array([a or f"source {name}" for a, name in zip(who, names, strict=True)])
+        sources = given.sources if isinstance(given, Clips) else [r.source for r in given]
+        athletes = np.array([a or f"source {name}" for a, name in zip(who, sources, strict=True)])
         return cls(given, names, truth, athletes, np.array([bool(a) for a in who]), good)
 
     def __len__(self) -> int:

@@ -142,10 +142,10 @@ def measure(one: Planned) -> Planned:
 
 def _differences(video: Path, folder: Path, wanted: Wanted) -> Iterator[str]:
     """How a finished recording differs from what would be extracted now."""
-    known = next(iter(saved_people(Folder(folder)).values()))
-    if known["video"] != video.name:
-        yield f"made from {known['video']}, not from {video.name}."
-    made = next((entry for entry in known["history"] if entry["step"] == "extract"), None)
+    known = next(iter(saved_people(Folder(folder)).values()), {})
+    if known.get("video") != video.name:
+        yield f"made from {known.get('video') or 'an unknown video'}, not from {video.name}."
+    made = next((entry for entry in known.get("history", ()) if entry["step"] == "extract"), None)
     if made is not None:
         asked = made_from(video, wanted)
         if any(made.get(fact) != asked[fact] for fact in ("bytes", "crc32")):
@@ -153,11 +153,12 @@ def _differences(video: Path, folder: Path, wanted: Wanted) -> Iterator[str]:
         for option in ("people", "follow"):
             if made.get(option) != asked[option]:
                 yield f"extracted with {option}={made.get(option)!r}, asked for {option}={asked[option]!r}."
-    if known["estimator"] != wanted.estimator.name:
-        yield f"extracted with {known['estimator']}, asked for {wanted.estimator.name}."
+    if known.get("estimator") != wanted.estimator.name:
+        yield f"extracted with {known.get('estimator')}, asked for {wanted.estimator.name}."
     fps = wanted.fps
     if fps is None:
         with read_frames(video) as frames:
             fps = frames.fps
-    if known["fps"] != fps and not (known["fps"] and fps and math.isclose(known["fps"], fps, rel_tol=1e-6)):
-        yield f"extracted at {known['fps']} frames a second, asked for {fps}."
+    rate = known.get("fps")
+    if rate != fps and not (rate and fps and math.isclose(rate, fps, rel_tol=1e-6)):
+        yield f"extracted at {rate} frames a second, asked for {fps}."

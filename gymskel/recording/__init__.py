@@ -1,7 +1,7 @@
 """Recording: one person in one video, and the per-frame CSV files it is stored as."""
 
 from gymskel.recording.folders import FILE_NAME
-from gymskel.recording.labels import label_recordings
+from gymskel.recording.labels import label_recordings, read_labels
 from gymskel.recording.noun import MAX_CONFIDENCE, Recording, UnseenError, parse_name, said
 from gymskel.recording.read import HoleWarning, read_recording, read_recordings
 from gymskel.recording.saved import JSON_NAME
@@ -16,6 +16,7 @@ __all__ = [
     "UnseenError",
     "label_recordings",
     "parse_name",
+    "read_labels",
     "read_recording",
     "read_recordings",
     "said",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from gymskel.recording.saved import JSON_NAME
 
-FILE_NAME = re.compile(r"(?P<video>.+)-(?P<frame>\d+)-(?P<person>\d+)\.csv")
+FILE_NAME = re.compile(r"(?P<video>.+)-(?P<frame>\d+)-(?P<person>\d+)\.(?i:csv)")
 _CHUNK = 1 << 14  # bytes; a file has 1,900
 
 
@@ -48,10 +48,12 @@ class ZipFolder:
         return self._archive.read(f"{self._folder}/{name}" if self._folder else name)
 
 
-def csv_folders(root: Path) -> Iterator[tuple[str | None, Folder]]:
-    """Each folder with per-frame CSVs below the root, after the folder right below the root that it lies in, if any."""
+def csv_folders(root: Path, only: Collection[Path] | None = None) -> Iterator[tuple[str | None, Folder]]:
+    """Each folder with per-frame CSVs below the root, or `only` these, after the folder right below the root that it lies in, if any."""
     for at, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if only is not None and Path(at) not in only:
+            continue
         if JSON_NAME in files or any(FILE_NAME.fullmatch(name) for name in files):
             between = Path(at).relative_to(root).parts[:-1]
             yield (between[0] if between else None), Folder(at, files)

@@ -16,7 +16,11 @@ from gymskel.skeleton import BODY_25, Skeleton
 MAX_CONFIDENCE = 1.2
 """OpenPose's confidence is the peak of an interpolated heat map and overshoots 1: 1.023 in the published recordings."""
 
-_VIDEO_NAME = re.compile(r"(?P<activity>.*[^\W\d].*)-(?P<sample>\d{1,5})-(?P<athlete>(?!WA\d)[^-]+)")
+_VIDEO_NAME = re.compile(r"(?P<activity>.*[^\W\d_].*)-(?P<sample>\d{1,5})-(?P<athlete>[^-]+)")
+_OF_A_PHONE = re.compile(
+    r"(19|20)\d\d[-_. ]?[01]\d[-_. ]?[0-3]\d(?!\d)|(?<!\d)\d\d[-_. ]\d\d[-_. ](19|20)\d\d(?!\d)|^(IMG|VID|DSCN?|MVI|MOV|PXL)[-_ ]?\d",
+    re.IGNORECASE,
+)  # a date, or a camera's own numbers
 
 
 class UnseenError(ValueError):
@@ -169,7 +173,8 @@ def said(name: Any) -> str | None:
 def parse_name(stem: str) -> dict[str, str | None]:
     """What a published name says, read from the right because activities contain dashes.
 
-    Dates and numbers that phones and messengers give (`VID-20240512-WA0003`, `2024-05-12`) say nothing.
+    Names that phones, cameras and messengers give (`VID-20240512-WA0003`, `WhatsApp Video 2024-05-12 at 10.30.15`,
+    `IMG-1234-edited`), told by a date or a camera's number, say nothing.
 
     >>> parse_name("back-handspring-24-s09")
     {'activity': 'back-handspring', 'sample': '24', 'athlete': 's09'}
@@ -177,6 +182,6 @@ def parse_name(stem: str) -> dict[str, str | None]:
     {'activity': None, 'sample': 'IMG_1234', 'athlete': None}
     """
     match = _VIDEO_NAME.fullmatch(stem)
-    if match is None:
+    if match is None or _OF_A_PHONE.search(stem):
         return {"activity": None, "sample": stem, "athlete": None}
     return {key: match[key] for key in ("activity", "sample", "athlete")}

@@ -15,7 +15,7 @@ import io
 import itertools
 import warnings
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,7 @@ def read_recordings(
     fps: float | None = None,
     labels: str | Path | pd.DataFrame | None = None,
     skeleton: Skeleton | None = None,
+    only: Collection[Path] | None = None,
 ) -> list[Recording]:
     """Every recording in a tree of folders, or in a .zip of one, sorted by folder.
 
@@ -97,6 +98,7 @@ def read_recordings(
         labels: a CSV file or DataFrame with columns file, activity and (optionally) athlete that says who
             does what in which video; it overrides names and folders.
         skeleton: as in `read_recording`.
+        only: of a tree, these folders alone, as `extract_videos` names them in its result.
 
     Raises:
         FileNotFoundError: no such path, or no recording in it.
@@ -104,7 +106,7 @@ def read_recordings(
     """
     path = Path(root)
     if path.is_dir():
-        recordings, faults = _read_all(csv_folders(path), person, fps, skeleton)
+        recordings, faults = _read_all(csv_folders(path, only), person, fps, skeleton)
     elif path.is_file() and zipfile.is_zipfile(path):
         try:
             with open_zip(path) as archive:
@@ -162,7 +164,7 @@ class _Person:
     folder: Folder | ZipFolder
     index: int
     files: dict[int, str]
-    video: str
+    video: str | None
     layout: Skeleton
     saved: Mapping[str, Any]
     fps: float | None
@@ -185,6 +187,14 @@ class _Person:
             )
         keypoints = np.full((frames, len(self.layout), 3), (np.nan, np.nan, 0), np.float32)
         keypoints[np.subtract(numbers, first).astype(int)] = parsed
+        lacking = saved.get("files", 0) - len(numbers)
+        if lacking > 0:
+            warnings.warn(
+                f"{self.folder.label}: person {self.index} has {len(numbers)} of the {saved['files']} files that {JSON_NAME} "
+                "tells of; frames without one are NaN. Was it copied completely?",
+                HoleWarning,
+                stacklevel=4,
+            )
         if len(numbers) < frames and not saved:  # recording.json tells that they are meant
             missing = sorted(set(range(first, first + frames)) - set(numbers))
             shown = ", ".join(map(str, missing[:8])) + (" ..." if len(missing) > 8 else "")
@@ -194,7 +204,10 @@ class _Person:
                 HoleWarning,
                 stacklevel=4,
             )
-        fields = {**parse_name(Path(self.video).stem), **{key: saved[key] for key in _SAVED if key in saved}}
+        fields = {
+            **parse_name(Path(self.video or "").stem),
+            **{key: saved[key] for key in _SAVED if key in saved},
+        }
         if fields["activity"] is None:
             fields["activity"] = self.activity
         size, times = saved.get("image_size"), saved.get("timestamps")
@@ -234,7 +247,7 @@ def _people(
         saved = known.get(person, {})
         layout = skeleton or _layout(folder, saved)
         own = {frame: name for (frame, index), name in sorted(files.items()) if index == person}
-        video = saved.get("video") or FILE_NAME.fullmatch(next(iter(own.values())))["video"]
+        video = saved["video"] if "video" in saved else FILE_NAME.fullmatch(next(iter(own.values())))["video"]
         found.append(_Person(folder, person, own, video, layout, saved, fps, activity))
     return found
 

@@ -69,7 +69,7 @@ def _is_history(value: Any) -> bool:
 
 
 _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "video": (lambda value: isinstance(value, str), "a text"),
+    "video": (_is_text, "a text or null"),
     "activity": (_is_text, "a text or null"),
     "sample": (lambda value: isinstance(value, str), "a text"),
     "athlete": (_is_text, "a text or null"),
@@ -77,6 +77,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "image_size": (lambda value: _is_numbers(value) and len(value or [0, 0]) == 2, "two numbers or null"),
     "first_frame": (_is_count, "a whole number from 0"),
     "frames": (lambda value: _is_count(value) and value > 0, "a whole number from 1"),
+    "files": (_is_count, "a whole number from 0"),
     "estimator": (_is_text, "a text or null"),
     "history": (_is_history, "a list of steps"),
     "timestamps": (_is_numbers, "a list of seconds or null"),

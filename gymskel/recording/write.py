@@ -28,20 +28,27 @@ def write_recording(recording: Recording, root: str | Path) -> Path:
         The recording's folder.
 
     Raises:
-        ValueError: the recording is not in pixels any more (centred, scaled), or its folder holds another video.
+        ValueError: the recording is not in pixels any more (centred, scaled), its name has a slash, or its folder holds another video.
     """
     if recording.space != "image":
         raise ValueError(
             f"{recording.name}: only recordings in pixels are written as CSVs; this one is relative to a joint ({recording!r})."
         )
     video = recording.video or f"{recording.name}.mov"
+    if set(video) & set("/\\\0"):
+        raise ValueError(
+            f"{recording.name}: {video!r} cannot name files. Give `video` a name without slashes, or `activity` and `athlete`."
+        )
     folder = Path(root) / Path(video).stem
     folder.mkdir(parents=True, exist_ok=True)
     people = saved_people(Folder(folder))
-    people[recording.person] = _facts(recording, video)
+    seen = np.flatnonzero(recording.seen.any(axis=1))
+    people[recording.person] = {**_facts(recording), "files": len(seen)}
     json.dumps(people, default=_plain)  # fails before anything is touched
     matches = [match for entry in os.scandir(folder) if (match := FILE_NAME.fullmatch(entry.name))]
-    videos = {match["video"] for match in matches} | {saved.get("video", video) for saved in people.values()}
+    videos = {match["video"] for match in matches} | {
+        saved.get("video") or video for saved in people.values()
+    }
     if videos != {video}:
         told = ", ".join(sorted(videos - {video}))
         raise ValueError(f"{folder} holds {told}, not {video}; write it below another `root`.")
@@ -52,7 +59,7 @@ def write_recording(recording: Recording, root: str | Path) -> Path:
             (folder / match.string).unlink()
     rows = "x,y,c\n" + "%.18e,%.18e,%.18e\n" * len(recording.skeleton)
     values = np.nan_to_num(recording.keypoints.astype(np.float64), nan=0.0).reshape(len(recording), -1)
-    for frame in np.flatnonzero(recording.seen.any(axis=1)):
+    for frame in seen:
         name = f"{video}-{recording.first_frame + frame}-{recording.person}.csv"
         (folder / name).write_bytes((rows % tuple(values[frame])).encode())
     _write_json(folder, people)
@@ -70,11 +77,11 @@ def _write_json(folder: Path, people: dict[int, dict[str, Any]]) -> None:
     part.replace(known)
 
 
-def _facts(recording: Recording, video: str) -> dict[str, Any]:
+def _facts(recording: Recording) -> dict[str, Any]:
     """What the CSVs cannot say."""
     times = recording.timestamps
     return {
-        "video": video,
+        "video": recording.video,
         "activity": recording.activity,
         "sample": recording.sample,
         "athlete": recording.athlete,

@@ -271,7 +271,7 @@ def _codec(capture: Any) -> str:
 
 
 def _convert(path: Path) -> str:
-    return f"Convert it: ffmpeg -i {path.name!r} -c:v libx264 -crf 18 {path.stem + '-h264.mp4'!r}"
+    return f"Convert it: mkdir h264; ffmpeg -i {path.name!r} -c:v libx264 -crf 18 {f'h264/{path.stem}.mp4'!r}"
 
 
 def limit_threads() -> None:
