@@ -1,11 +1,13 @@
 """SkeletonClassifier: an estimator among scikit-learn's, honest about what does not fit, and one saved file."""
 
+import copy
 import io
 import json
 import re
 import warnings
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -624,6 +626,21 @@ def test_a_flipped_byte(artefact):
     artefact.write_bytes(content)
     with pytest.raises(ValueError, match=r"moves.gymskel.*damaged"):
         SkeletonClassifier.load(artefact)
+
+
+def test_a_rate_nobody_knows_is_doubted_where_it_matters(recordings):
+    unknown = [replace(recordings[0], fps=None)]
+    table = short(preprocess="thesis").fit(recordings).predict_table(unknown)
+    assert table["doubt"][0] == "frame rate unknown, trained at 30 frames a second: give fps (--fps)"
+    assert short().fit(recordings).predict_table(unknown)["doubt"][0] == ""
+
+
+def test_answers_are_kept_of_an_evaluation(fitted, recordings):
+    told = SimpleNamespace(
+        predictions=pd.DataFrame({"recording": ["a"], "truth": ["backflip"], "predicted": ["backflip"]})
+    )
+    kept = copy.copy(fitted).keep_out_of_fold(told)
+    assert kept.out_of_fold_["recording"].tolist() == ["a"]
 
 
 def test_unknown_rate_in_training():

@@ -362,3 +362,8 @@ def test_copies_stay_with_their_original_where_nobody_said_who():
     assert not {both.sources[i] for i in rest} & {both.sources[i] for i in part}
     for train, test in leave_groups_out(both.groups, 4):
         assert not {both.sources[i] for i in train} & {both.sources[i] for i in test}
+
+
+def test_more_channels_than_have_names():
+    assert Clips.from_arrays(np.zeros((2, 3, 4, 5))).channels == ("x", "y", "confidence", "3", "4")
+    assert Clips.from_arrays(np.zeros((2, 3, 4, 1))).channels == ("x",)

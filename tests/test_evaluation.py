@@ -173,7 +173,35 @@ def test_refusals():
         evaluate(Fake(), meet(flip=2))
     with pytest.raises(ValueError, match="`folds` must be at least 2, got 1"):
         evaluate(Fake(), meet(), folds=1)
+    with pytest.raises(ValueError, match="`runs` must be a number from 1, got 0"):
+        evaluate(Fake(), meet(), runs=0)
+    for data in (np.zeros((4, 5, 25, 2)), "keypoints"):
+        with pytest.raises(
+            TypeError, match=r"must be Recordings or Clips|takes Recordings, or Clips with labels"
+        ):
+            evaluate(Fake(), data)
     assert not TRAINED
+
+
+def test_athletes_may_be_numbers_0_too():
+    """Whoever is called 0 is somebody; clips and recordings agree."""
+    numbered = [replace(r, athlete="abc".index(r.athlete)) for r in meet()]
+    told = evaluate(Fake(), numbered)
+    assert sorted(told.predictions["athlete"].unique()) == ["0", "1", "2"]
+    assert not [note for note in told.notes if "name no athlete" in note]
+    clips = Clips.from_arrays(np.zeros((4, 3, 2, 2)), athletes=np.array([0, 0, 1, np.nan]))
+    assert clips.athletes == ("0.0", "0.0", "1.0", None)
+    assert Clips.from_arrays(np.zeros((2, 3, 2, 2)), athletes=np.arange(2)).groups.tolist() == ["0", "1"]
+
+
+def test_recordings_of_one_name_are_told_apart():
+    """vault/IMG_1 of a and of b: two recordings; windows of one video never part where nobody says who."""
+    same = [replace(r, video="IMG_1.MOV") for r in meet("ab")]
+    told = evaluate(Fake(), same).predictions
+    assert sorted(told["recording"]) == ["IMG_1", *(f"IMG_1 ({k})" for k in range(2, 7))]
+    nobody = [*meet("ab"), *(replace(r, athlete=None, video="IMG_1.MOV") for r in meet("c"))]
+    told = evaluate(Fake(), nobody).predictions
+    assert sorted(told["athlete"].unique()) == ["a", "b", "source IMG_1"]
 
 
 # --- notes --------------------------------------------------------------------------------------------------

@@ -7,8 +7,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 from test_cli import shell  # noqa: F401  a fixture
 from test_inference import forms, made_model
 from test_training import PLAIN, made_clips, quick
@@ -93,6 +95,35 @@ def test_litert_answers_as_the_network(on_clips, tmp_path, name, params):
         )
     facts = json.loads((tmp_path / "moves.tflite.json").read_text())
     assert (facts["kind"], facts["frames"]) == ("litert", FRAMES)
+
+
+@pytest.mark.parametrize("write", [export_onnx, export_litert])
+def test_a_network_of_mixed_precision_is_exported_in_float32(on_clips, tmp_path, write):
+    pytest.importorskip("tf2onnx" if write is export_onnx else "ai_edge_litert")
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        classifier = with_model(on_clips, "simple_rnn", units=4)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    facts = json.loads((write(classifier, tmp_path / "moves.file").parent / "moves.file.json").read_text())
+    assert facts["largest_difference"] < 1e-5
+
+
+@pytest.mark.parametrize("write", [export_onnx, export_litert])
+def test_what_cannot_be_converted_is_told_in_a_line(on_clips, tmp_path, monkeypatch, write):
+    pytest.importorskip("tf2onnx" if write is export_onnx else "ai_edge_litert")
+
+    def fail(*_, **__):
+        raise ValueError("no such layer " * 1000)
+
+    monkeypatch.setattr(export, "_function", fail)
+    with pytest.raises(
+        RuntimeError, match=r"moves.x was not written: this network cannot be converted\. no such"
+    ) as told:
+        write(on_clips, tmp_path / "moves.x")
+    assert len(str(told.value)) < 1000
+    with pytest.raises(NotFittedError):
+        write(SkeletonClassifier(), tmp_path / "moves.x")
 
 
 @pytest.mark.parametrize("preset", ["default", "live"])

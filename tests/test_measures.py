@@ -279,7 +279,11 @@ def test_learning_curve_refuses():
         learning_curve(Fake(), [*meet("ab"), stand("flip", None, 9)])
     with pytest.raises(ValueError, match="at least two classes, got flip"):
         learning_curve(Fake(), meet("ab", flip=2))
+    for nothing in ({"draws": 0}, {"athletes": []}):
+        with pytest.raises(ValueError, match="must ask for a training at least"):
+            learning_curve(Fake(), meet("abc"), **nothing)
     assert not TRAINED
+    assert learning_curve(Fake(), meet("abc"), athletes=2, draws=1)["athletes"].tolist() == [2]
 
 
 # --- unknown moves ------------------------------------------------------------------------------------------
@@ -326,3 +330,6 @@ def test_unknown_moves_refuses():
         unknown_moves(Sure(chances), meet())
     with pytest.raises(ValueError, match="`unknown` names salto, not among the classes flip, jump, twist"):
         unknown_moves(Sure(chances), three_moves(), unknown=["salto"])
+    with pytest.raises(ValueError, match="`unknown` is empty: name classes among flip, jump, twist"):
+        unknown_moves(Sure(chances), three_moves(), unknown=[])
+    assert unknown_moves(Sure(chances), three_moves(), unknown="twist").index.tolist() == ["twist"]

@@ -245,7 +245,7 @@ def test_a_recording_without_a_video_reads_back_without(tmp_path):
     assert_equal(again, one)
     assert again.video is None and again.source == one.source
     assert sorted(path.name for path in folder.iterdir())[0] == "flip-3-s01.mov-0-0.csv"
-    with pytest.raises(ValueError, match="'a/b-3-s01.mov' cannot name files"):
+    with pytest.raises(ValueError, match=r"'a/b-3-s01\.mov' cannot name files"):
         write_recording(replace(one, activity="a/b"), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
 
@@ -702,12 +702,12 @@ def test_only_some_folders_of_a_tree(tmp_path):
 
 def test_names_and_numbers_of_athletes():
     nan = {"activity": np.nan, "athlete": np.nan}
-    for given, told in (
+    for fields_given, told in (
         ({"athlete": 0}, ("flip", "0")),
         ({"athlete": ""}, ("flip", None)),
         (nan, (None, None)),
     ):
-        one = made(**given)
+        one = made(**fields_given)
         assert (one.activity, one.athlete) == told
         assert one.name == "-".join(part for part in (told[0], "3", told[1]) if part)
 

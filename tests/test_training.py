@@ -630,6 +630,27 @@ def test_deterministic():
         fit(Watcher(), made_clips(), replace(PLAIN, deterministic=True))
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"epochs": 0}, "`epochs` must be a whole number from 1 to"),
+        ({"epochs": 2.5}, "`epochs` must be a whole number"),
+        ({"batch_size": 0}, "`batch_size` must be a whole number from 1"),
+        ({"learning_rate": -1}, "`learning_rate` must be a number from 0"),
+        ({"learning_rate": float("nan")}, "`learning_rate` must be"),
+        ({"label_smoothing": 2}, "`label_smoothing` must be a number from 0 to 1"),
+        ({"validation": 1.5}, r"`validation` must be a number from 0 to 0\.9"),
+        ({"patience": "3"}, "`patience` must be a whole number"),
+    ],
+)
+def test_recipes_that_cannot_be_followed(given, message):
+    with pytest.raises(ValueError, match=message):
+        replace(PLAIN, **given)
+    with pytest.raises(ValueError, match=r"`recipe` must be one of .* or a Recipe, got \{'epochs': 3\}"):
+        fit(quick(2), made_clips(), {"epochs": 3})
+    assert replace(PLAIN, batch_size=np.int64(4)).batch_size == 4
+
+
 @pytest.mark.parametrize("name", ["lstm_attention", "conv_gru"])
 def test_mixed_precision(name):
     """A model that was built under the policy trains in float16: nothing overflows behind a mask."""
@@ -644,6 +665,9 @@ def test_mixed_precision(name):
     assert np.isfinite([run.history["loss"], run.history["val_loss"]]).all()
     assert all(np.isfinite(weights).all() for weights in model.get_weights())
     assert model.get_layer("recurrent").compute_dtype == "float16"
+    told = model(clips.inputs, training=False)
+    assert told.dtype == "float32"  # in float16 rows sum to .9995
+    np.testing.assert_allclose(np.sum(told, axis=1), 1, atol=1e-6)
 
 
 def test_masks_stay_as_cudnn_wants_them():
