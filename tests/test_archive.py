@@ -242,7 +242,7 @@ def one(frames=3, **given):
         ("timestamps", ["a"], "`timestamps` of person 0 must be a list of seconds or null"),
         ("timestamps", [0.0, 0.1], r"`timestamps` must be \(3,\), got \(2,\)"),
         ("history", [3], "`history` of person 0 must be a list of steps"),
-        ("video", None, "`video` of person 0 must be a text"),
+        ("video", 3, "`video` of person 0 must be a text or null, got 3"),
         ("skeleton", {"name": "a"}, "a damaged skeleton"),
         ("skeleton", 3, "`skeleton` of person 0 must be a layout"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import warnings
@@ -35,21 +36,19 @@ def read_data(
     """
     from gymskel.formats import read_keypoints
     from gymskel.recording import label_recordings, read_labels, read_recordings
-    from gymskel.video import VIDEO_SUFFIXES, find_videos
 
     if labels is not None:
         read_labels(labels)  # a table that cannot be read is told of first
-    inside = list(data.rglob("*")) if data.is_dir() else [data]
-    videos = [path for path in inside if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()]
+    videos = _videos_in(data)
     if not videos:
         return read_keypoints(data, person=person, fps=fps, labels=labels), 0
-    if others := [path for path in inside if any(re.fullmatch(kind, path.name) for kind in _KEYPOINTS)]:
+    if other := _keypoints_in(data):
         raise ValueError(
-            f"{data} holds videos ({videos[0].name} ...) and keypoints ({others[0].relative_to(data)} ...): name the folder of one kind, "
+            f"{data} holds videos ({videos[0].name} ...) and keypoints ({other} ...): name the folder of one kind, "
             "or put them into folders of their own."
         )
     beside = data.parent if data.name else data.resolve().parent
-    keypoints, videos = keep or beside / f"{data.resolve().stem}-keypoints", find_videos(data)
+    keypoints = keep or beside / f"{data.resolve().stem}-keypoints"
     if labels is not None:
         read_labels(labels).rows_of([(video.stem, video.name) for video in videos])
     elif named:
@@ -61,6 +60,22 @@ def read_data(
     folders = {*made.written, *made.skipped}  # there may be others from before
     recordings = read_recordings(keypoints, person=person, fps=fps, only=folders)
     return (recordings if labels is None else label_recordings(recordings, labels)), len(made.failed)
+
+
+def _videos_in(data: Path) -> list[Path]:
+    from gymskel.video import VIDEO_SUFFIXES, find_videos
+
+    if data.is_dir():
+        with contextlib.suppress(FileNotFoundError):
+            return find_videos(data)
+    return [data] if data.is_file() and data.suffix.lower() in VIDEO_SUFFIXES else []
+
+
+def _keypoints_in(data: Path) -> Path | None:
+    """A file of keypoints in a folder, below it, if there is one."""
+    below = (path.relative_to(data) for path in sorted(data.rglob("*")))
+    shown = (path for path in below if not any(part.startswith(".") for part in path.parts))
+    return next((path for path in shown if any(re.fullmatch(kind, path.name) for kind in _KEYPOINTS)), None)
 
 
 def _refuse_nameless(data: Path, videos: list[Path]) -> None:
