@@ -146,15 +146,19 @@ def trainable(recordings: list[Recording]) -> list[Recording]:
 
 
 def told_apart(recordings: list[Recording]) -> list[str]:
-    """A name for each, none twice: its source, with the person where a video shows several, and a number where names repeat."""
+    """The source of each, with the person where a video shows several, and a number where two videos have one name.
+
+    Windows and moves cut out of one recording share its name, so that their answers can be put together by it.
+    """
     people: dict[str, set[int]] = {}
     for r in recordings:
         people.setdefault(r.source, set()).add(r.person)
     names, counts = [], Counter()
     for r in recordings:
         name = f"{r.source} person {r.person}" if len(people[r.source]) > 1 else r.source
-        counts[name] += 1
-        names.append(name if counts[name] == 1 else f"{name} ({counts[name]})")
+        counts[name, r.sample, r.first_frame] += 1
+        number = counts[name, r.sample, r.first_frame]
+        names.append(name if number == 1 else f"{name} ({number})")
     return names
 
 

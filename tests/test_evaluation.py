@@ -196,9 +196,11 @@ def test_athletes_may_be_numbers_0_too():
 
 def test_recordings_of_one_name_are_told_apart():
     """vault/IMG_1 of a and of b: two recordings; windows of one video never part where nobody says who."""
-    same = [replace(r, video="IMG_1.MOV") for r in meet("ab")]
+    same = [replace(r, video="IMG_1.MOV", sample="IMG_1") for r in meet("ab")]
     told = evaluate(Fake(), same).predictions
     assert sorted(told["recording"]) == ["IMG_1", *(f"IMG_1 ({k})" for k in range(2, 7))]
+    parts = [replace(r, video="IMG_1.MOV", sample=f"1@{k}", first_frame=k) for k, r in enumerate(meet("ab"))]
+    assert set(evaluate(Fake(), parts).predictions["recording"]) == {"IMG_1"}
     nobody = [*meet("ab"), *(replace(r, athlete=None, video="IMG_1.MOV") for r in meet("c"))]
     told = evaluate(Fake(), nobody).predictions
     assert sorted(told["athlete"].unique()) == ["a", "b", "source IMG_1"]

@@ -94,4 +94,4 @@ def test_from_recordings_to_one_answer_each():
     table = classifier.predict_table(unseen)
     told = table.groupby("recording")["p(standard)"].mean()
     print(told, (table.move == [w.activity for w in unseen]).mean())
-    assert told["standard-a07 person 0"] > 0.5 > told["non-standard-a07 person 0"]
+    assert told["standard-a07"] > 0.5 > told["non-standard-a07"]
