@@ -220,10 +220,8 @@ def _write(
 def _difference(classifier: SkeletonClassifier, answer: Answer, frames: int | None) -> float:
     """How far the file's probabilities are from the network's in float32 on made-up clips: whole, shorter, and of a single frame."""
     length, model = frames or classifier.facts_["frames"], classifier.model_
-    if any(
-        "16" in layer.compute_dtype for layer in model.layers
-    ):  # rounded in every layer, as the file is not
-        model = _plain_copy(model)
+    if any("16" in layer.compute_dtype for layer in model.layers):
+        model = _plain_copy(model)  # mixed precision rounds in every layer, as the file does not
     clips = _moving(classifier, length)
     off = np.abs(answer(clips.x, clips.mask) - run_network(model, clips)).max()
     if frames is None:  # of any length: also others, and one alone

@@ -86,9 +86,7 @@ def known_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         ValueError: labels missing, continuous, or several for a clip; of types that cannot be sorted.
     """
-    if isinstance(
-        getattr(y, "dtype", None), pd.api.extensions.ExtensionDtype
-    ):  # pandas' own: Int64, boolean, category ...
+    if isinstance(getattr(y, "dtype", None), pd.api.extensions.ExtensionDtype):  # Int64, boolean, category
         y = np.array(y.tolist()) if not pd.isna(y).any() else np.array(y.tolist(), object)
     y = column_or_1d(y, warn=True)
     if missing := np.flatnonzero(pd.isna(y)).tolist():

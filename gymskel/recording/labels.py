@@ -31,8 +31,8 @@ def label_recordings(recordings: Iterable[Recording], labels: str | Path | pd.Da
     """
     recordings, table = list(recordings), read_labels(labels)
     rows = table.rows_of([(r.source, r.video) for r in recordings])
-    alike = Counter((r.source, r.person) for r in recordings)
-    if twice := sorted({source for (source, _), count in alike.items() if count > 1}):
+    alike = Counter((r.source, r.person, r.sample, r.first_frame) for r in recordings)
+    if twice := sorted({source for (source, *_), count in alike.items() if count > 1}):
         raise ValueError(
             f"{table.where}: there are several recordings called {', '.join(twice[:8])}; a row cannot tell which is meant. Rename their videos."
         )
@@ -119,10 +119,8 @@ def _read_table(path: Path) -> pd.DataFrame:
             lines = lines[1:]
         separator = max(",;\t", key=lines[0].count) if lines else ","
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", pd.errors.ParserWarning
-            )  # a comma too many at the end of each row
-            # "NA" may be somebody's initials
+            # a comma too many at the end of each row is no harm; "NA" may be somebody's initials
+            warnings.simplefilter("ignore", pd.errors.ParserWarning)
             return pd.read_csv(
                 io.StringIO("".join(lines)), dtype=str, sep=separator, keep_default_na=False, index_col=False
             )
