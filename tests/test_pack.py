@@ -138,7 +138,7 @@ def test_the_file_is_whole_or_not_there(tmp_path, monkeypatch):
     [
         ([], ValueError, "nothing to pack"),
         ([np.zeros((2, 25, 3))], TypeError, "got a ndarray at 0"),
-        ([Recording(np.zeros((1, 25, 3)), activity=3)], ValueError, "`activity` must be a text or null"),
+        ([Recording(np.zeros((1, 25, 3)), video=3)], ValueError, "`video` must be a text or null"),
         ([Recording(np.zeros((1, 25, 3)), image_size=(3,))], ValueError, "`image_size` must be two numbers"),
         (
             [Recording(np.zeros((1, 25, 3)), history=({"step": "x", "by": object()},))],

@@ -149,8 +149,8 @@ def test_what_is_not_written(some, tmp_path):
         ValueError, match=r"1 has the layout stick, those before it BODY_25: one data set has one"
     ):
         write_parquet([*some, other], tmp_path, group_mb=0.01, partition_mb=0.02)
-    odd = Recording(np.ones((2, 3, 3)), skeleton=STICK, athlete=3)
-    with pytest.raises(ValueError, match="recording 1: `athlete` must be a text or null, got 3"):
+    odd = Recording(np.ones((2, 3, 3)), skeleton=STICK, video=3)
+    with pytest.raises(ValueError, match="recording 1: `video` must be a text or null, got 3"):
         write_parquet([other, odd], tmp_path)
     assert not list(tmp_path.iterdir())  # nothing is left behind
     write_parquet(some[:1], tmp_path)
