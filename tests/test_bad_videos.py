@@ -290,7 +290,9 @@ def test_av1_is_read_whole_or_one_clear_message(tmp_path, name):
     try:
         numbers, told, _ = read(path)
     except ValueError as fault:
-        assert re.search(r"(?i)decodes no frame .* codec is av01\. Convert it: mkdir h264; ffmpeg", str(fault))
+        assert re.search(
+            r"(?i)decodes no frame .* codec is av01\. Convert it: mkdir h264; ffmpeg", str(fault)
+        )
         assert str(path) in str(fault) and "\n" not in str(fault)
     else:
         assert (numbers, told) == (list(range(FRAMES)), [])

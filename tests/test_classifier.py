@@ -519,9 +519,10 @@ def test_saved_and_loaded(fitted, artefact, recordings):
 
 
 def test_loaded_can_be_trained_again(recordings, tmp_path):
-    first = SkeletonClassifier("simple_rnn", {"units": 2}, recipe=SHORT, random_state=3).fit(recordings)
+    params = {"units": 2, "features": "raw"}
+    first = SkeletonClassifier("simple_rnn", params, recipe=SHORT, random_state=3).fit(recordings)
     loaded = SkeletonClassifier.load(first.save(tmp_path / "a.gymskel"))
-    assert (loaded.model, loaded.model_params, loaded.recipe) == ("simple_rnn", {"units": 2}, SHORT)
+    assert (loaded.model, loaded.model_params, loaded.recipe) == ("simple_rnn", params, SHORT)
     again = clone(loaded).set_params(random_state=3).fit(recordings)
     np.testing.assert_allclose(again.predict_proba(recordings), first.predict_proba(recordings), atol=1e-6)
 

@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ import typer
 
 from gymskel.cli import app
 from gymskel.simulate import simulate_recording, simulate_recordings, write_film
+from gymskel.training import RECIPES
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -140,7 +142,8 @@ WITH_PYTHON = [path for path in PAGES if blocks(path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda path: str(path.relative_to(ROOT)))
-def test_python_blocks_run(page, here, capsys):
+def test_python_blocks_run(page, here, capsys, monkeypatch):
+    monkeypatch.setitem(RECIPES, "default", replace(RECIPES["default"], epochs=40, min_steps=40))
     if page.name == "README.md":
         (here / "moves.gymskel").unlink()
     run_python(page.read_text(encoding="utf-8"), page.name)

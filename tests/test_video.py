@@ -160,7 +160,7 @@ BAD = {
     "av1": (
         lambda path: patch(make_video(path), as_av1),
         ValueError,
-        "(?i)codec is av01. Convert it: ffmpeg",
+        "(?i)codec is av01. Convert it: mkdir h264; ffmpeg",
     ),
     "half an mp4": (
         lambda path: patch(make_video(path), lambda data: data[: len(data) // 2]),
