@@ -298,6 +298,15 @@ def test_another_file_of_the_same_name_is_noticed(tmp_path):
     assert len(again.skipped) == 1
 
 
+@pytest.mark.parametrize("people", [{}, {"0": {"fps": 30}}])
+def test_a_recording_json_that_says_little_is_not_taken_for_finished(tmp_path, people):
+    video = make_video(tmp_path / "a.mp4", frames=3)
+    (tmp_path / "out" / "a").mkdir(parents=True)
+    (tmp_path / "out" / "a" / "recording.json").write_text(json.dumps({"format": 1, "people": people}))
+    with pytest.raises(ValueError, match=r"made from an unknown video, not from a\.mp4"):
+        extract_videos(video, tmp_path / "out", estimator=RedSpot(), follow=False, progress=False)
+
+
 def test_overwriting_takes_away_the_people_of_before_and_nothing_else(tmp_path):
     video = make_video(tmp_path / "a.mp4", frames=3)
     pair = seeing(lambda number: np.stack([body(40, 30), body(120, 40)]))
