@@ -281,6 +281,8 @@ def test_what_builders_of_ones_own_must_give(recordings):
         return keras.Model([keypoints, mask], out)
 
     short(model=build).fit(recordings)
+    with pytest.raises(ValueError, match="got the inputs of no functional model"):
+        short(model=lambda *_, **__: keras.Model()).fit(recordings)
     for params, wrong in (
         ({"activation": None}, "gives probabilities .* got \\["),
         ({"names": ("x", "mask")}, "got the inputs mask, x"),

@@ -675,3 +675,18 @@ def test_answers_kept_beside_a_checkpoint(shell, keypoints, recordings, monkeypa
     assert code == 0, err
     assert SkeletonClassifier.load("a.gymskel").out_of_fold_ is None
     assert not Path("a.gymskel.left-out.csv").exists()
+
+
+def test_what_was_extracted_for_an_answer_is_not_in_the_way(tmp_path, monkeypatch):
+    """`gymskel predict moves.gymskel .` twice: its keypoints lie below the videos by then."""
+    monkeypatch.setattr(
+        reading, "extract_and_tell", lambda *_, **__: Extraction((), (), {Path("a"): "broken"})
+    )
+    (tmp_path / "IMG_1.mp4").touch()
+    csv = Path("predictions", "keypoints", "IMG_1", "IMG_1.mp4-0-0.csv")
+    csv.parent.mkdir(parents=True)
+    csv.touch()
+    with pytest.raises(ValueError, match="None of the videos could be extracted"):
+        reading.read_data(Path(), None, None, None, Path("predictions", "keypoints"))
+    with pytest.raises(ValueError, match="name the folder of one kind"):
+        reading.read_data(Path(), None, None, None)

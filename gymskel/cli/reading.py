@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import warnings
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-
-_KEYPOINTS = (r".+-\d+-\d+\.(?i:csv)", r".*_keypoints(_\d+)?\.json", r".+\.(?i:pose|parquet|pkl)")
 
 if TYPE_CHECKING:
     from gymskel.classifier import SkeletonClassifier
@@ -37,20 +34,19 @@ def read_data(
     from gymskel.formats import read_keypoints
     from gymskel.recording import label_recordings, read_labels, read_recordings
 
-    if labels is not None:
-        read_labels(labels)  # a table that cannot be read is told of first
+    table = None if labels is None else read_labels(labels)  # one that cannot be read is told of first
     videos = _videos_in(data)
     if not videos:
-        return read_keypoints(data, person=person, fps=fps, labels=labels), 0
-    if other := _keypoints_in(data):
+        return read_keypoints(data, person=person, fps=fps, labels=table), 0
+    beside = data.parent if data.name else data.resolve().parent
+    keypoints = keep or beside / f"{data.resolve().stem}-keypoints"
+    if other := _keypoints_in(data, keypoints):
         raise ValueError(
             f"{data} holds videos ({videos[0].name} ...) and keypoints ({other} ...): name the folder of one kind, "
             "or put them into folders of their own."
         )
-    beside = data.parent if data.name else data.resolve().parent
-    keypoints = keep or beside / f"{data.resolve().stem}-keypoints"
-    if labels is not None:
-        read_labels(labels).rows_of([(video.stem, video.name) for video in videos])
+    if table is not None:
+        table.rows_of([(video.stem, video.name) for video in videos])
     elif named:
         _refuse_nameless(data, videos)
     typer.echo(f"{data} holds videos: extracting {len(videos)} into {keypoints}", err=True)
@@ -59,7 +55,7 @@ def read_data(
         raise ValueError("None of the videos could be extracted.")
     folders = {*made.written, *made.skipped}  # there may be others from before
     recordings = read_recordings(keypoints, person=person, fps=fps, only=folders)
-    return (recordings if labels is None else label_recordings(recordings, labels)), len(made.failed)
+    return (recordings if table is None else label_recordings(recordings, table)), len(made.failed)
 
 
 def _videos_in(data: Path) -> list[Path]:
@@ -71,11 +67,22 @@ def _videos_in(data: Path) -> list[Path]:
     return [data] if data.is_file() and data.suffix.lower() in VIDEO_SUFFIXES else []
 
 
-def _keypoints_in(data: Path) -> Path | None:
-    """A file of keypoints in a folder, below it, if there is one."""
-    below = (path.relative_to(data) for path in sorted(data.rglob("*")))
-    shown = (path for path in below if not any(part.startswith(".") for part in path.parts))
-    return next((path for path in shown if any(re.fullmatch(kind, path.name) for kind in _KEYPOINTS)), None)
+def _keypoints_in(data: Path, but: Path) -> Path | None:
+    """A file of keypoints below a folder, if there is one; not what was extracted there before, into `but`."""
+    from gymskel.formats.openpose_json import FILE_NAME as OPENPOSE_NAME
+    from gymskel.recording import FILE_NAME
+
+    for path in sorted(data.rglob("*")):
+        inside, known = (
+            path.relative_to(data),
+            FILE_NAME.fullmatch(path.name) or OPENPOSE_NAME.fullmatch(path.name),
+        )
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if hidden or but.resolve() in path.resolve().parents:
+            continue
+        if known or path.suffix.lower() in (".pose", ".parquet", ".pkl"):
+            return inside
+    return None
 
 
 def _refuse_nameless(data: Path, videos: list[Path]) -> None:

@@ -17,7 +17,9 @@ import pandas as pd
 from gymskel.recording.noun import Recording
 
 
-def label_recordings(recordings: Iterable[Recording], labels: str | Path | pd.DataFrame) -> list[Recording]:
+def label_recordings(
+    recordings: Iterable[Recording], labels: str | Path | pd.DataFrame | Labels
+) -> list[Recording]:
     """The same recordings with activity and athlete from a table.
 
     Args:
@@ -87,13 +89,15 @@ class Labels:
         return found
 
 
-def read_labels(labels: str | Path | pd.DataFrame) -> Labels:
+def read_labels(labels: str | Path | pd.DataFrame | Labels) -> Labels:
     """A table of labels, from a CSV file or a DataFrame.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: it is no such table.
     """
+    if isinstance(labels, Labels):
+        return labels
     where = "labels" if isinstance(labels, pd.DataFrame) else str(labels)
     table = labels if isinstance(labels, pd.DataFrame) else _read_table(Path(labels))
     table = table.rename(columns=lambda name: str(name).strip().lower())
