@@ -22,15 +22,11 @@ from gymskel.inputs import (
     as_given,
     check_like,
     clips_of_array,
-    facts_of,
-    forget_features,
-    known_labels,
+    clips_to_train_on,
     labelled,
     told_apart,
-    trainable,
 )
 from gymskel.models import BUILDERS
-from gymskel.preprocess import Preprocessor
 from gymskel.recording import Recording, UnseenError
 from gymskel.training import Recipe, fit, get_recipe
 
@@ -138,7 +134,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
     ) -> None:
         """What `fit` does, in a classifier that nobody has seen yet."""
         recipe, note = get_recipe(self.recipe), ""
-        clips, classes = self._training_clips(X, y)
+        clips, classes = clips_to_train_on(self, X, y)
         if len(np.unique(clips.y)) < 2:
             told = ", ".join(clips.classes[k] for k in np.unique(clips.y)) or "none"
             raise ValueError(f"Training needs at least two classes, got {told} (1 class).")
@@ -308,43 +304,6 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         """The classes as text, as Clips and tables name them."""
         return tuple(map(str, self.classes_.tolist()))
 
-    def _training_clips(self, X: Any, y: Sequence[Any] | None) -> tuple[Clips, np.ndarray]:
-        """(labelled clips, their classes in the type of `y`); sets preprocessor_, n_features_in_ and facts_."""
-        X = as_given(X)
-        recordings = X if isinstance(X, list) else None
-        self.preprocessor_, clips = None, X
-        if recordings is not None:
-            if not recordings:
-                raise ValueError("`X` is empty: nothing to train on.")
-            if y is not None:
-                known, numbers = known_labels(y)
-                if len(numbers) != len(recordings):
-                    raise ValueError(
-                        f"`y` must have one name for each of {len(recordings)} recordings, got {len(numbers)}."
-                    )
-            recordings = trainable(
-                labelled(recordings, None if y is None else [str(known[k]) for k in numbers])
-            )
-            self.preprocessor_ = _own(self.preprocess)
-            clips = self.preprocessor_.fit_transform(recordings)
-        elif not isinstance(X, Clips):
-            clips = clips_of_array(self, X, y, training=True)
-        if recordings is not None or isinstance(X, Clips):
-            forget_features(self, clips.x.shape[2] * clips.x.shape[3])
-        classes = np.array(clips.classes)
-        if y is not None and recordings is not None:  # those left out are gone, and names are text so far
-            kinds = {str(label): label for label in known.tolist()}
-            classes = np.unique([kinds[name] for name in clips.classes])
-            order = [classes.tolist().index(kinds[name]) for name in clips.classes]
-            clips = replace(clips, y=np.array(order)[clips.y], classes=tuple(map(str, classes.tolist())))
-        elif y is not None:
-            classes, labels = known_labels(y)
-            clips = replace(clips, y=labels, classes=tuple(map(str, classes.tolist())))
-        if clips.y is None:
-            raise ValueError("The clips have no labels: give `y`.")
-        self.facts_ = facts_of(clips, recordings or [])
-        return clips, classes
-
     def _build(self, clips: Clips) -> keras.Model:
         params = {  # a search over np.arange leaves numbers of numpy, which not every layer takes
             name: value.item() if isinstance(value, np.generic) else value
@@ -436,9 +395,3 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
 def _fitted(classifier: SkeletonClassifier) -> dict[str, Any]:
     """What it learned: the attributes whose names end in an underscore."""
     return {name: value for name, value in vars(classifier).items() if name.endswith("_")}
-
-
-def _own(preprocess: Any) -> Preprocessor:
-    """A Preprocessor that belongs to this classifier alone."""
-    made = preprocess if isinstance(preprocess, Preprocessor) else Preprocessor(preprocess)
-    return Preprocessor(made.steps)

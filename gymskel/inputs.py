@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 
 from gymskel.clips import Clips, concatenate
 from gymskel.doubts import durations_of
-from gymskel.preprocess import faults_of, is_recognizable
+from gymskel.preprocess import Preprocessor, faults_of, is_recognizable
 from gymskel.preprocess.preprocessor import SAME_RATE
 from gymskel.recording import Recording
 
@@ -48,6 +48,42 @@ def as_given(X: Any) -> list[Recording] | Clips | Any:
             "arrays are numbers (clips, frames, joints, channels)."
         )
     return np.asarray(X)
+
+
+def clips_to_train_on(estimator: Any, X: Any, y: Sequence[Any] | None) -> tuple[Clips, np.ndarray]:
+    """(labelled clips, their classes in the type of `y`); sets the estimator's preprocessor_, n_features_in_ and facts_."""
+    X = as_given(X)
+    recordings = X if isinstance(X, list) else None
+    estimator.preprocessor_, clips = None, X
+    if recordings is not None:
+        if not recordings:
+            raise ValueError("`X` is empty: nothing to train on.")
+        if y is not None:
+            known, numbers = known_labels(y)
+            if len(numbers) != len(recordings):
+                raise ValueError(
+                    f"`y` must have one name for each of {len(recordings)} recordings, got {len(numbers)}."
+                )
+        recordings = trainable(labelled(recordings, None if y is None else [str(known[k]) for k in numbers]))
+        estimator.preprocessor_ = _own(estimator.preprocess)
+        clips = estimator.preprocessor_.fit_transform(recordings)
+    elif not isinstance(X, Clips):
+        clips = clips_of_array(estimator, X, y, training=True)
+    if recordings is not None or isinstance(X, Clips):
+        forget_features(estimator, clips.x.shape[2] * clips.x.shape[3])
+    classes = np.array(clips.classes)
+    if y is not None and recordings is not None:  # those left out are gone, and names are text so far
+        kinds = {str(label): label for label in known.tolist()}
+        classes = np.unique([kinds[name] for name in clips.classes])
+        order = [classes.tolist().index(kinds[name]) for name in clips.classes]
+        clips = replace(clips, y=np.array(order)[clips.y], classes=tuple(map(str, classes.tolist())))
+    elif y is not None:
+        classes, labels = known_labels(y)
+        clips = replace(clips, y=labels, classes=tuple(map(str, classes.tolist())))
+    if clips.y is None:
+        raise ValueError("The clips have no labels: give `y`.")
+    estimator.facts_ = facts_of(clips, recordings or [])
+    return clips, classes
 
 
 def clips_of_array(estimator: Any, X: Any, y: Any = None, *, training: bool = False) -> Clips:
@@ -243,6 +279,12 @@ def _bodies(clips: Clips) -> tuple[np.ndarray, np.ndarray]:
     sizes = np.sqrt(off.sum(axis=(1, 2)) / np.maximum(there.sum(axis=(1, 2)), 1))
     first = there.any(axis=2).argmax(axis=1)
     return sizes, np.linalg.norm(middle[np.arange(len(clips)), first], axis=-1)
+
+
+def _own(preprocess: Any) -> Preprocessor:
+    """A Preprocessor that belongs to this classifier alone."""
+    made = preprocess if isinstance(preprocess, Preprocessor) else Preprocessor(preprocess)
+    return Preprocessor(made.steps)
 
 
 def _some(names: Sequence[str]) -> str:
