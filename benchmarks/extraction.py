@@ -190,13 +190,16 @@ def blind(media: Path, sets) -> None:
     constant(find, sets, "blind beyond 60 degrees, as it is", way=plain)
 
 
+def marks() -> dict[int, np.ndarray]:
+    """Frame -> x and y of the middle of the shoulders and of the hips, marked by eye."""
+    with (HERE / "back_tuck_by_eye.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    return {int(row["frame"]): np.array([float(v) for v in list(row.values())[1:]]) for row in rows}
+
+
 def back_tuck(media: Path, sets=None) -> None:
     """Against marks made by eye: on the athlete = middle of the torso within half a torso length."""
-    with (HERE / "back_tuck_by_eye.csv").open() as file:
-        eye = {
-            int(row["frame"]): np.array([float(v) for v in list(row.values())[1:]])
-            for row in csv.DictReader(file)
-        }
+    eye = marks()
     with read_frames(media / "back-tuck.mp4") as frames:
         kept = [frame for _, frame in zip(range(97), frames, strict=False)]
     follower = Follower(Timed(MediaPipe()), 30)

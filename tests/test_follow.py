@@ -190,6 +190,53 @@ def test_a_passer_by_is_not_taken_for_the_athlete():
     assert max(mine) < 3 and len(mine) >= 34
 
 
+def test_whoever_stands_beside_is_painted_out():
+    """An estimator of one person prefers who stands taller; so it would see the athlete only without the other."""
+    flip = [stand(320, 250, torso=50, lean=max(0, min(360, 20 * (k - 10)))) for k in range(40)]
+    beside = stand(400, 235, torso=65)
+    follower = follow([[pose, beside] for pose in flip], Dots(alone=True))
+    (athlete,) = choose(follower.finished(), "athlete", 30, (640, 480))
+    assert len(athlete.frames) >= 38 and np.median(errors(athlete, flip)) < 4
+
+
+def test_the_liveliest_of_many_is_followed():
+    """Four larger people, more than are followed at once."""
+    larger = [stand(70 + 110 * n, 200, torso=50) for n in (0, 1, 3, 4)]
+    flip = [stand(290, 330, torso=35, lean=max(0, min(360, 20 * (k - 15)))) for k in range(45)]
+    follower = follow([[*larger, pose] for pose in flip], Dots())
+    (athlete,) = choose(follower.finished(), "athlete", 30, (640, 480))
+    assert len(athlete.frames) >= 43 and np.median(errors(athlete, flip)) < 4
+    assert sum(follower.estimates) / 45 < 6
+
+
+class Farsighted(Dots):
+    """Finds nobody who is under a share of the picture's height."""
+
+    def __call__(self, frame):
+        people = super().__call__(frame)
+        high = np.nanmax(people[..., 1], axis=1) - np.nanmin(people[..., 1], axis=1) if len(people) else []
+        return people[np.array(high) > 0.16 * len(frame)] if len(people) else people
+
+
+def test_whoever_is_small_in_the_picture_is_found():
+    """An eighth of the picture's height, and found only in squares where they are a sixth."""
+    truths = {k: stand(900 + 3 * k, 200, torso=40) for k in range(30)}
+    follower = follow([draw([pose], size=(1280, 960)) for pose in truths.values()], Farsighted())
+    (track,) = follower.finished()
+    assert track.frames == list(range(30)) and np.median(errors(track, truths)) < 5
+    assert sum(follower.estimates) / 30 < 3
+
+
+def test_pieces_of_one_person_are_joined():
+    """Unseen for longer than anybody is waited for; the notes go along."""
+    truths = {k: stand(200 + 2 * k, 240) for k in range(90) if not 30 <= k < 75}
+    follower = follow([[truths[k]] if k in truths else [] for k in range(90)], Dots())
+    (track,) = follower.finished()
+    assert track.frames == sorted(truths)
+    note = follower.notes[track.number]
+    assert set(note.lean) >= set(truths) and "lost" not in {note.why[k] for k in truths}
+
+
 def test_everybody_is_followed_if_wanted():
     people = [[stand(90 + 110 * n + k, 240, torso=30) for n in range(5)] for k in range(8)]
     follower = follow(people, Dots(), everybody=True)

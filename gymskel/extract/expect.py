@@ -21,6 +21,7 @@ NECK, HIPS = BODY_25.indices(["Neck", "MidHip"])
 MAX_RATE = 50.0  # degrees a frame; a double somersault at 25 frames a second turns 45
 NEAR = 3  # poses that tell where a body goes: more would be late for the take-off
 NEAR_FRAMES = 6
+LAG = 0.1  # seconds over which a movement shows against an estimator's trembling
 FADE = 4  # frames after which an unseen body is no longer taken to fly and turn on
 
 
@@ -93,6 +94,21 @@ def middle_of(pose: np.ndarray) -> np.ndarray:
     """(2,) the middle of the torso of a pose (25, 3), or of all that is seen."""
     torso = (pose[NECK, :2] + pose[HIPS, :2]) / 2
     return torso if not np.isnan(torso).any() else np.nanmedian(pose[:, :2], axis=0)
+
+
+def liveliness(track: Track, number: int) -> float:
+    """Torso lengths a second at which the joints moved about the middle of the torso, in the last second."""
+    at = np.searchsorted(track.frames, number - track.fps)
+    frames = np.array(track.frames[at:])
+    xy = np.array([pose[CORE, :2] - middle_of(pose) for pose in track.poses[at:]])
+    later = np.searchsorted(frames, frames + LAG * track.fps)
+    pairs = [(a, b) for a, b in enumerate(later) if b < len(frames)]
+    if not pairs:
+        return 0.0
+    a, b = np.transpose(pairs)
+    away = np.linalg.norm(xy[b] - xy[a], axis=-1)
+    speeds = np.nan_to_num(away).sum(axis=1) / np.maximum(np.isfinite(away).sum(axis=1), 1)
+    return float(np.quantile(speeds / (frames[b] - frames[a]), 0.75) * track.fps / track.size)
 
 
 def _turned(xy: np.ndarray, degrees: float) -> np.ndarray:

@@ -15,9 +15,24 @@ from itertools import islice
 
 import numpy as np
 
-from gymskel.extract.expect import CORE, ENOUGH, Expectation, expect, lean_of, middle_of, unlikeness
+from gymskel.extract.body import torsos
+from gymskel.extract.clothes import Clothes, colors_of
+from gymskel.extract.exchange import exchanges
+from gymskel.extract.expect import (
+    CORE,
+    ENOUGH,
+    Expectation,
+    expect,
+    lean_of,
+    liveliness,
+    middle_of,
+    unlikeness,
+)
+from gymskel.extract.paint import painted
 from gymskel.extract.people import USUAL_FPS, Track, Tracker
+from gymskel.extract.relink import join_tracks
 from gymskel.extract.view import View
+from gymskel.extract.whole import tiles, whole
 
 GOOD = 0.4
 """Unlikeness in torso lengths up to which nothing else is tried."""
@@ -41,6 +56,10 @@ LOOK_SECONDS = 0.25  # between two looks at the next part of the whole picture
 KEPT_BYTES, KEPT_FRAMES = 200 << 20, 32  # of the last frames, kept to go back over
 
 
+Somebody = tuple[Expectation, Clothes]
+"""Where a person should be, and what they wear."""
+
+
 @dataclass
 class Note:
     """What is noted of a person.
@@ -49,16 +68,22 @@ class Note:
         lean: frame -> degrees by which the view was turned in which the person was found.
         why: frame -> "" found as expected; "nobody" or "poor", what the first try gave; "lost", nothing
             continued the person; "backwards", found going back; "found" and "found again", by a look at all.
-        closer: views were better when closer, lately.
+        second: what is usually tried second was better lately: a closer view, or others painted out.
         usual: unlikeness that further tries lately did not better.
         good: frames in which the person was found as expected, going forward.
+        asked: last frame that was searched for the person.
+        clothes: what they wear.
+        colors: frame -> the colours of the pose found in it.
     """
 
     lean: dict[int, float] = field(default_factory=dict)
     why: dict[int, str] = field(default_factory=dict)
-    closer: bool = False
+    second: bool = False
     usual: float = 0.0
     good: int = 0
+    asked: int = -1
+    clothes: Clothes = field(default_factory=Clothes)
+    colors: dict[int, np.ndarray] = field(default_factory=dict)
 
     @property
     def is_sure(self) -> bool:
@@ -68,12 +93,13 @@ class Note:
 
 @dataclass
 class Found:
-    """The pose (25, 3) that continues a person best, how badly (`unlikeness`), and in which of the views it was."""
+    """The pose (25, 3) that continues a person best, how badly (`unlikeness`), in which of the views, its colours."""
 
     pose: np.ndarray
     cost: float
     view: View
     at: int
+    colors: np.ndarray
 
 
 class Follower:
@@ -105,7 +131,7 @@ class Follower:
         self.estimates: list[int] = []
         self._most = None if everybody else MOST
         self._fps = fps or USUAL_FPS
-        self._looks = 0
+        self._looks, self._news = 0, False
         self._kept: deque[tuple[int, np.ndarray]] = deque()
 
     def step(self, number: int, frame: np.ndarray) -> None:
@@ -114,22 +140,67 @@ class Follower:
         self._keep(number, frame)
         followed = self._followed(number)
         found = [track for track in followed if self._continue(track, number, frame)]
-        looks = number % max(1, round(LOOK_SECONDS * self._fps)) == 0
+        looks = self._news or number % max(1, round(LOOK_SECONDS * self._fps)) == 0
+        self._news = False
         if looks or not found:
-            self._look(number, frame, everywhere=looks and not followed)
+            views = self._next_views(frame, nobody=not followed, all_of_it=looks and not followed)
+            self._look(number, frame, views)
 
-    def people(self) -> list[Track]:
-        """Those who are people for sure; all, if nobody is."""
-        return [t for t in self.tracker.tracks if self.notes[t.number].is_sure] or self.tracker.tracks
+    def finished(self) -> list[Track]:
+        """Those who are people for sure (all, if nobody is), the pieces of one person joined; call it once, at the end.
+
+        `notes` of the number of each are then of all its pieces.
+        """
+        sure = [t for t in self.tracker.tracks if self.notes[t.number].is_sure] or self.tracker.tracks
+        colors = {number: note.colors for number, note in self.notes.items()}
+        for one, other, numbers in exchanges(sure, colors):
+            self._exchange(one, other, set(numbers))
+        tracks, pieces = join_tracks(sure, self._fps, self.tracker.edges)
+        for track, numbers in zip(tracks, pieces, strict=True):
+            of = {frame: self.notes[number] for frame, number in zip(track.frames, numbers, strict=True)}
+            note = self.notes[track.number]
+            note.lean |= {frame: other.lean[frame] for frame, other in of.items()}
+            note.why |= {frame: other.why[frame] for frame, other in of.items()}
+        return tracks
+
+    def _exchange(self, one: Track, other: Track, numbers: set[int]) -> None:
+        """Gives each what the other has in some frames."""
+        poses = [dict(zip(track.frames, track.poses, strict=True)) for track in (one, other)]
+        first, second = self.notes[one.number], self.notes[other.number]
+        for a, b in (
+            poses,
+            (first.lean, second.lean),
+            (first.why, second.why),
+            (first.colors, second.colors),
+        ):
+            mine, theirs = (
+                {n: a.pop(n) for n in numbers & a.keys()},
+                {n: b.pop(n) for n in numbers & b.keys()},
+            )
+            a |= theirs
+            b |= mine
+        for track, of in zip((one, other), poses, strict=True):
+            track.frames, track.poses = sorted(of), [of[number] for number in sorted(of)]
 
     # --- those who are followed ---------------------------------------------------------------------------------
 
     def _followed(self, number: int) -> list[Track]:
-        """Those worth an estimate of their own: the largest and longest known of those seen lately."""
+        """Those worth an estimate of their own: the largest, the liveliest, and by turns one of the others."""
         live = [t for t in self.tracker.live(number) if number - t.frames[-1] <= self._patience(t)]
         live.sort(key=lambda track: -track.size * min(len(track.frames), self._fps))
-        gaps = [(track, number - track.frames[-1]) for track in live[: self._most]]
+        if self._most is not None and len(live) > self._most:
+            first, *others = live
+            others.sort(key=lambda track: -liveliness(track, number))
+            turn = self._most - 1
+            others[turn:] = sorted(others[turn:], key=self._turn)[:1]
+            live = [first, *others]
+        gaps = [(track, number - track.frames[-1]) for track in live]
         return [track for track, gap in gaps if gap <= STALE or gap % 3 == 0]
+
+    def _turn(self, track: Track) -> tuple[bool, int]:
+        """Who comes next: those who may be nobody, then who was searched for longest ago."""
+        note = self.notes[track.number]
+        return note.is_sure, note.asked
 
     def _patience(self, track: Track) -> float:
         """Frames for which someone out of sight is looked for where they should be."""
@@ -138,12 +209,13 @@ class Follower:
     def _continue(self, track: Track, number: int, frame: np.ndarray, *, backwards: bool = False) -> bool:
         """Finds a known person in a frame, and adds the pose to the track."""
         note = self.notes[track.number]
+        note.asked = max(note.asked, number)
         expected = expect(track, number, backwards=backwards)
         enough = max(GOOD, note.usual) * (1 + 0.2 * min(expected.gap - 1, 5))
         tries = 3 if backwards or not note.is_sure else None
         others = self._others(track, number, backwards)
-        views = islice(_views(expected, note.closer), tries)
-        best, first = self._try_on(frame, expected, others, views, enough)
+        views = islice(_views(expected, note, others), tries)
+        best, first = self._try_on(frame, (expected, note.clothes), others, views, enough)
         if best is None or best.cost > POSSIBLE:
             note.why[number] = "lost"
             return False
@@ -153,7 +225,10 @@ class Follower:
             note.usual = min(1.1 * best.cost, PATIENCE)
         else:
             note.usual *= 0.95
-            note.closer ^= best.at == 1
+            note.second ^= best.at == 1
+        note.colors[number] = best.colors
+        if best.cost < enough:
+            note.clothes.see(best.colors)
         if not backwards:
             note.good += best.cost < enough
             if note.is_sure and (expected.gap > 1 or note.good == SURE):
@@ -163,9 +238,9 @@ class Follower:
     def _try_on(
         self,
         frame: np.ndarray,
-        expected: Expectation,
-        others: list[Expectation],
-        views: Iterator[View],
+        wanted: Somebody,
+        others: list[Somebody],
+        views: Iterator[tuple[View, list[Expectation]]],
         enough: float,
     ) -> tuple[Found | None, str]:
         """The best found in the views until it is good enough, and what was wrong with the first: "nobody", "poor".
@@ -173,58 +248,78 @@ class Follower:
         Who fits somebody else's expectation better is somebody else.
         """
         best, first = None, ""
-        for at, view in enumerate(views):
-            for pose in self._show(frame, view):
-                cost = unlikeness(pose, expected)
-                if any(unlikeness(pose, other) < cost for other in others):
+        for at, (view, hidden) in enumerate(views):
+            for pose in self._show(frame, view, hidden, wanted[0]):
+                if unlikeness(pose, wanted[0]) > POSSIBLE:
+                    continue
+                colors = colors_of(frame, pose, wanted[0].torso)
+                cost = _unlikeness(pose, colors, wanted)
+                if any(_unlikeness(pose, colors, other) < cost for other in others):
                     continue
                 if best is None or cost < best.cost:
-                    best = Found(pose, cost, view, at)
+                    best = Found(pose, cost, view, at, colors)
             if best and best.cost < enough:
                 break
             first = first or ("poor" if best else "nobody")
         return best, first
 
-    def _show(self, frame: np.ndarray, view: View) -> np.ndarray:
+    def _show(
+        self, frame: np.ndarray, view: View, hidden: list[Expectation], wanted: Expectation | None = None
+    ) -> np.ndarray:
         """(people, 25, 3) in the picture's pixels: those found in a view; outside the picture nothing is seen.
 
-        Without those of whom under 4 joints of trunk, arms and legs are left: they cannot be compared.
+        Without those of whom under 4 joints of trunk, arms and legs are left: they cannot be compared. Who is `hidden`
+        is painted out, but for where somebody `wanted` may be.
         """
         self.estimates[-1] += 1
-        people = view.back(self.find(view.cut(frame)))
+        shown = view.cut(frame)
+        people = view.back(self.find(painted(shown, view, hidden, wanted) if hidden else shown))
         height, width = frame.shape[:2]
         inside = ((people[..., :2] >= 0) & (people[..., :2] <= (width, height))).all(axis=-1)
         people[~inside] = np.nan, np.nan, 0
         return people[inside[:, CORE].sum(axis=1) >= ENOUGH]
 
-    def _others(self, track: Track, number: int, backwards: bool) -> list[Expectation]:
-        """Where the other people are in this frame, or should be."""
+    def _others(self, track: Track, number: int, backwards: bool) -> list[Somebody]:
+        """Where the other people are in this frame, or should be, and what they wear."""
         sure = [t for t in self.tracker.tracks if t is not track and self.notes[t.number].is_sure]
         there = [t for t in sure if t.frames[0] <= number <= t.frames[-1] + (0 if backwards else STALE)]
-        return [_at(t, number) for t in there]
+        return [(_at(t, number), self.notes[t.number].clothes) for t in there]
 
     def _present(self, number: int) -> list[Track]:
         return [track for track in self.tracker.tracks if track.frames[-1] == number]
 
     # --- those who are new, and those who come back -----------------------------------------------------------------
 
-    def _look(self, number: int, frame: np.ndarray, *, everywhere: bool) -> None:
-        """Looks at the whole picture, or at the next part of it, for people not known yet or out of sight."""
-        views = list(_whole(frame, turned=everywhere))
-        if not everywhere:
-            views = [views[self._looks % len(views)]]
-            self._looks += 1
+    def _look(self, number: int, frame: np.ndarray, views: list[View]) -> None:
+        """Looks at views of the whole picture for people not known yet or out of sight."""
         for view in views:
-            for pose in self._show(_without(frame, self._present(number)), view):
+            known = [_at(track, number) for track in self._present(number)]
+            for pose in self._show(frame, view, known):
                 new = not any(_is_beside(pose, track) for track in self._present(number))
-                (found,) = self.tracker.update(number, pose[None], start=new)
+                colors = colors_of(frame, pose, torsos(pose[None, :, :2])[0])
+                (found,) = self.tracker.update(
+                    number, pose[None], start=new, besides=self._strangeness(colors)
+                )
                 if found < 0:
                     continue
+                self._news |= found not in self.notes
                 why = "found again" if found in self.notes else "found"
                 note = self.notes.setdefault(found, Note())
-                note.lean[number], note.why[number] = view.lean, why
+                note.lean[number], note.why[number], note.colors[number] = view.lean, why, colors
                 if note.is_sure:
                     self._go_back(self.tracker.tracks[found], number)
+
+    def _strangeness(self, colors: np.ndarray) -> Callable[[Track], float]:
+        """How little colours are those of a track's person."""
+        return lambda track: self.notes[track.number].clothes.unlikeness(colors)
+
+    def _next_views(self, frame: np.ndarray, *, nobody: bool, all_of_it: bool) -> list[View]:
+        """All views of the whole picture, or the next of them; small parts of it, too, where nobody is known."""
+        if all_of_it:
+            return list(whole(frame, turned=True))
+        views = [*whole(frame), *(tiles(frame) if nobody else ())]
+        self._looks += 1
+        return [views[(self._looks - 1) % len(views)]]
 
     # --- going back ---------------------------------------------------------------------------------------------------
 
@@ -244,6 +339,12 @@ class Follower:
             missed = 0 if self._continue(track, earlier, frame, backwards=True) else missed + 1
 
 
+def _unlikeness(pose: np.ndarray, colors: np.ndarray, other: Somebody) -> float:
+    """How badly a pose (25, 3) of these colours continues somebody, in torso lengths."""
+    expected, clothes = other
+    return unlikeness(pose, expected) + clothes.unlikeness(colors)
+
+
 def _at(track: Track, number: int) -> Expectation:
     """Where somebody is in a frame, or else should be."""
     at = int(np.searchsorted(track.frames, number))
@@ -252,44 +353,31 @@ def _at(track: Track, number: int) -> Expectation:
     return expect(track, number)
 
 
-def _views(expected: Expectation, closer: bool) -> Iterator[View]:
-    """Squares to show, the likeliest first; `closer`: the smaller size comes first."""
+def _views(
+    expected: Expectation, note: Note, others: list[Somebody]
+) -> Iterator[tuple[View, list[Expectation]]]:
+    """Squares to show, the likeliest first, and who is to be painted out of each.
+
+    The whole body as it leans; the same without others, if there are any about; closer; turned.
+    """
     xy = expected.pose[CORE, :2]
     low, high = np.nanmin(xy, axis=0), np.nanmax(xy, axis=0)
     center = tuple((low + high) / 2)
     side = max(MARGIN * float((high - low).max()), REACH * expected.torso)
     side *= min(1 + 0.1 * (expected.gap - 1), 2)
-    sides = (CLOSER * side, side) if closer else (side, CLOSER * side)
-    yield View(center, sides[0], expected.lean)
-    yield View(center, sides[1], expected.lean)
+    about = [other for other, _ in others if _is_within(other.pose, center, side)]
+    plain, close = View(center, side, expected.lean), View(center, CLOSER * side, expected.lean)
+    first = [(plain, []), (plain, about)] if about else [(plain, []), (close, [])]
+    yield from reversed(first) if note.second else first
+    if about:
+        yield close, about
     for turn in TURNS:
-        yield View(center, sides[0], expected.lean + turn)
+        yield View(center, side if about or not note.second else close.side, expected.lean + turn), about
 
 
-def _whole(frame: np.ndarray, *, turned: bool) -> Iterator[View]:
-    """The whole picture; squares of it, if it is long; the whole turned, where nobody is known."""
-    height, width = frame.shape[:2]
-    middle, long, short = (width / 2, height / 2), max(height, width), min(height, width)
-    yield View(middle, long, size=512)
-    if long > 1.25 * short:
-        for part in (0.5, 0.0, 1.0):
-            at = short / 2 + part * (long - short)
-            yield View((at, middle[1]) if width > height else (middle[0], at), short)
-    for lean in (180.0, 120.0, 240.0, 60.0, 300.0) if turned else ():
-        yield View(middle, 1.1 * long, lean, 512)
-
-
-def _without(frame: np.ndarray, tracks: list[Track]) -> np.ndarray:
-    """The frame with the boxes of known people painted out: an estimator of one person then sees the others."""
-    if not tracks:
-        return frame
-    frame = frame.copy()
-    for track in tracks:
-        xy = track.poses[-1][:, :2]
-        low = np.maximum(np.nanmin(xy, axis=0) - 0.2 * track.size, 0).astype(int)
-        high = np.maximum(np.nanmax(xy, axis=0) + 0.2 * track.size, 0).astype(int)
-        frame[low[1] : high[1], low[0] : high[0]] = 0
-    return frame
+def _is_within(pose: np.ndarray, center: tuple[float, float], side: float) -> bool:
+    """Whether a pose (25, 3) reaches into a square about a place, however it is turned."""
+    return bool((np.linalg.norm(pose[CORE, :2] - center, axis=1) < 0.7 * side).any())
 
 
 def _is_beside(pose: np.ndarray, track: Track) -> bool:

@@ -149,7 +149,7 @@ def _track(
             follower.step(number, frame)
         else:
             tracker.update(number, find(frame))
-    return follower.people() if follower else tracker.finished(), follower, number + 1
+    return (follower or tracker).finished(), follower, number + 1
 
 
 def _keypoints(track: Track | None, length: int) -> np.ndarray:

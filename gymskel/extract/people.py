@@ -11,6 +11,7 @@ picture's size nor the frame rate needs settings.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import permutations
 
 import numpy as np
@@ -42,6 +43,7 @@ class Tracker:
 
     Attributes:
         tracks: every track so far, in order of first appearance; `finished` gives them mended in the end.
+        edges: x of the left and the right edge of the picture, as far as known.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Tracker:
         self.fps, self.memory = fps or USUAL_FPS, memory
         self.tracks: list[Track] = []
         self._aside: list[tuple[list[int], list[Array]]] = []  # frames and poses dropped, or taken back
-        self._edges = (np.inf, -np.inf) if image_size is None else (0.0, float(image_size[0]))  # left, right
+        self.edges = (np.inf, -np.inf) if image_size is None else (0.0, float(image_size[0]))  # left, right
         self._older: dict[
             int, list[tuple[Bodies, int]]
         ] = {}  # as before the last gaps, and the frame after each
@@ -72,7 +74,14 @@ class Tracker:
         """
         return [(track, person) for track, person, _ in self._match(frame, people)]
 
-    def update(self, frame: int, people: Array, *, start: bool = True) -> list[int]:
+    def update(
+        self,
+        frame: int,
+        people: Array,
+        *,
+        start: bool = True,
+        besides: Callable[[Track], float] | None = None,
+    ) -> list[int]:
         """The track number of each of the (n, 25, 3) people, -1 for those dropped; the tracks take them in.
 
         May be called again for the same frame, with others found in it.
@@ -81,10 +90,11 @@ class Tracker:
             frame: number of the frame; no frame after it was given before.
             people: unseen joints NaN, NaN, 0.
             start: whoever continues no track starts one, unless it is a double or has under 4 joints.
+            besides: what continuing a track costs besides, for reasons that keypoints do not tell.
         """
         people = np.asarray(people, np.float32).reshape(-1, len(BODY_25), 3)
         numbers = [-1] * len(people)
-        found = self._match(frame, people)
+        found = self._match(frame, people, besides)
         for track, person, older in found:
             self._look_back(track, frame, older)
             numbers[person] = track.number
@@ -98,13 +108,13 @@ class Tracker:
             self._start(frame, people, numbers)
             self._keep_dropped(frame, people, numbers)
         x = people[..., 0]
-        left, right = self._edges
-        self._edges = np.fmin.reduce(x, axis=None, initial=left), np.fmax.reduce(x, axis=None, initial=right)
+        left, right = self.edges
+        self.edges = np.fmin.reduce(x, axis=None, initial=left), np.fmax.reduce(x, axis=None, initial=right)
         return numbers
 
     def finished(self) -> list[Track]:
         """Everybody's track when all frames were given, mended by what came after (see `relink`), numbered anew."""
-        return relink(self.tracks, self._aside, self.fps, self._edges)
+        return relink(self.tracks, self._aside, self.fps, self.edges)
 
     def _start(self, frame: int, people: Array, numbers: list[int]) -> None:
         """New tracks for those without one, the most completely seen first, so that doubles come later."""
@@ -146,12 +156,16 @@ class Tracker:
         seen = track.body.seen[0] - 0.2 * self.fps
         return [(body, first) for body, first in self._older.get(track.number, []) if body.seen[0] >= seen]
 
-    def _match(self, frame: int, people: Array) -> list[tuple[Track, int, int]]:
+    def _match(
+        self, frame: int, people: Array, besides: Callable[[Track], float] | None = None
+    ) -> list[tuple[Track, int, int]]:
         """As `match`, and which older state of the track is continued (-1 = the last)."""
         xy, live = np.asarray(people, float)[..., :2], self.live(frame)
         if not live or not len(xy):
             return []
         costs, older = self._costs(live, frame, without_shared(xy))
+        if besides is not None:
+            costs += np.array([[besides(track)] for track in live])
         taken = doubles(xy, self._present(frame)).min(axis=1, initial=np.inf)
         costs[(taken < DOUBLE) & (costs > taken)] = NEVER
         same = doubles(xy, xy) < _SAME
@@ -176,7 +190,7 @@ class Tracker:
             (t, n, body) for t, track in enumerate(live) for n, (body, _) in enumerate(self._before(track))
         ]
         bodies = Bodies.joined([track.body for track in live] + [body for _, _, body in older])
-        costs, before = np.split(continuation_costs(bodies, frame / self.fps, xy, self._edges), [len(live)])
+        costs, before = np.split(continuation_costs(bodies, frame / self.fps, xy, self.edges), [len(live)])
         which = np.full(costs.shape, -1)
         for (t, n, _), other in zip(older, before + 0.2, strict=True):
             which[t] = np.where(other < costs[t], n, which[t])

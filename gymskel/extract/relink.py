@@ -82,6 +82,11 @@ def relink(
     for seconds in (_SHORT, _SHORT, _LONGEST):
         pieces = _join(_insert(pieces, fps), fps, seconds, edges)
     pieces = sorted((piece for piece in pieces if max(piece.numbers) >= 0), key=lambda one: one.frames[0])
+    return _tracks(pieces, fps)
+
+
+def _tracks(pieces: list[Piece], fps: float) -> list[Track]:
+    """A track of each piece, numbered."""
     if not pieces:
         return []
     bodies = _bodies(pieces, fps, reverse=False).later(np.array([piece.frames[-1] / fps for piece in pieces]))
@@ -89,6 +94,28 @@ def relink(
         Track.of(number, fps, piece.frames, piece.poses, body)
         for number, (piece, body) in enumerate(zip(pieces, bodies.apart(), strict=True))
     ]
+
+
+def join_tracks(tracks: list[Track], fps: float, edges: Edges) -> tuple[list[Track], list[list[int]]]:
+    """Tracks of which each was followed, so is not doubted, those of one person joined over gaps.
+
+    Args:
+        tracks: in order of first appearance.
+        fps: frames a second.
+        edges: x of the left and the right edge of the picture, in pixels.
+
+    Returns:
+        The tracks in order of first appearance, each with the number of its first piece; and for each the numbers that
+        its frames had.
+    """
+    pieces = [Piece(track.frames, track.poses, [track.number] * len(track.frames)) for track in tracks]
+    for seconds in (_SHORT, _LONGER, _LONGEST):
+        pieces = _join(pieces, fps, seconds, edges)
+    pieces.sort(key=lambda one: one.frames[0])
+    made = _tracks(pieces, fps)
+    for track, piece in zip(made, pieces, strict=True):
+        track.number = piece.numbers[0]
+    return made, [piece.numbers for piece in pieces]
 
 
 def _cut(frames: list[int], poses: list[Array], number: int) -> list[Piece]:

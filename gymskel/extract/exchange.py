@@ -1,0 +1,91 @@
+"""Two people who were taken for each other where they met, told apart by what they wear when all frames are known."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from gymskel.extract.clothes import Clothes
+from gymskel.extract.expect import middle_of
+from gymskel.extract.track import Track
+
+MET = 1.5  # torso lengths between the middles of two people who may be taken for each other
+ALIKE = 0.15  # unlikeness of clothes up to which nobody is told apart by them
+SWITCH = 1.0  # what it costs that they are exchanged from one frame to the next, where they have met
+NEVER = 1e3
+
+Colors = dict[int, np.ndarray]  # number of a frame -> what is worn in it
+
+
+def exchanges(tracks: list[Track], colors: dict[int, Colors]) -> list[tuple[Track, Track, list[int]]]:
+    """Pairs of tracks, and the frames in which each has the pose of the other.
+
+    For each pair the likeliest course of exchanges (Viterbi): what each wears is known from before they first met, and
+    they are exchanged only while they are near each other, or one is out of sight.
+
+    Args:
+        tracks: of people; `frames` and `poses` are not changed.
+        colors: number of a track -> number of a frame -> `colors_of` the pose.
+    """
+    found = []
+    for one, other in combinations(tracks, 2):
+        numbers, near = _near(one, other)
+        met = numbers[near]
+        if len(met):
+            here = [_known(colors[track.number], met[0]) for track in (one, other)]
+            swapped = _course(numbers, near, here, (colors[one.number], colors[other.number]))
+            if len(swapped):
+                found.append((one, other, swapped))
+    return found
+
+
+def _near(one: Track, other: Track) -> tuple[np.ndarray, np.ndarray]:
+    """The frames from where both are known, and in which they may be taken for each other."""
+    first = max(one.frames[0], other.frames[0])
+    numbers = np.arange(first, max(one.frames[-1], other.frames[-1]) + 1)
+    places = []
+    for track in (one, other):
+        middles = np.array([middle_of(pose) for pose in track.poses])
+        places.append(
+            np.column_stack([np.interp(numbers, track.frames, middles[:, axis]) for axis in (0, 1)])
+        )
+    away = np.linalg.norm(places[0] - places[1], axis=1)
+    return numbers, away < MET * max(one.size, other.size)
+
+
+def _known(colors: Colors, before: int) -> Clothes:
+    """What somebody wore before a frame."""
+    clothes = Clothes()
+    for number in sorted(colors):
+        if number < before:
+            clothes.see(colors[number])
+    return clothes
+
+
+def _course(
+    numbers: np.ndarray, near: np.ndarray, people: list[Clothes], colors: tuple[Colors, Colors]
+) -> list[int]:
+    """The frames in which they are exchanged."""
+    one, other = people
+    if min(one.apart(other), other.apart(one)) < ALIKE:
+        return []
+    gain = np.zeros(len(numbers))  # of being exchanged
+    seen = np.zeros((2, len(numbers)), bool)
+    for at, number in enumerate(numbers):
+        for which, (mine, theirs) in enumerate(((one, other), (other, one))):
+            if number in colors[which]:
+                seen[which, at] = True
+                gain[at] += mine.distance(colors[which][number]) - theirs.distance(colors[which][number])
+    switch = np.where(near | ~seen.all(axis=0), SWITCH, NEVER)
+    best, came = np.array([0.0, -NEVER]), []
+    for at in range(len(numbers)):
+        stay, change = best, best[::-1] - switch[at]
+        came.append(change > stay)
+        best = np.maximum(stay, change) + np.array([0.0, gain[at]])
+    state, swapped = int(best[1] > best[0]), []
+    for at in range(len(numbers) - 1, -1, -1):
+        if state:
+            swapped.append(int(numbers[at]))
+        state ^= int(came[at][state])
+    return swapped[::-1]
