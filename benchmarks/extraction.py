@@ -21,6 +21,7 @@ from gymskel.extract import MediaPipe
 from gymskel.extract.estimators import find_people
 from gymskel.extract.expect import lean_of, middle_of
 from gymskel.extract.follow import Follower
+from gymskel.extract.people import choose
 from gymskel.extract.view import View
 from gymskel.skeleton import BODY_25
 from gymskel.video import read_frames
@@ -202,10 +203,11 @@ def back_tuck(media: Path, sets=None) -> None:
     eye = marks()
     with read_frames(media / "back-tuck.mp4") as frames:
         kept = [frame for _, frame in zip(range(97), frames, strict=False)]
-    follower = Follower(Timed(MediaPipe()), 30)
+    size = kept[0].shape[1::-1]
+    follower = Follower(Timed(MediaPipe()), 30, size)
     for number, frame in enumerate(kept):
         follower.step(number, frame)
-    track = max(follower.tracker.tracks, key=lambda track: len(track.frames))
+    (track,) = choose(follower.finished(), "athlete", 30, size)
     ours = dict(zip(track.frames, track.poses, strict=True))
     tracking, static = MediaPipe(tracking=True), MediaPipe()
     theirs = {number: people[0] for number, f in enumerate(kept) if len(people := Timed(tracking)(f))}

@@ -44,12 +44,13 @@ POSSIBLE = 0.9
 TURNS = (-45.0, 45.0, -90.0, 90.0, 180.0)  # degrees beside the expected lean
 MARGIN = 1.9  # side of a view, in extents of the expected body: detectors want some picture around it
 REACH = 5.5  # ... but at least this many torso lengths: a tucked body opens within a few frames
-CLOSER = 0.65  # of that side, where others stand about
+CLOSER = 0.65  # of that side
 
 MOST = 3  # people followed at once, where one athlete is wanted
 SURE = 3  # frames in which somebody must be found as expected to count: pictures are full of false people
+DOUBTED = 3  # frames after which who is not sure, and not found again, is nobody
 BESIDE = 0.75  # torso lengths from somebody known, within which nobody new is believed in
-STALE = 3  # frames without the person, after which tries become rarer
+STALE = 8  # frames without the person, after which tries become rarer
 FOLLOW_SECONDS = 1.0  # ... and after which only looks at the whole picture may find them again
 LOOK_SECONDS = 0.25  # between two looks at the next part of the whole picture
 
@@ -204,7 +205,7 @@ class Follower:
 
     def _patience(self, track: Track) -> float:
         """Frames for which someone out of sight is looked for where they should be."""
-        return FOLLOW_SECONDS * self._fps if self.notes[track.number].is_sure else STALE
+        return FOLLOW_SECONDS * self._fps if self.notes[track.number].is_sure else DOUBTED
 
     def _continue(self, track: Track, number: int, frame: np.ndarray, *, backwards: bool = False) -> bool:
         """Finds a known person in a frame, and adds the pose to the track."""
