@@ -41,9 +41,12 @@ def colors_of(frame: np.ndarray, pose: np.ndarray, torso: float) -> np.ndarray:
     seen = np.isfinite(xy[:, 0])
     if not seen.any():
         return np.full((PARTS, 3), np.nan)
-    low = np.clip(np.floor(xy[seen].min(axis=0)), 0, None).astype(int)
-    high = np.minimum(np.ceil(xy[seen].max(axis=0)).astype(int) + 1, frame.shape[1::-1])
-    region = frame[low[1] : high[1], low[0] : high[0]]
+    last = np.array(frame.shape[1::-1]) - 1  # a joint at the very edge is inside
+    low, high = (
+        np.clip(xy[seen].min(axis=0), 0, last).astype(int),
+        np.clip(xy[seen].max(axis=0), 0, last).astype(int),
+    )
+    region = frame[low[1] : high[1] + 1, low[0] : high[0] + 1]
     scale = min(1.0, _GRAIN / torso)
     size = tuple(max(1, round(scale * side)) for side in region.shape[1::-1])
     small = to_lab(cv2.resize(region, size, interpolation=cv2.INTER_AREA))

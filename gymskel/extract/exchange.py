@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
@@ -18,38 +19,42 @@ NEVER = 1e3
 Colors = dict[int, np.ndarray]  # number of a frame -> what is worn in it
 
 
-def exchanges(tracks: list[Track], colors: dict[int, Colors]) -> list[tuple[Track, Track, list[int]]]:
-    """Pairs of tracks, and the frames in which each has the pose of the other.
+def exchanges(tracks: list[Track], colors: dict[int, Colors]) -> Iterator[tuple[Track, Track, list[int]]]:
+    """Pairs of tracks, and the frames in which each has the pose of the other; give them back before the next pair.
 
     For each pair the likeliest course of exchanges (Viterbi): what each wears is known from before they first met, and
     they are exchanged only while they are near each other, or one is out of sight.
 
     Args:
-        tracks: of people; `frames` and `poses` are not changed.
+        tracks: of people.
         colors: number of a track -> number of a frame -> `colors_of` the pose.
     """
-    found = []
+    middles = {track.number: _middles(track) for track in tracks}
     for one, other in combinations(tracks, 2):
-        numbers, near = _near(one, other)
+        numbers, near = _near(one, other, middles)
         met = numbers[near]
-        if len(met):
-            here = [_known(colors[track.number], met[0]) for track in (one, other)]
-            swapped = _course(numbers, near, here, (colors[one.number], colors[other.number]))
-            if len(swapped):
-                found.append((one, other, swapped))
-    return found
+        if not len(met):
+            continue
+        people = [_known(colors[track.number], met[0]) for track in (one, other)]
+        swapped = _course(numbers, near, people, (colors[one.number], colors[other.number]))
+        if swapped:
+            yield one, other, swapped
+            middles |= {track.number: _middles(track) for track in (one, other)}
 
 
-def _near(one: Track, other: Track) -> tuple[np.ndarray, np.ndarray]:
+def _middles(track: Track) -> np.ndarray:
+    """(frames of the track, 2) the middle of the torso."""
+    return np.array([middle_of(pose) for pose in track.poses])
+
+
+def _near(one: Track, other: Track, middles: dict[int, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """The frames from where both are known, and in which they may be taken for each other."""
     first = max(one.frames[0], other.frames[0])
     numbers = np.arange(first, max(one.frames[-1], other.frames[-1]) + 1)
-    places = []
-    for track in (one, other):
-        middles = np.array([middle_of(pose) for pose in track.poses])
-        places.append(
-            np.column_stack([np.interp(numbers, track.frames, middles[:, axis]) for axis in (0, 1)])
-        )
+    places = [
+        np.column_stack([np.interp(numbers, track.frames, axis) for axis in middles[track.number].T])
+        for track in (one, other)
+    ]
     away = np.linalg.norm(places[0] - places[1], axis=1)
     return numbers, away < MET * max(one.size, other.size)
 
