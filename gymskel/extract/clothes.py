@@ -49,9 +49,9 @@ def colors_of(frame: np.ndarray, pose: np.ndarray, torso: float) -> np.ndarray:
     region = frame[low[1] : high[1] + 1, low[0] : high[0] + 1]
     scale = min(1.0, _GRAIN / torso)
     size = tuple(max(1, round(scale * side)) for side in region.shape[1::-1])
-    small = to_lab(cv2.resize(region, size, interpolation=cv2.INTER_AREA))
+    small = cv2.resize(region, size, interpolation=cv2.INTER_AREA)
     at = np.nan_to_num((xy - low) * scale).astype(int).clip(0, (size[0] - 1, size[1] - 1))
-    values = small[at[:, 1], at[:, 0]]
+    values = to_lab(small[at[:, 1], at[:, 0]][None])[0]
     return np.array([_mean(values[seen & (part == _PART)]) for part in range(PARTS)])
 
 

@@ -37,12 +37,14 @@ def painted(
     shown: np.ndarray, view: View, people: Iterable[Expectation], wanted: Expectation | None = None
 ) -> np.ndarray:
     """What a view shows (size, size, 3) with people painted over along their limbs, but not where `wanted` should be."""
+    import cv2
+
     mask = np.zeros(shown.shape[:2], np.uint8)
     for expected in people:
         _draw(mask, view, expected, _THICK, 1)
     if wanted is not None:
         _draw(mask, view, wanted, _SPARED, 0)
-    return np.where(mask[..., None], np.uint8(0), shown)
+    return cv2.bitwise_and(shown, shown, mask=1 - mask)
 
 
 def _draw(mask: np.ndarray, view: View, expected: Expectation, thick: float, value: int) -> None:
