@@ -129,7 +129,8 @@ class Streamed:
             shuffle: row groups in a fresh order each epoch, recordings shuffled within `window`. Without it the
                 clips come in the order of the data set, as `y` has them.
             seed: for the order and for `augment`; by default each run is another one.
-            workers: threads that make batches; more than one keeps a second core busy.
+            workers: threads that make batches; more than one keeps a second core busy. Of batches made at the same
+                time either may come first, so only one thread repeats a training exactly.
         """
         return StreamedBatches(self, batch_size, augment=augment, shuffle=shuffle, seed=seed, workers=workers)
 

@@ -186,7 +186,7 @@ def test_a_model_learns_from_it(streamed, workers):
     keras.utils.set_random_seed(0)
     train, test = leave_groups_out(streamed.groups, folds=3)[0]
     model = models.simple_rnn(2, features="motion")
-    model.compile(keras.optimizers.Adam(0.02), "categorical_crossentropy", metrics=["accuracy"])
+    model.compile(keras.optimizers.Adam(0.01), "categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(
         streamed[train].batches(5, augment=augmented, seed=0, workers=workers),
         epochs=12,
@@ -198,8 +198,7 @@ def test_a_model_learns_from_it(streamed, workers):
     assert history["loss"][-1] < 0.7 * history["loss"][0]
     predicted = model.predict(streamed[test].batches(8, shuffle=False), verbose=0).argmax(axis=1)
     assert np.mean(predicted == streamed[test].y) == pytest.approx(history["val_accuracy"][-1])
-    # at this rate a single epoch may fall back, and sums in threads differ in their last digits from run to run
-    assert np.median(history["val_accuracy"][-6:]) > 0.75
+    assert history["val_accuracy"][-1] > 0.75
 
 
 def test_survey_tells_what_can_be_used(some, tmp_path):
