@@ -10,6 +10,7 @@ from gymskel.extract.people import Track, choose
 from gymskel.extract.view import View
 from gymskel.skeleton import BODY_25
 
+RED, BLUE = (40, 30, 150), (150, 40, 30)  # BGR
 LEFT, RIGHT = BODY_25.indices(["LWrist", "LAnkle"]), BODY_25.indices(["RWrist", "RAnkle"])
 
 
@@ -19,6 +20,16 @@ def follow(scenes, find, fps=30, **options):
     for number, scene in enumerate(scenes):
         follower.step(number, scene if isinstance(scene, np.ndarray) else draw(scene))
     return follower
+
+
+def dressed(people, color):
+    """A frame of people who wear one colour, under the dots."""
+    frame = draw(people)
+    for pose in people:
+        low, high = np.nanmin(pose[:, :2], axis=0).astype(int), np.nanmax(pose[:, :2], axis=0).astype(int)
+        body = frame[low[1] : high[1], low[0] : high[0]]
+        body[~body.any(axis=-1)] = color
+    return frame
 
 
 def errors(track, truths):
@@ -235,6 +246,16 @@ def test_pieces_of_one_person_are_joined():
     assert track.frames == sorted(truths)
     note = follower.notes[track.number]
     assert set(note.lean) >= set(truths) and "lost" not in {note.why[k] for k in truths}
+
+
+@pytest.mark.parametrize(("colors", "people"), [((RED, RED), 1), ((RED, BLUE), 2)])
+def test_who_wears_something_else_is_somebody_else(colors, people):
+    """One goes behind something, and somebody in other clothes comes out there."""
+    truths = {k: stand(200 + 2 * k, 240) for k in range(90) if not 30 <= k < 75}
+    frames = [
+        dressed([truths[k]], colors[k >= 75]) if k in truths else draw([], size=(640, 480)) for k in range(90)
+    ]
+    assert len(follow(frames, Dots()).finished()) == people
 
 
 def test_everybody_is_followed_if_wanted():

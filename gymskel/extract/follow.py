@@ -156,13 +156,18 @@ class Follower:
         colors = {number: note.colors for number, note in self.notes.items()}
         for one, other, numbers in exchanges(sure, colors):
             self._exchange(one, other, set(numbers))
-        tracks, pieces = join_tracks(sure, self._fps, self.tracker.edges)
+        tracks, pieces = join_tracks(sure, self._fps, self.tracker.edges, self._apart)
         for track, numbers in zip(tracks, pieces, strict=True):
             of = {frame: self.notes[number] for frame, number in zip(track.frames, numbers, strict=True)}
             note = self.notes[track.number]
             note.lean |= {frame: other.lean[frame] for frame, other in of.items()}
             note.why |= {frame: other.why[frame] for frame, other in of.items()}
         return tracks
+
+    def _apart(self, one: int, other: int) -> float:
+        """How little the people of two tracks wear the same, in torso lengths."""
+        a, b = self.notes[one].clothes, self.notes[other].clothes
+        return min(a.unlikeness(b.mean), b.unlikeness(a.mean))
 
     def _exchange(self, one: Track, other: Track, numbers: set[int]) -> None:
         """Gives each what the other has in some frames."""

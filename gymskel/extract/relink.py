@@ -8,8 +8,8 @@ nobody, come second: they go where somebody is missing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from itertools import pairwise
 
 import numpy as np
 from numpy import ndarray as Array
@@ -19,6 +19,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gymskel.extract.body import centers, doubles, median, torsos
 from gymskel.extract.costs import GATE, Edges, heads_out, nearby, pair_costs
+from gymskel.extract.pieces import Piece, chained, cut
 from gymskel.extract.track import Bodies, Track, distances
 from gymskel.skeleton import BODY_25
 
@@ -33,31 +34,7 @@ _LOOKS = 3  # poses of the other piece that are compared
 _SAME = 0.1  # torso lengths between the poses of one person found twice
 _TRUNK = BODY_25.indices(["Neck", "MidHip"])
 
-
-@dataclass(eq=False)
-class Piece:
-    """Poses of one person.
-
-    Attributes:
-        frames: their numbers, strictly rising.
-        poses: (25, 3) for each.
-        numbers: for each the number of the track it had, -1 if it had none.
-    """
-
-    frames: list[int]
-    poses: list[Array]
-    numbers: list[int]
-
-    def part(self, start: int | None, end: int | None) -> Piece:
-        """The piece from one index to another."""
-        at = slice(start, end)
-        return Piece(self.frames[at], self.poses[at], self.numbers[at])
-
-    def merged(self, other: Piece) -> Piece:
-        """Both together, in the order of frames."""
-        order = np.argsort(self.frames + other.frames, kind="stable")
-        columns = (self.frames + other.frames, self.poses + other.poses, self.numbers + other.numbers)
-        return Piece(*([column[at] for at in order] for column in columns))
+Unlike = Callable[[int, int], float]
 
 
 def relink(
@@ -72,8 +49,8 @@ def relink(
         edges: x of the left and the right edge of the picture, in pixels.
     """
     pieces = _without_doubles(
-        [piece for track in tracks for piece in _cut(track.frames, track.poses, track.number)]
-        + [piece for frames, poses in spare for piece in _cut(frames, poses, -1)]
+        [piece for track in tracks for piece in cut(track.frames, track.poses, track.number)]
+        + [piece for frames, poses in spare for piece in cut(frames, poses, -1)]
     )
     long = [piece for piece in pieces if len(piece.frames) >= _BRIEF]
     short = [piece for piece in pieces if len(piece.frames) < _BRIEF]
@@ -96,13 +73,16 @@ def _tracks(pieces: list[Piece], fps: float) -> list[Track]:
     ]
 
 
-def join_tracks(tracks: list[Track], fps: float, edges: Edges) -> tuple[list[Track], list[list[int]]]:
+def join_tracks(
+    tracks: list[Track], fps: float, edges: Edges, unlike: Unlike
+) -> tuple[list[Track], list[list[int]]]:
     """Tracks of which each was followed, so is not doubted, those of one person joined over gaps.
 
     Args:
         tracks: in order of first appearance.
         fps: frames a second.
         edges: x of the left and the right edge of the picture, in pixels.
+        unlike: how little the people of two tracks, by their numbers, look alike; torso lengths.
 
     Returns:
         The tracks in order of first appearance, each with the number of its first piece; and for each the numbers that
@@ -110,19 +90,12 @@ def join_tracks(tracks: list[Track], fps: float, edges: Edges) -> tuple[list[Tra
     """
     pieces = [Piece(track.frames, track.poses, [track.number] * len(track.frames)) for track in tracks]
     for seconds in (_SHORT, _LONGER, _LONGEST):
-        pieces = _join(pieces, fps, seconds, edges)
+        pieces = _join(pieces, fps, seconds, edges, unlike)
     pieces.sort(key=lambda one: one.frames[0])
     made = _tracks(pieces, fps)
     for track, piece in zip(made, pieces, strict=True):
         track.number = piece.numbers[0]
     return made, [piece.numbers for piece in pieces]
-
-
-def _cut(frames: list[int], poses: list[Array], number: int) -> list[Piece]:
-    """The runs of frames without a gap."""
-    whole = Piece(frames, poses, [number] * len(frames))
-    ends = [0, *(np.flatnonzero(np.diff(frames) > 1) + 1), len(frames)]
-    return [whole.part(a, b) for a, b in pairwise(ends)]
 
 
 def _without_doubles(pieces: list[Piece]) -> list[Piece]:
@@ -171,7 +144,9 @@ class Pairs:
         return Pairs(*(getattr(self, field.name)[where] for field in fields(self)))
 
 
-def _join(pieces: list[Piece], fps: float, seconds: float, edges: Edges) -> list[Piece]:
+def _join(
+    pieces: list[Piece], fps: float, seconds: float, edges: Edges, unlike: Unlike | None = None
+) -> list[Piece]:
     """Pieces joined over gaps up to `seconds`."""
     if not pieces:
         return []
@@ -180,10 +155,13 @@ def _join(pieces: list[Piece], fps: float, seconds: float, edges: Edges) -> list
     if not len(pairs.a):
         return pieces
     costs = _link_costs(pieces, ends, starts, pairs, fps)
+    if unlike:
+        links = zip(pairs.a, pairs.b, strict=True)
+        costs += [unlike(pieces[a].numbers[-1], pieces[b].numbers[0]) for a, b in links]
     seen = np.minimum([len(piece.frames) for piece in pieces], _BRIEF)
     worth = _worth(costs) * np.minimum(seen[pairs.a], seen[pairs.b])
     good = costs < np.where(pairs.known, GATE, _CLOSE)
-    return _chained(pieces, _assigned(pairs.a[good], pairs.b[good], worth[good], len(pieces)))
+    return chained(pieces, _assigned(pairs.a[good], pairs.b[good], worth[good], len(pieces)))
 
 
 def _pairs(
@@ -310,18 +288,6 @@ def _assigned(a: Array, b: Array, worth: Array, count: int) -> dict[int, int]:
             int(ends[i]): int(starts[j]) for i, j in zip(rows, columns, strict=True) if matrix[i, j] > 0
         }
     return links
-
-
-def _chained(pieces: list[Piece], links: dict[int, int]) -> list[Piece]:
-    """The pieces with those that are linked put together."""
-    chains = []
-    for n in sorted(set(range(len(pieces))) - set(links.values())):
-        chain = pieces[n]
-        while n in links:
-            n = links[n]
-            chain = chain.merged(pieces[n])
-        chains.append(chain)
-    return chains
 
 
 # --- short pieces into gaps ----------------------------------------------------------------------------------------
