@@ -214,6 +214,16 @@ def test_unseen_points_tell_3_from_4(tmp_path, body):
         same(one.keypoints, low)
 
 
+def test_all_seen_right_below_the_middle_may_be_3_or_4(tmp_path, body):
+    low = body.copy()
+    low[..., :2] = np.nan_to_num(low[..., :2]) / 3 + (1200, 640)
+    low[..., 2] = np.maximum(low[..., 2], 0.5)
+    write(tmp_path, alone(low, 4))
+    with pytest.warns(UserWarning, match=r"backflip-1-s07: no coordinate is below 0.*take keypoint_scale=3"):
+        (one,) = read_openpose_json(tmp_path, keypoint_scale=4, image_size=SIZE)
+    same(one.keypoints, low)
+
+
 def test_an_image_size_that_is_too_small(tmp_path, body):
     write(tmp_path, alone(body + np.array([900, 0, 0])))
     assert read_openpose_json(tmp_path, image_size=SIZE)[0].image_size == SIZE

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -120,7 +121,8 @@ def find_layout(label: str, found: Found, wanted: str | None) -> tuple[str, Skel
 def check_scale(label: str, points: np.ndarray, names: list[str], scale: int) -> None:
     """Refuses files that were evidently written with another keypoint_scale than said.
 
-    Unseen points tell 3 from 4: OpenPose scales them too, so that they lie at 0, 0 or at -1, -1.
+    Unseen points tell 3 from 4: OpenPose scales them too, so that they lie at 0, 0 or at -1, -1. Where every point is
+    seen, and none is below 0, both are possible: said to be 4, a warning.
     """
     seen = points[..., 2] > 0
     if not seen.any():
@@ -139,6 +141,12 @@ def check_scale(label: str, points: np.ndarray, names: list[str], scale: int) ->
     else:
         zeros = (points[~seen][:, :2] == 0).all(axis=1).any()
         odd, found = np.full(len(points), zeros and not signed), 3
+        if not odd.any() and not signed and low.min() >= 0:
+            warnings.warn(
+                f"{label}: no coordinate is below 0, so that with keypoint_scale=4 everybody is right of and below the "
+                "middle of the picture. Files that hold coordinates from 0 to 1 take keypoint_scale=3.",
+                stacklevel=2,
+            )
     if not odd.any():
         return
     files = list(dict.fromkeys(name for name, one in zip(names, odd, strict=True) if one))
