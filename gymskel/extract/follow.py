@@ -32,7 +32,7 @@ from gymskel.extract.paint import painted
 from gymskel.extract.people import USUAL_FPS, Track, Tracker
 from gymskel.extract.relink import join_tracks
 from gymskel.extract.view import View
-from gymskel.extract.whole import tiles, whole
+from gymskel.extract.whole import tiles, turned, whole
 
 GOOD = 0.4
 """Unlikeness in torso lengths up to which nothing else is tried."""
@@ -52,6 +52,9 @@ DOUBTED = 3  # frames after which who is not sure, and not found again, is nobod
 BESIDE = 0.75  # torso lengths from somebody known, within which nobody new is believed in
 STALE = 8  # frames without the person, after which tries become rarer
 FOLLOW_SECONDS = 1.0  # ... and after which only looks at the whole picture may find them again
+STRANGE = (
+    1.5  # times the clothes count for who is found again: all of them another's, and it is somebody else
+)
 LOOK_SECONDS = 0.25  # between two looks at the next part of the whole picture
 
 KEPT_BYTES, KEPT_FRAMES = 200 << 20, 32  # of the last frames, kept to go back over
@@ -133,6 +136,7 @@ class Follower:
         self._most = None if everybody else MOST
         self._fps = fps or USUAL_FPS
         self._looks, self._news = 0, False
+        self._alone = 0  # frames in a row without anybody known
         self._kept: deque[tuple[int, np.ndarray]] = deque()
 
     def step(self, number: int, frame: np.ndarray) -> None:
@@ -143,9 +147,10 @@ class Follower:
         found = [track for track in followed if self._continue(track, number, frame)]
         looks = self._news or number % max(1, round(LOOK_SECONDS * self._fps)) == 0
         self._news = False
+        somebody = found or any(self.notes[track.number].is_sure for track in followed)
+        self._alone = 0 if somebody else self._alone + 1
         if looks or not found:
-            views = self._next_views(frame, nobody=not followed, all_of_it=looks and not followed)
-            self._look(number, frame, views)
+            self._look(number, frame, self._next_views(frame, nobody=not somebody, looks=looks))
 
     def finished(self) -> list[Track]:
         """Those who are people for sure (all, if nobody is), the pieces of one person joined; call it once, at the end.
@@ -165,9 +170,9 @@ class Follower:
         return tracks
 
     def _apart(self, one: int, other: int) -> float:
-        """How little the people of two tracks wear the same, in torso lengths."""
+        """How little the people of two tracks wear the same."""
         a, b = self.notes[one].clothes, self.notes[other].clothes
-        return min(a.unlikeness(b.mean), b.unlikeness(a.mean))
+        return STRANGE * min(a.unlikeness(b.mean), b.unlikeness(a.mean))
 
     def _exchange(self, one: Track, other: Track, numbers: set[int]) -> None:
         """Gives each what the other has in some frames."""
@@ -317,15 +322,17 @@ class Follower:
 
     def _strangeness(self, colors: np.ndarray) -> Callable[[Track], float]:
         """How little colours are those of a track's person."""
-        return lambda track: self.notes[track.number].clothes.unlikeness(colors)
+        return lambda track: STRANGE * self.notes[track.number].clothes.unlikeness(colors)
 
-    def _next_views(self, frame: np.ndarray, *, nobody: bool, all_of_it: bool) -> list[View]:
-        """All views of the whole picture, or the next of them; small parts of it, too, where nobody is known."""
-        if all_of_it:
-            return list(whole(frame, turned=True))
-        views = [*whole(frame), *(tiles(frame) if nobody else ())]
+    def _next_views(self, frame: np.ndarray, *, nobody: bool, looks: bool) -> list[View]:
+        """The next view of the whole picture; where nobody is known small parts of it, too, or all, or it turned."""
+        upright, leaning = list(whole(frame)), list(turned(frame))
+        if nobody and looks:
+            return [*upright, *leaning]
+        views = [*upright, *(tiles(frame) if nobody else ())]
         self._looks += 1
-        return [views[(self._looks - 1) % len(views)]]
+        first = views[(self._looks - 1) % len(views)]
+        return [first, *(leaning if nobody and self._alone <= DOUBTED else ())]
 
     # --- going back ---------------------------------------------------------------------------------------------------
 

@@ -9,8 +9,8 @@ import numpy as np
 from gymskel.extract.view import View
 
 
-def whole(frame: np.ndarray, *, turned: bool = False) -> Iterator[View]:
-    """The whole picture; squares of it, if it is long; the whole turned, if so wanted."""
+def whole(frame: np.ndarray) -> Iterator[View]:
+    """The whole picture; squares of it, if it is long."""
     height, width = frame.shape[:2]
     middle, long, short = (width / 2, height / 2), max(height, width), min(height, width)
     yield View(middle, long, size=512)
@@ -18,8 +18,13 @@ def whole(frame: np.ndarray, *, turned: bool = False) -> Iterator[View]:
         for part in (0.5, 0.0, 1.0):
             at = short / 2 + part * (long - short)
             yield View((at, middle[1]) if width > height else (middle[0], at), short)
-    for lean in (180.0, 120.0, 240.0, 60.0, 300.0) if turned else ():
-        yield View(middle, 1.1 * long, lean, 512)
+
+
+def turned(frame: np.ndarray) -> Iterator[View]:
+    """The whole picture, turned."""
+    height, width = frame.shape[:2]
+    for lean in (180.0, 120.0, 240.0, 60.0, 300.0):
+        yield View((width / 2, height / 2), 1.1 * max(height, width), lean, 512)
 
 
 def tiles(frame: np.ndarray) -> Iterator[View]:
