@@ -11,6 +11,7 @@ for "athlete" is within half a torso of the athlete's, of those in which at leas
 frames marked by eye, or in a parkour clip of those of the track found in the clip as it is.
 """
 
+import csv
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,17 +76,12 @@ def read(video: Path, fps=None, most=SHOWN) -> tuple[list[np.ndarray], float]:
         return [frame for _, frame in zip(range(most), frames, strict=False)], frames.fps
 
 
-def followed(frames, fps, **options):
-    height, width = frames[0].shape[:2]
-    follower = Follower(Timed(MediaPipe()), fps, (width, height), **options)
-    for number, frame in enumerate(frames):
-        follower.step(number, frame)
-    return follower, (width, height)
-
-
 def athlete(frames, fps):
     """The follower, and the track that is chosen."""
-    follower, size = followed(frames, fps)
+    size = frames[0].shape[1::-1]
+    follower = Follower(Timed(MediaPipe()), fps, size)
+    for number, frame in enumerate(frames):
+        follower.step(number, frame)
     chosen = choose(follower.finished(), "athlete", fps, size)
     return follower, chosen[0] if chosen else None
 
@@ -106,48 +102,18 @@ def clip(media: Path, name: str) -> Clip:
     return Clip(name, frames, fps, truth, track)
 
 
-def square_of(pose, lean=0.0) -> View:
-    low, high = np.nanmin(pose[:, :2], axis=0), np.nanmax(pose[:, :2], axis=0)
-    return View(tuple((low + high) / 2), 1.4 * float((high - low).max()), lean, SIDE)
-
-
 def walkers(media: Path) -> list[Walker]:
-    """Everybody who is seen whole, and in the same clothes, in 40 frames."""
-    frames, fps = read(media / "people.avi", most=205)
-    follower, (width, height) = followed(frames, fps, everybody=True)
-    mask, made = Mask(), []
-    for track in follower.finished():
-        made.append(Walker([], [], 0.0, 1))
-        heights, at, colors = [], [], []
-        for number, pose in zip(track.frames, track.poses, strict=True):
-            x0, x1 = np.nanmin(pose[:, 0]), np.nanmax(pose[:, 0])
-            whole = np.isfinite(pose[[*ANKLES, NOSE, HIPS], 0]).all() and x0 > 15 and x1 < width - 15
-            if not whole or pose[ANKLES, 1].max() > height - 25:
-                continue
-            view = square_of(pose)
-            square = view.cut(frames[number])
-            placed = pose[:, :2] @ view.matrix[:, :2].T + view.matrix[:, 2]
-            made[-1].pictures.append(np.dstack([square, (255 * mask(square)).astype(np.uint8)]))
-            colors.append(clothes(square, made[-1].pictures[-1][..., 3] > 128))
-            made[-1].feet.append((placed[HIPS, 0], placed[ANKLES, 1].max()))
-            heights.append(placed[ANKLES, 1].max() - placed[NOSE, 1])
-            at.append(pose[HIPS, 0])
-        colors = np.array(colors).reshape(-1, 4)
-        same = np.flatnonzero((abs(colors - np.nanmedian(colors, axis=0)) < (25, 12, 12, 0.03)).all(axis=1))
-        if len(same) < 40:
-            made.pop()
-        else:
-            made[-1].pictures = [made[-1].pictures[n] for n in same]
-            feet = np.array(made[-1].feet)[same]  # one wrong pose must not move the picture
-            made[-1].feet = [tuple(np.median(feet[max(0, n - 4) : n + 5], axis=0)) for n in range(len(feet))]
-            made[-1].height, made[-1].way = float(np.median(heights)), int(np.sign(at[-1] - at[0])) or 1
-    return made
-
-
-def clothes(square, mask):
-    """Mean colour in Lab of what a mask shows, and how much that is."""
-    lab = cv2.cvtColor(square, cv2.COLOR_BGR2LAB)[mask]
-    return np.array([*(lab.mean(axis=0) if len(lab) else [np.nan] * 3), mask.mean()])
+    """The people of walkers.csv, a row a picture: the square of people.avi, the feet in it, how tall in it, the way."""
+    frames, _ = read(media / "people.avi", most=205)
+    mask, made = Mask(), {}
+    with (Path(__file__).parent / "walkers.csv").open() as file:
+        for row in csv.DictReader(file):
+            x, y, side, *foot, height = (float(row[key]) for key in "x y side foot_x foot_y height".split())
+            square = View((x, y), side, 0.0, SIDE).cut(frames[int(row["frame"])])
+            walker = made.setdefault(row["walker"], Walker([], [], height, int(row["way"])))
+            walker.pictures.append(np.dstack([square, (255 * mask(square)).astype(np.uint8)]))
+            walker.feet.append(tuple(foot))
+    return list(made.values())
 
 
 def drawn(frame, walker: Walker, number: int, feet, height: float, way: int):
@@ -174,7 +140,9 @@ def over(front, behind, mask):
 def mask_of(pose, frame, mask: Mask):
     """The athlete's mask in a whole frame."""
     lean = lean_of(pose)
-    view = square_of(pose, 0.0 if np.isnan(lean) else lean)
+    low, high = np.nanmin(pose[:, :2], axis=0), np.nanmax(pose[:, :2], axis=0)
+    side = 1.4 * float((high - low).max())
+    view = View(tuple((low + high) / 2), side, 0.0 if np.isnan(lean) else lean, SIDE)
     back = np.linalg.inv(np.vstack([view.matrix, [0, 0, 1]]))[:2]
     return cv2.warpAffine(mask(view.cut(frame)), back, frame.shape[1::-1])
 
