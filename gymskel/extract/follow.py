@@ -147,10 +147,9 @@ class Follower:
         found = [track for track in followed if self._continue(track, number, frame)]
         looks = self._news or number % max(1, round(LOOK_SECONDS * self._fps)) == 0
         self._news = False
-        somebody = found or any(self.notes[track.number].is_sure for track in followed)
-        self._alone = 0 if somebody else self._alone + 1
+        self._alone = 0 if followed else self._alone + 1
         if looks or not found:
-            self._look(number, frame, self._next_views(frame, nobody=not somebody, looks=looks))
+            self._look(number, frame, self._next_views(frame, nobody=not followed, looks=looks))
 
     def finished(self) -> list[Track]:
         """Those who are people for sure (all, if nobody is), the pieces of one person joined; call it once, at the end.
