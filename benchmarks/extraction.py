@@ -5,8 +5,7 @@ python benchmarks/extraction.py PATH_TO/media turns,back_tuck       # some of: t
 
 Good pose: the mean distance of 13 joints from the upright result of the same frame is under 0.25 torso lengths;
 over joints seen in both, at least 8 of them. Frames count where the upright result is confident (mean visibility
-of the 13 at least 0.8, torso within 45 degrees of upright) and nobody else is found beside the person. A crop in
-which the eye sees a second person right behind the first (NOT_ALONE) does not count.
+of the 13 at least 0.8, torso within 45 degrees of upright) and nobody else is found beside the person.
 """
 
 import csv
@@ -19,7 +18,7 @@ import numpy as np
 
 from gymskel.extract import MediaPipe
 from gymskel.extract.estimators import find_people
-from gymskel.extract.expect import lean_of, middle_of
+from gymskel.extract.expect import lean_of
 from gymskel.extract.follow import Follower
 from gymskel.extract.people import choose
 from gymskel.extract.view import View
@@ -32,11 +31,8 @@ JOINTS = BODY_25.indices(
 )
 NECK, HIPS = BODY_25.indices(["Neck", "MidHip"])
 SIDE = 480  # of the crops, pixels
-FRAMES = 24  # of each clip: a full turn at 15 degrees a frame
-TURNED = 12  # of them, in each constant turn
+TURNED = 12  # frames of each crop in each constant turn
 GOOD = 0.25  # torso lengths
-# frame, x and y of a person: a woman in black with another at her back, whose legs the upright result takes for hers
-NOT_ALONE = {"people.avi": (51, 300, 283)}
 
 
 class Timed:
@@ -58,37 +54,25 @@ class Timed:
 
 
 def crops(media: Path) -> list[tuple[list[np.ndarray], list[np.ndarray | None]]]:
-    """For each clip: FRAMES squares around its person, and the upright result of each, None where it does not count."""
-    find = Timed(MediaPipe())
-    made = []
-    for video in [media / "people.avi", *sorted((media / "parkour").glob("*.mp4"))]:
-        follower = Follower(find, 25)
-        with read_frames(video) as frames:
-            kept = [frame for _, frame in zip(range(120), frames, strict=False)]
-        for number, frame in enumerate(kept):
-            follower.step(number, frame)
-        tracks = sorted(follower.tracker.tracks, key=lambda track: -len(track.frames))
-        if video.name in NOT_ALONE:
-            frame, *place = NOT_ALONE[video.name]
-            away = [np.linalg.norm(middle_of(track.predict(frame)) - place) for track in tracks]
-            del tracks[int(np.argmin(away))]
-        for track in tracks[: 3 if video.suffix == ".avi" else 1]:
-            made.append(_crops_of(track, kept, find))
-    return made
+    """The squares of each crop of crops.csv, and the upright result of each, None where it does not count.
 
-
-def _crops_of(track, kept, find):
-    middle = len(track.frames) // 2
-    chosen = slice(max(0, middle - FRAMES // 2), middle + FRAMES // 2)
-    poses = np.array(track.poses[chosen])[..., :2]
-    low, high = np.nanmin(poses, axis=1), np.nanmax(poses, axis=1)
-    side = 1.5 * float((high - low).max())
-    squares, truths = [], []
-    for number, center in zip(track.frames[chosen], (low + high) / 2, strict=True):
-        square = View(tuple(center), side, 0.0, SIDE).cut(kept[number])
-        squares.append(square)
-        truths.append(_truth(square, find))
-    return squares, truths
+    The rows, one a square, were found by following, and are kept so that the frames that count stay the same.
+    """
+    find, frames = Timed(MediaPipe()), {}
+    made: dict[str, tuple[list, list]] = {}
+    with (HERE / "crops.csv").open() as file:
+        for row in csv.DictReader(file):
+            video = row["video"]
+            if video not in frames:
+                with read_frames(
+                    media / video if video.endswith("avi") else media / "parkour" / video
+                ) as shown:
+                    frames = {video: [frame for _, frame in zip(range(120), shown, strict=False)]}
+            x, y, side = (float(row[key]) for key in ("x", "y", "side"))
+            squares, truths = made.setdefault(row["crop"], ([], []))
+            squares.append(View((x, y), side, 0.0, SIDE).cut(frames[video][int(row["frame"])]))
+            truths.append(_truth(squares[-1], find))
+    return list(made.values())
 
 
 def _truth(square, find):

@@ -10,6 +10,7 @@ from test_viewer import Page, check_page
 from gymskel import viewer
 from gymskel.attribution import integrated_gradients
 from gymskel.classifier import SkeletonClassifier
+from gymskel.inputs import checksum_of
 from gymskel.kinematics import kinematics
 from gymskel.report import moves, write_report
 from gymskel.report.facts import gather_facts
@@ -157,6 +158,26 @@ def test_others_are_told_apart_as_new(kept, recordings, tmp_path):
     assert "of 6 answers were right" in page.text  # the new ones count in no result
     kinds = [row[-1] for row in page.tables["All recordings"][1:]]
     assert kinds == ["while left out"] * 6 + ["new"] * 2
+
+
+def test_another_recording_of_the_same_name_is_new(fitted, recordings):
+    """Cameras count from IMG_1 in every folder: what is known is known by its keypoints."""
+    table = answers(recordings).assign(checksum=[checksum_of(one) for one in recordings])
+    other = replace(
+        recordings[1], keypoints=recordings[1].keypoints + (1, 1, 0), sample="2", video=recordings[0].video
+    )
+    other = replace(
+        other, activity=recordings[0].activity, sample=recordings[0].sample, athlete=recordings[0].athlete
+    )
+    assert other.source == recordings[0].source
+    moved = replace(recordings[2], sample="90", video=None)
+    try:
+        facts = gather_facts(fitted.keep_out_of_fold(table), [other, *recordings[:2], moved])
+    finally:
+        fitted.out_of_fold_ = fitted.doubt_below_ = fitted.doubt_keeps_ = None
+    assert facts.table["tested"].tolist() == [False, True, True, True]
+    names = [one.source for one in recordings]
+    assert facts.table["recording"].tolist() == [f"{names[0]} (2)", names[0], names[1], names[2]]
 
 
 def test_without_kept_answers_the_page_says_how_to_get_them(fitted, recordings, tmp_path, monkeypatch):

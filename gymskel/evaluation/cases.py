@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
 from gymskel.evaluation.workers import work_on
-from gymskel.inputs import as_given, labelled, told_apart
+from gymskel.inputs import as_given, checksum_of, labelled, told_apart
 from gymskel.preprocess import Preprocessor, is_recognizable
 from gymskel.recording import Recording
 
@@ -126,6 +126,8 @@ def _answer(classifier: SkeletonClassifier, cases: Cases, trial: Trial) -> Answe
     train = trial.train[cases.good[trial.train]]
     left = sorted(set(cases.truth[train]))
     facts = {"recording": cases.names[test], "athlete": cases.athletes[test], "truth": cases.truth[test]}
+    if not isinstance(cases.given, Clips):
+        facts["checksum"] = [checksum_of(cases.given[i]) for i in test]
     if len(left) < 2:  # nothing to train: answer the only class there is, if any
         return Answers(pd.DataFrame({**facts, "predicted": left[0] if left else "", "doubt": ""}), "", 0.0)
     fitted = clone(classifier).set_params(random_state=trial.seed).fit(cases.part(train))

@@ -20,7 +20,7 @@ class Evaluation:
     Attributes:
         model: name of the model.
         protocol: "athletes" or "thesis".
-        predictions: a row for each test recording and run: run, fold, recording, athlete, truth, predicted, doubt, and
+        predictions: a row for each test recording and run: run, fold, recording, athlete, truth, checksum (of the keypoints, where it was a recording), predicted, doubt, and
             p(class) for each class.
         classes: names, sorted.
         floors: name of a simple rule -> its share of right answers.

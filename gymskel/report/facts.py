@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from gymskel.doubts import doubt_of
 from gymskel.evaluation import Evaluation
 from gymskel.evaluation.cases import Cases
 from gymskel.evaluation.floors import answer_floors
-from gymskel.inputs import told_apart
+from gymskel.inputs import checksum_of, told_apart
 from gymskel.recording import Recording
 
 
@@ -21,14 +22,15 @@ from gymskel.recording import Recording
 class Facts:
     """What is known about a classifier and some recordings.
 
-        Attributes:
-            classifier: fitted on recordings.
-            recordings: what the page shows.
-            table: a row for each of them: recording, athlete, move (what it is said to show), seconds, frames, doubt (why not
-                to trust it), tested (whether it was left out once in training), answer and probability (of that
-    XX        evaluation: the answers given while athletes were left out, None where the artefact keeps none. Its floors were
-                answered on the same recordings in the same folds, as far as these are at hand.
-            notes: what does not fit, in words.
+    Attributes:
+        classifier: fitted on recordings.
+        recordings: what the page shows.
+        table: a row for each of them: recording, athlete, move (what it is said to show), seconds, frames, doubt (why not
+            to trust it), tested (whether it was left out once in training), answer and probability (of that answer, and
+            p(class) of every class).
+        evaluation: the answers given while athletes were left out, None where the artefact keeps none. Its floors were
+            answered on the same recordings in the same folds, as far as these are at hand.
+        notes: what does not fit, in words.
     """
 
     classifier: SkeletonClassifier
@@ -51,9 +53,9 @@ class Facts:
 def gather_facts(classifier: SkeletonClassifier, recordings: Sequence[Recording]) -> Facts:
     """The tables of a report.
 
-    A recording is known by its name: one that `out_of_fold_` names was trained on, and the only answer told is the one given
-    while it was left out. Only the others are asked about now. Where nobody kept such answers, nobody knows which
-    recordings are new, and none is asked about.
+    A recording is known by its keypoints, in artefacts of before by its name: one that `out_of_fold_` is about was trained on,
+    and the only answer told is the one given while it was left out. Only the others are asked about now. Where nobody kept
+    such answers, nobody knows which recordings are new, and none is asked about.
 
     Raises:
         ValueError: no recordings, or a classifier that was fitted on Clips.
@@ -63,10 +65,10 @@ def gather_facts(classifier: SkeletonClassifier, recordings: Sequence[Recording]
         raise ValueError("`recordings` is empty: nothing to report on.")
     if classifier.preprocessor_ is None:
         raise ValueError("`classifier` was fitted on Clips: a report needs one fitted on recordings.")
-    names = told_apart(recordings)
+    kept = classifier.out_of_fold_
     table = pd.DataFrame(
         {
-            "recording": names,
+            "recording": _names(recordings, kept),
             "athlete": [r.athlete or "" for r in recordings],
             "move": [r.activity or "" for r in recordings],
             "seconds": [r.seconds or np.nan for r in recordings],
@@ -78,7 +80,6 @@ def gather_facts(classifier: SkeletonClassifier, recordings: Sequence[Recording]
             **{f"p({name})": np.nan for name in classifier.classes_.tolist()},
         }
     )
-    kept = classifier.out_of_fold_
     if kept is None:
         return Facts(classifier, recordings, table, None, [])
     kept = _completed(kept, table)
@@ -103,6 +104,21 @@ def gather_facts(classifier: SkeletonClassifier, recordings: Sequence[Recording]
             f"Labelled otherwise here than in training: {', '.join(odd[:8])}. The results go by the labels of the training."
         )
     return Facts(classifier, recordings, table, evaluation, notes)
+
+
+def _names(recordings: list[Recording], kept: pd.DataFrame | None) -> list[str]:
+    """A name for each recording: the one it was tested by, another one for whoever else is called so."""
+    names = told_apart(recordings)
+    if kept is None or "checksum" not in kept:
+        return names
+    then, taken = dict(zip(kept["checksum"], kept["recording"], strict=True)), set(kept["recording"])
+    for i, name in enumerate(names):
+        if (known := then.get(checksum_of(recordings[i]))) is not None:
+            names[i] = known
+        elif name in taken:
+            names[i] = next(other for n in count(2) if (other := f"{name} ({n})") not in taken)
+            taken.add(names[i])
+    return names
 
 
 def _completed(kept: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
