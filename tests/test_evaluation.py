@@ -238,7 +238,7 @@ def test_unknown_athletes_are_left_out_one_by_one():
     recordings = [*meet("ab"), replace(stand("flip", None, 8)), replace(stand("jump", None, 9))]
     result = evaluate(Fake(), recordings)
     assert result.notes == [
-        "2 recordings name no athlete and were left out one by one; if others show the same person, the result flatters."
+        "2 recordings name no athlete and were left out by the name of their video; if others show the same person, the result flatters."
     ]
     assert result.predictions["fold"].nunique() == 4
     assert [len(part) for _, part in TRAINED] == [5, 5, 7, 7]

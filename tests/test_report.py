@@ -164,7 +164,10 @@ def test_another_recording_of_the_same_name_is_new(fitted, recordings):
     """Cameras count from IMG_1 in every folder: what is known is known by its keypoints."""
     table = answers(recordings).assign(checksum=[checksum_of(one) for one in recordings])
     other = replace(
-        recordings[1], keypoints=recordings[1].keypoints + (1, 1, 0), sample="2", video=recordings[0].video
+        recordings[1],
+        keypoints=recordings[1].keypoints + np.array([1, 1, 0]),
+        sample="2",
+        video=recordings[0].video,
     )
     other = replace(
         other, activity=recordings[0].activity, sample=recordings[0].sample, athlete=recordings[0].athlete
@@ -178,6 +181,20 @@ def test_another_recording_of_the_same_name_is_new(fitted, recordings):
     assert facts.table["tested"].tolist() == [False, True, True, True]
     names = [one.source for one in recordings]
     assert facts.table["recording"].tolist() == [f"{names[0]} (2)", names[0], names[1], names[2]]
+
+
+@pytest.mark.parametrize("few", [False, True])
+def test_where_nobody_said_who_it_is_the_page_claims_no_new_athletes(fitted, recordings, tmp_path, few):
+    table = answers(recordings)
+    unnamed = table["fold"] == 1 if few else table["fold"] > 0
+    table["athlete"] = table["athlete"].where(~unnamed, "source " + table["recording"])
+    try:
+        page = page_of(fitted.keep_out_of_fold(table), recordings, tmp_path)
+    finally:
+        fitted.out_of_fold_ = fitted.doubt_below_ = fitted.doubt_keeps_ = None
+    assert "if others show the same person, the result flatters" in page.text
+    assert "somebody new" not in page.text and "the video, where nobody said who it is" in page.text
+    assert ("of 2 nobody said" if few else "as nobody said who it is") in page.text
 
 
 def test_without_kept_answers_the_page_says_how_to_get_them(fitted, recordings, tmp_path, monkeypatch):

@@ -101,7 +101,8 @@ def _notes(cases: Cases, splits: Splits) -> list[str]:
     notes, truth, athletes = [], cases.truth, cases.athletes
     if nobody := int((~cases.named).sum()):
         notes.append(
-            f"{nobody} recordings name no athlete and were left out one by one; if others show the same person, the result flatters."
+            f"{nobody} recordings name no athlete and were left out by the name of their video; if others show the same person, "
+            "the result flatters."
         )
     for name in sorted(set(truth)):
         doers = sorted(set(athletes[truth == name]))

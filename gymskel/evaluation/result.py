@@ -20,8 +20,8 @@ class Evaluation:
     Attributes:
         model: name of the model.
         protocol: "athletes" or "thesis".
-        predictions: a row for each test recording and run: run, fold, recording, athlete, truth, checksum (of the keypoints, where it was a recording), predicted, doubt, and
-            p(class) for each class.
+        predictions: a row for each test recording and run: run, fold, recording, athlete, truth, checksum (of the
+            keypoints; Clips have none), predicted, doubt, and p(class) for each class.
         classes: names, sorted.
         floors: name of a simple rule -> its share of right answers.
         seconds: wall time of each run.
@@ -155,11 +155,13 @@ class Evaluation:
     def _interval(self) -> str:
         """What low and high are, and when not to trust them."""
         athletes = self.predictions["athlete"].nunique()
+        unnamed = self.predictions["athlete"].str.startswith("source ").any()
         if self.accuracy == 1:
             why = "; without a single mistake it says nothing"
         else:
             why = "; of so few athletes it is too narrow" if athletes < _FEW else ""
-        return f"low, high: 95 % interval by {athletes} athletes{why}"
+        whom = "athletes, each unnamed video taken for one" if unnamed else "athletes"
+        return f"low, high: 95 % interval by {athletes} {whom}{why}"
 
 
 def _row(answers: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, float]:

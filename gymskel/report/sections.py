@@ -30,9 +30,15 @@ def draw_summary(facts: Facts) -> str:
     best = max(facts.evaluation.floors, key=facts.evaluation.floors.get)
     share = facts.evaluation.floors[best]
     against = "more than" if right > share else "as much as" if right == share else "less than"
+    whom = f"its athlete ({athletes} in all)"
+    so = "so it would go with somebody new"
+    if unnamed := _unnamed(facts):
+        of = f"; of {unnamed} nobody said who it is" if unnamed < athletes else ", as nobody said who it is"
+        whom = f"its athlete, or its video{of},"
+        so = "if others show the same person, the result flatters"
     text = [
-        f"<strong>{percent(right)}</strong> of {answers} answers were right. Each was given while its athlete "
-        f"({athletes} in all) was left out of the training: so it would go with somebody new.",
+        f"<strong>{percent(right)}</strong> of {answers} answers were right. Each was given while {whom} "
+        f"was left out of the training: {so}.",
         _interval(right, low, high, athletes),
         f"That is {against} the best of the simple rules, {_lower(FLOORS.get(best, best))}: {percent(share)}.",
     ]
@@ -87,7 +93,7 @@ def draw_results(facts: Facts) -> str:
     )
     return (
         "<p>A classifier is worth its trouble only if it beats rules that know almost nothing. All answered about the same "
-        f"recordings, none had seen the athlete before.</p>{table}"
+        f"recordings, none had seen {_seen(facts)} before.</p>{table}"
     )
 
 
@@ -108,9 +114,12 @@ def draw_athletes(facts: Facts) -> str:
                 listed(missed, 6) or "none",
             ]
         )
-    return "<p>What was answered about each athlete by a classifier that had never seen this athlete.</p>" + (
-        draw_table(
-            "Right answers by athlete", ["athlete", "recordings", "right", "mistaken"], rows, numbers=[1]
+    return (
+        f"<p>What was answered about each athlete by a classifier that had never seen {_seen(facts)}.</p>"
+        + (
+            draw_table(
+                "Right answers by athlete", ["athlete", "recordings", "right", "mistaken"], rows, numbers=[1]
+            )
         )
     )
 
@@ -267,6 +276,16 @@ def _range(share: float, low: float, high: float) -> str:
     if np.isnan(low):
         return "unknown: a single athlete"
     return "unknown: no mistake was made" if share == 1 else f"{percent(low)} to {percent(high)}"
+
+
+def _unnamed(facts: Facts) -> int:
+    """Videos that were left out by their name, as nobody said who is in them."""
+    athletes = facts.evaluation.predictions["athlete"].drop_duplicates()
+    return int(athletes.str.startswith("source ").sum())
+
+
+def _seen(facts: Facts) -> str:
+    return "the athlete (the video, where nobody said who it is)" if _unnamed(facts) else "the athlete"
 
 
 def _who(athlete: str) -> str:
