@@ -113,7 +113,7 @@ class Clips:
         Args:
             x: (clips, frames, joints, channels); NaN = unseen, kept in `seen` and set to 0.
             lengths: (clips,) frames that are real in each clip; by default all.
-            y: (clips,) class numbers or names.
+            y: (clips,) class numbers, counted from 0, or names.
             classes: the names in the order of the numbers; by default read from `y`.
             athletes: (clips,) who: names or numbers, None where unknown.
             sources: (clips,) recording of origin; by default every clip is one of its own.

@@ -23,6 +23,7 @@ from gymskel.classifier import SkeletonClassifier
 from gymskel.cli import reading
 from gymskel.extract import Extraction
 from gymskel.extract.plan import find_folders
+from gymskel.formats import write_pack
 from gymskel.models import BUILDERS
 from gymskel.recording import Recording, read_recordings, write_recording
 from gymskel.simulate import simulate_recordings
@@ -272,6 +273,25 @@ def test_train_interrupted_and_started_again(shell, keypoints, recordings, monke
     assert len(SkeletonClassifier.load("a.gymskel").out_of_fold_) == len(recordings)
     answers = [SkeletonClassifier.load(f"{n}.gymskel").predict_proba(recordings) for n in ("a", "alone")]
     np.testing.assert_allclose(*answers, atol=1e-5)
+
+
+def test_a_training_that_was_not_tested_is_tested_when_it_goes_on(shell, keypoints, recordings, monkeypatch):
+    monkeypatch.setitem(RECIPES, "default", replace(RECIPES["default"], epochs=2))
+
+    kept = Checkpoint.on_epoch_end
+
+    def interrupting(self, epoch, logs=None):
+        kept(self, epoch, logs)
+        raise KeyboardInterrupt
+
+    arguments = ("train", keypoints, "--model", "quick", "--seed", 5, "-o", "a.gymskel")
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "on_epoch_end", interrupting)
+        code, _, _ = shell(*arguments, "--no-test")
+    assert code == 130 and Path("a.gymskel.checkpoint").exists()
+    code, out, err = shell(*arguments, "--folds", 2)
+    assert (code, "floor" in out, "shown before" in err) == (0, True, False)
+    assert len(SkeletonClassifier.load("a.gymskel").out_of_fold_) == len(recordings)
 
 
 def test_train_with_labels(shell, recordings):
@@ -559,6 +579,27 @@ def test_kinematics_refuses_heights_without_a_column(shell, keypoints, tmp_path)
     assert code == 1 and "lacks the column athlete; it has name, height" in one_line(err)
 
 
+def test_kinematics_as_spreadsheets_and_cameras_give_it(shell, recordings, tmp_path):
+    """Heights with semicolons and commas, athletes 01 and 02; a clip with nobody in it takes no numbers from the others."""
+    who = {"a01": "01", "a02": "02"}
+    named = [replace(one, athlete=who.get(one.athlete, one.athlete)) for one in recordings]
+    nobody = replace(named[0], keypoints=np.zeros_like(named[0].keypoints) * (np.nan, np.nan, 0), sample="99")
+    write_pack([*named, nobody], tmp_path / "all.npz")
+    heights = tmp_path / "heights.csv"
+    heights.write_text("Athlete; Height\n01;1,60\n02 ;1.7\na99;\n")
+    code, _, err = shell("kinematics", tmp_path / "all.npz", "-o", tmp_path / "k.csv", "--heights", heights)
+    told = " ".join(err.split())
+    assert code == 0 and "so the torso has no length. There are no numbers of it" in told
+    assert "has no height of a03: theirs are in torso lengths" in told
+    table = pd.read_csv(tmp_path / "k.csv", dtype={"athlete": str, "sample": str})
+    told = table[table["sample"] != "99"].set_index("athlete")["unit"]
+    assert set(told[["01", "02"]]) == {"m"} and set(told[["a03"]]) == {"torso"}
+    assert len(table) == 7 and table.loc[table["sample"] == "99", "turn"].isna().all()
+    heights.write_text("athlete,height\n01,tall\n")
+    code, _, err = shell("kinematics", tmp_path / "all.npz", "-o", tmp_path / "k.csv", "--heights", heights)
+    assert code == 1 and "the height of 01 is 'tall', no number of metres" in one_line(err)
+
+
 def test_a_pack_is_data_like_the_folder_it_came_from(shell, keypoints, tmp_path):
     code, out, _ = shell("pack", keypoints, "-o", tmp_path / "all.npz")
     assert code == 0 and "6 recordings" in out
@@ -655,6 +696,11 @@ def test_train_refuses_first_what_it_cannot_write_or_read(shell, keypoints, tmp_
     assert code == 1 and "films is a folder: name the file to write" in one_line(err)
     code, _, err = shell("train", tmp_path / "films", "--labels", "gone.csv", "--model", "quick")
     assert code == 1 and "No labels file gone.csv" in one_line(err) and "extracting" not in err
+    (tmp_path / "films" / "monday").mkdir()
+    (tmp_path / "films" / "monday" / "IMG_1.mp4").touch()
+    Path("labels.csv").write_text("file,activity\nIMG_1.mp4,flip\n")
+    code, _, err = shell("train", tmp_path / "films", "--labels", "labels.csv", "--model", "quick")
+    assert code == 1 and "several recordings called IMG_1" in one_line(err) and "extracting" not in err
 
 
 def test_answers_kept_beside_a_checkpoint(shell, keypoints, recordings, monkeypatch):

@@ -223,3 +223,11 @@ def test_the_real_files(shared, monkeypatch):
         (path.name for path in (shared / "media" / "parkour").glob("*.mp4")),
         key=[path.name for path in datasets.fetch_parkour()].index,
     )
+
+
+def test_a_zip_whose_list_of_files_is_damaged(tmp_path):
+    path = made("csv.zip", tmp_path / "one")
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"PK\x01\x02", b"PK\x09\x09"))
+    with pytest.raises(ValueError, match=r"one\.zip is damaged"):
+        read_keypoints(path)

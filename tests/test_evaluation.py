@@ -279,6 +279,18 @@ def test_floor_length_only():
     assert evaluate(Fake(), same).floors["length only"] == 0.5
 
 
+def test_floors_do_not_go_by_the_order_of_the_recordings():
+    """Two moves of the same lengths: the nearest three are among many as near."""
+    rng = np.random.default_rng(0)
+    recordings = [
+        stand(move, who, sample, frames=30 + sample % 3, arm=rng.uniform(0, 9))
+        for who in "abcd"
+        for sample, move in enumerate(["flip", "jump", "jump", "flip", "flip", "jump"])
+    ]
+    told = [evaluate(Fake(), [recordings[i] for i in rng.permutation(24)]).floors for _ in range(4)]
+    assert all(one == told[0] for one in told)
+
+
 def test_floor_logistic_regression():
     """What a pose alone tells: an arm that is up or down."""
     recordings = []

@@ -21,6 +21,7 @@ from gymskel.recording import (
     Recording,
     label_recordings,
     parse_name,
+    read_labels,
     read_recording,
     read_recordings,
     write_recording,
@@ -172,6 +173,11 @@ def test_a_peak_may_overshoot_one():
         ("back flip 2024-3-s2024", ("back flip 2024", "3", "s2024")),
         ("video-12-bo", ("video", "12", "bo")),
         *(
+            (f"flip-1-ann{mark}", ("flip", "1", "ann"))
+            for mark in (" (1)", "(2)", " copy", " copy 2", " - Copy", " - Copy (2)")
+        ),
+        ("flip-1-copy", ("flip", "1", "copy")),
+        *(
             (stem, (None, stem, None))
             for stem in (
                 "WhatsApp Video 2024-05-12 at 10.30.15",
@@ -182,6 +188,8 @@ def test_a_peak_may_overshoot_one():
                 "2024-05-12_10-30-15",
                 "IMG-1234-edited",
                 "_-3-ann",
+                "3F2504E0-4F89-41D3-9012-0305E82C3301",
+                "3f2504e0-4f89-4103-9012-030582233015 (1)",
             )
         ),
     ],
@@ -742,6 +750,16 @@ def test_faulty_labels_are_refused(phone, tmp_path, table, message):
         read_recordings(phone, labels=path)
     with pytest.raises(ValueError, match=f"labels.*{message}"):
         read_recordings(phone, labels=pd.DataFrame(table))
+
+
+def test_a_comma_that_parts_a_label_is_refused(phone, tmp_path):
+    """Read by the first columns alone, the athlete would be "straight"."""
+    path = tmp_path / "labels.csv"
+    path.write_text("file,activity,athlete\nIMG_1.MOV,handstand, straight,anna\nIMG_2,vault,bob\n")
+    with pytest.raises(ValueError, match=r"labels\.csv.*more cells than columns for IMG_1\.MOV\. Put quotes"):
+        read_labels(path)
+    path.write_text('file,activity,athlete\nIMG_1,"handstand, straight",anna,\nIMG_2,vault,bob,,\n')
+    assert [row["activity"] for row in read_labels(path).rows] == ["handstand, straight", "vault"]
 
 
 def test_no_labels_file(phone):

@@ -56,12 +56,14 @@ def train(
     recordings, failed = read_data(data, labels, fps, person, named=True)
     classifier = SkeletonClassifier(model, recipe=recipe, preprocess=preprocess, random_state=seed)
     checkpoint, left_out = (out.with_name(f"{out.name}.{kind}") for kind in ("checkpoint", "left-out.csv"))
-    predictions, going_on = None, checkpoint.exists()
-    if not going_on:
+    if not checkpoint.exists():
         left_out.unlink(missing_ok=True)  # of a training whose checkpoint is gone
-    if going_on:
-        typer.echo(f"Going on from {checkpoint}; the table was shown before.", err=True)
-        predictions = read_answers(left_out) if left_out.exists() else None
+    predictions = read_answers(left_out) if left_out.exists() else None
+    if checkpoint.exists():
+        shown = "" if predictions is None else "; the table was shown before"
+        typer.echo(f"Going on from {checkpoint}{shown}.", err=True)
+    if predictions is not None:
+        pass  # tested before
     elif test and len({r.athlete or r.source for r in recordings}) > 1:
         typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
         how = {"folds": folds, "seed": seed, "progress": True, "workers": workers}

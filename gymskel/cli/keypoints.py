@@ -157,20 +157,18 @@ def kinematics(
     person: Person = None,
 ) -> None:
     """Flight time, jump height, take-off, rotation and travel of each recording, as a table."""
-    import pandas as pd
-
     from gymskel.kinematics import kinematics_table
 
-    tall = None
-    if heights is not None:
-        read = pd.read_csv(heights)
-        if missing := {"athlete", "height"} - set(read):
-            raise ValueError(
-                f"{heights} lacks the column {', '.join(sorted(missing))}; it has {', '.join(read)}."
-            )
-        tall = dict(zip(read["athlete"].astype(str), read["height"], strict=True))
+    tall = _heights_in(heights) if heights else {}
     recordings, failed = read_data(data, None, fps, person)
-    table = kinematics_table(recordings, heights=tall)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        table = kinematics_table(recordings, heights=tall)
+    lines = [str(warning.message) for warning in told]
+    if heights and (unknown := sorted({r.athlete for r in recordings if r.athlete} - set(tall))):
+        lines.append(f"{heights} has no height of {', '.join(unknown)}: theirs are in torso lengths.")
+    for line in dict.fromkeys(lines):
+        typer.echo(f"! {line}", err=True)
     table.to_csv(out, index=False)
     shown = [
         "name",
@@ -186,6 +184,24 @@ def kinematics(
     typer.echo(f"\n{out}")
     if failed:
         raise typer.Exit(1)
+
+
+def _heights_in(path: Path) -> dict[str, float]:
+    """Athlete -> metres, as a spreadsheet writes it; whose height is left empty is left out."""
+    from gymskel.recording.labels import read_texts
+
+    table = read_texts(path, "heights", "athlete, height")
+    if missing := {"athlete", "height"} - set(table):
+        raise ValueError(
+            f"{path} lacks the column {', '.join(sorted(missing))}; it has {', '.join(table) or 'none'}."
+        )
+    tall = {}
+    for athlete, height in table[["athlete", "height"]].dropna().itertuples(index=False):
+        try:
+            tall[athlete] = float(height.replace(",", "."))
+        except ValueError:
+            raise ValueError(f"{path}: the height of {athlete} is {height!r}, no number of metres.") from None
+    return tall
 
 
 def _teller(path: Path) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,8 @@ def read_data(
         )
     if table is not None:
         table.rows_of([(video.stem, video.name) for video in videos])
+        names = Counter(video.stem for video in videos)
+        table.refuse_twice(name for name, count in names.items() if count > 1)
     elif named:
         _refuse_nameless(data, videos)
     typer.echo(f"{data} holds videos: extracting {len(videos)} into {keypoints}", err=True)

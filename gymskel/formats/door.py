@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from gymskel.archive import DAMAGED
 from gymskel.formats.deeplabcut import is_deeplabcut, read_deeplabcut
 from gymskel.formats.frames import read_table
 from gymskel.formats.openpose_json import FILE_NAME as OPENPOSE_NAME
@@ -85,8 +86,11 @@ def find_format(path: str | Path) -> str:
     if suffix == ".csv":
         return "deeplabcut" if is_deeplabcut(path) else "table"
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:  # names alone; the reader looks closer
-            return _of_many(path, map(PurePosixPath, archive.namelist()))
+        try:
+            with zipfile.ZipFile(path) as archive:  # names alone; the reader looks closer
+                return _of_many(path, map(PurePosixPath, archive.namelist()))
+        except DAMAGED as fault:
+            raise ValueError(f"{path} is damaged: {fault}") from fault
     raise ValueError(
         f"{path} is no file that holds recordings. Known are folders and .zip of per-frame CSVs or OpenPose's JSON, folders of "
         "Parquet, .npz packs, .pose, .pkl of PYSKL, .csv of DeepLabCut or with a row a frame."

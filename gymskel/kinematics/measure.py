@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 
@@ -14,7 +15,7 @@ from gymskel.kinematics.slopes import bridge, fit_around, largest, steady
 from gymskel.kinematics.trunk import trunk_angle
 from gymskel.preprocess.moves import frame_rate
 from gymskel.preprocess.timing import times_of
-from gymskel.recording import Recording
+from gymskel.recording import Recording, UnseenError
 from gymskel.skeleton import BODY_25
 
 GRAVITY = 9.81  # metres per second squared
@@ -132,6 +133,8 @@ def kinematics_table(
 ) -> pd.DataFrame:
     """A row for each recording: its activity, sample and athlete, then the fields of `Kinematics`.
 
+    Where Neck and MidHip are never seen together the numbers are NaN, with a warning.
+
     Args:
         recordings: one move each.
         heights: athlete -> metres; who is not in it is told in torso lengths, so look at the column `unit`.
@@ -147,7 +150,11 @@ def kinematics_table(
     """
     rows = []
     for one in recordings:
-        numbers = asdict(kinematics(one, height=(heights or {}).get(one.athlete), point=point))
+        try:
+            numbers = asdict(kinematics(one, height=(heights or {}).get(one.athlete), point=point))
+        except UnseenError as fault:
+            warnings.warn(f"{fault} There are no numbers of it.", stacklevel=2)
+            numbers = {"name": one.name}
         rows.append({"name": numbers.pop("name"), **_who(one), **numbers})
     columns = [field.name for field in fields(Kinematics)]
     return pd.DataFrame(rows, columns=[columns[0], "activity", "sample", "athlete", *columns[1:]])

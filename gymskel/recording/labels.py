@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import codecs
-import io
+import csv
 import unicodedata
-import warnings
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -34,10 +33,7 @@ def label_recordings(
     recordings, table = list(recordings), read_labels(labels)
     rows = table.rows_of([(r.source, r.video) for r in recordings])
     alike = Counter((r.source, r.person, r.sample, r.first_frame) for r in recordings)
-    if twice := sorted({source for (source, *_), count in alike.items() if count > 1}):
-        raise ValueError(
-            f"{table.where}: there are several recordings called {', '.join(twice[:8])}; a row cannot tell which is meant. Rename their videos."
-        )
+    table.refuse_twice(source for (source, *_), count in alike.items() if count > 1)
     return [
         replace(r, activity=row["activity"], athlete=row.get("athlete") or r.athlete)
         for r, row in zip(recordings, rows, strict=True)
@@ -55,6 +51,14 @@ class Labels:
 
     where: str
     rows: list[dict[str, str | None]]
+
+    def refuse_twice(self, names: Iterable[str]) -> None:
+        """Raises ValueError if there are names that several videos have."""
+        if twice := sorted(set(names)):
+            raise ValueError(
+                f"{self.where}: there are several recordings called {', '.join(twice[:8])}; a row cannot tell which is "
+                "meant. Rename their videos."
+            )
 
     def rows_of(self, videos: Iterable[tuple[str, str | None]]) -> list[dict[str, str | None]]:
         """The row of each video, given as (its name without extension, its file name or None).
@@ -99,7 +103,11 @@ def read_labels(labels: str | Path | pd.DataFrame | Labels) -> Labels:
     if isinstance(labels, Labels):
         return labels
     where = "labels" if isinstance(labels, pd.DataFrame) else str(labels)
-    table = labels if isinstance(labels, pd.DataFrame) else _read_table(Path(labels))
+    table = (
+        labels
+        if isinstance(labels, pd.DataFrame)
+        else read_texts(Path(labels), "labels", "file, activity, athlete")
+    )
     table = table.rename(columns=lambda name: str(name).strip().lower())
     if not {"file", "activity"} <= set(table.columns):
         raise ValueError(
@@ -109,12 +117,22 @@ def read_labels(labels: str | Path | pd.DataFrame | Labels) -> Labels:
     return Labels(where, [row for row in rows if row["file"] is not None])
 
 
-def _read_table(path: Path) -> pd.DataFrame:
-    """A CSV as spreadsheets write it: commas, semicolons or tabs, UTF-8 or UTF-16, `sep=;` above it or not."""
+def read_texts(path: Path, kind: str, columns: str) -> pd.DataFrame:
+    """A CSV of texts as spreadsheets write it: commas, semicolons or tabs, UTF-8 or UTF-16, `sep=;` above it or not.
+
+    Cells are without blanks around them, empty ones NaN; names of columns small.
+
+    Args:
+        path: of the file.
+        kind: what it holds, for messages.
+        columns: which ones it should have, for messages.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: it is no such table; a row has more cells than there are columns.
+    """
     if not path.is_file():
-        raise FileNotFoundError(
-            f"No labels file {path}; expected a CSV with columns file, activity, athlete."
-        )
+        raise FileNotFoundError(f"No {kind} file {path}; expected a CSV with columns {columns}.")
     try:
         content = path.read_bytes()
         utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -122,16 +140,20 @@ def _read_table(path: Path) -> pd.DataFrame:
         if lines and lines[0].lower().startswith("sep="):
             lines = lines[1:]
         separator = max(",;\t", key=lines[0].count) if lines else ","
-        with warnings.catch_warnings():
-            # a comma too many at the end of each row is no harm; "NA" may be somebody's initials
-            warnings.simplefilter("ignore", pd.errors.ParserWarning)
-            return pd.read_csv(
-                io.StringIO("".join(lines)), dtype=str, sep=separator, keep_default_na=False, index_col=False
+        cells = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
+        names, *rows = [row for row in cells if any(row)] or [[]]
+        if not names:
+            raise ValueError("it is empty.")
+        if long := [row[0] for row in rows if any(row[len(names) :])]:
+            raise ValueError(
+                f"more cells than columns for {', '.join(long[:8])}. Put quotes about a text with {separator!r} in it."
             )
-    except ValueError as fault:
-        raise ValueError(
-            f"{path} is not a CSV in UTF-8 with columns file, activity, athlete: {fault}"
-        ) from fault
+    except (ValueError, csv.Error) as fault:
+        raise ValueError(f"{path} is not a CSV in UTF-8 with columns {columns}: {fault}") from fault
+    names = [name.lower() for name in names]
+    return pd.DataFrame(
+        [{k: v for k, v in zip(names, row, strict=False) if v} for row in rows], columns=names
+    )
 
 
 def _tidy(cell: Any) -> str | None:

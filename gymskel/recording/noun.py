@@ -18,9 +18,11 @@ MAX_CONFIDENCE = 1.2
 
 _VIDEO_NAME = re.compile(r"(?P<activity>.*[^\W\d_].*)-(?P<sample>\d{1,5})-(?P<athlete>[^-]+)")
 _OF_A_PHONE = re.compile(
-    r"(19|20)\d\d[-_. ]?[01]\d[-_. ]?[0-3]\d(?!\d)|(?<!\d)\d\d[-_. ]\d\d[-_. ](19|20)\d\d(?!\d)|^(IMG|VID|DSCN?|MVI|MOV|PXL)[-_ ]?\d",
+    r"(19|20)\d\d[-_. ]?[01]\d[-_. ]?[0-3]\d(?!\d)|(?<!\d)\d\d[-_. ]\d\d[-_. ](19|20)\d\d(?!\d)|^(IMG|VID|DSCN?|MVI|MOV|PXL)[-_ ]?\d"
+    r"|^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     re.IGNORECASE,
-)  # a date, or a camera's own numbers
+)  # a date, a camera's own numbers, a UUID
+_COPY = re.compile(r"((\s+|\s+-\s+)copy(\s+\d+)?|\s*\(\d+\))+$", re.IGNORECASE)
 
 
 class UnseenError(ValueError):
@@ -174,14 +176,17 @@ def parse_name(stem: str) -> dict[str, str | None]:
     """What a published name says, read from the right because activities contain dashes.
 
     Names that phones, cameras and messengers give (`VID-20240512-WA0003`, `WhatsApp Video 2024-05-12 at 10.30.15`,
-    `IMG-1234-edited`), told by a date or a camera's number, say nothing.
+    `IMG-1234-edited`, a UUID), told by a date or a camera's number, say nothing. A copy shows who the video it was made of
+    shows.
 
     >>> parse_name("back-handspring-24-s09")
     {'activity': 'back-handspring', 'sample': '24', 'athlete': 's09'}
+    >>> parse_name("backflip-1-anna (1)")
+    {'activity': 'backflip', 'sample': '1', 'athlete': 'anna'}
     >>> parse_name("IMG_1234")
     {'activity': None, 'sample': 'IMG_1234', 'athlete': None}
     """
-    match = _VIDEO_NAME.fullmatch(stem)
+    match = _VIDEO_NAME.fullmatch(_COPY.sub("", stem))
     if match is None or _OF_A_PHONE.search(stem):
         return {"activity": None, "sample": stem, "athlete": None}
     return {key: match[key] for key in ("activity", "sample", "athlete")}
