@@ -34,6 +34,7 @@ from gymskel.attribution import (
 )
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
+from gymskel.preprocess.timing import times_of
 from gymskel.recording import Recording
 
 
@@ -57,7 +58,7 @@ def write_strips(
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    names, clips = _answered(classifier, recordings)
+    names, clips, _ = _answered(classifier, recordings)
     written = []
     for layer in recurrent_layers(classifier.model_) if names else ():
         states = layer_outputs(classifier.model_, clips, layer)
@@ -95,7 +96,7 @@ def write_explanations(
         raise ValueError(f"`units` must be a number of rows from 1, got {units}.")
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    names, clips = _answered(classifier, recordings)
+    names, clips, ends = _answered(classifier, recordings)
     if not names:
         raise ValueError("In none of the recordings is enough seen for an answer: nothing to explain.")
     if clips.y is None:  # ranked by what the classifier took them for
@@ -112,8 +113,9 @@ def write_explanations(
             written.append(out / _file_name(name, move, layer))
             draw_strips_with_skeleton(states[i], clips[i], units=shown).save(written[-1])
     baseline = "others" if several else "still"
-    found = integrated_gradients(classifier.model_, clips, baseline=baseline)
-    written += _write_attributions(found, names, out)
+    named = replace(clips, sources=tuple(name for name, _ in names))  # sources may repeat
+    found = integrated_gradients(classifier.model_, named, baseline=baseline)
+    written += _write_attributions(found, names, ends, out)
     tables = {"attributions": found.table()}
     if ranked:
         tables["units"] = pd.concat(ranked, names=["layer"]).reset_index("layer")
@@ -123,14 +125,16 @@ def write_explanations(
     return written
 
 
-def _write_attributions(found: Attribution, names: list[tuple[str, str]], out: Path) -> list[Path]:
+def _write_attributions(
+    found: Attribution, names: list[tuple[str, str]], ends: list[tuple[float, str]], out: Path
+) -> list[Path]:
     from matplotlib import pyplot as plt
 
     written = []
     for i, (name, move) in enumerate(names):
         for kind, plot in (("map", plot_attribution_map), ("bodies", plot_attribution_bodies)):
             written.append(out / _file_name(name, move, kind))
-            figure = plot(found, i).figure
+            figure = plot(found, i, ends=ends[i]).figure
             figure.savefig(written[-1], dpi=110)
             plt.close(figure)
     return written
@@ -138,13 +142,18 @@ def _write_attributions(found: Attribution, names: list[tuple[str, str]], out: P
 
 def _answered(
     classifier: SkeletonClassifier, recordings: Sequence[Recording]
-) -> tuple[list[tuple[str, str]], Clips | None]:
-    """(recording, move) of those that have an answer, and their clips (None if there are none)."""
+) -> tuple[list[tuple[str, str]], Clips | None, list[tuple[float, str]]]:
+    """(recording, move) of those that have an answer, their clips (None if there are none), and when each ends.
+
+    That is the second of its last frame, or the number of that frame where no time is known.
+    """
     table = classifier.predict_table(recordings)
     answered = ~table["doubt"].str.startswith("no answer").to_numpy()
     some = [one for one, good in zip(recordings, answered, strict=True) if good]
     names = list(zip(table["recording"][answered], table["move"][answered], strict=True))
-    return names, classifier.clips(some) if some else None
+    timed = [r.fps is not None or r.timestamps is not None for r in some]
+    ends = [(float(times_of(r)[-1]), "s" if known else "frame") for r, known in zip(some, timed, strict=True)]
+    return names, classifier.clips(some) if some else None, ends
 
 
 def _file_name(*parts: str) -> str:

@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 from PIL import Image
 from test_classifier import blind, short
 
+from gymskel import explain
 from gymskel.activations import draw_strips, layer_outputs
 from gymskel.classifier import SkeletonClassifier
 from gymskel.explain import write_explanations, write_strips
@@ -69,6 +70,30 @@ def test_explanations(fitted, recordings, tmp_path):
     assert set(attributions["baseline"]) == {"others"}
     assert sorted(pd.read_csv(written[-1])["unit"]) == list(range(6))
     assert plt.get_fignums() == []
+
+
+def test_pictures_tell_the_time_of_the_recording(recordings, tmp_path, monkeypatch):
+    """Clips of 32 frames each know no time; names that repeat are told apart in the table, too."""
+    fitted = short().fit(recordings)
+    ends = []
+    for kind in ("map", "bodies"):
+        name = f"plot_attribution_{kind}"
+        drawn = getattr(explain, name)
+        monkeypatch.setattr(
+            explain,
+            name,
+            lambda *a, ends_of=ends, drawn=drawn, **k: ends_of.append(k["ends"]) or drawn(*a, **k),
+        )
+    alike = replace(
+        recordings[1], sample=recordings[0].sample, activity=recordings[0].activity, video=recordings[0].video
+    )
+    try:
+        write_explanations(fitted, [recordings[0], alike], tmp_path)
+    finally:
+        plt.close("all")
+    assert ends == [((len(one) - 1) / 30, "s") for one in (recordings[0], alike) for _ in range(2)]
+    table = pd.read_csv(tmp_path / "attributions.csv")
+    assert set(table["recording"]) == {recordings[0].source, f"{recordings[0].source} (2)"}
 
 
 def test_unknown_moves_are_ranked_by_the_answers(fitted, recordings, tmp_path):

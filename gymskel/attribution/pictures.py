@@ -24,7 +24,9 @@ _BASELINES = {
 _FOR, _AGAINST, _GREY, _LIGHT = "#1B7837", "#762A83", "#6B6B6B", "#D9D9D9"
 
 
-def plot_attribution_map(attribution: Attribution, clip: int = 0, *, ax: Axes | None = None) -> Axes:
+def plot_attribution_map(
+    attribution: Attribution, clip: int = 0, *, ends: tuple[float, str] | None = None, ax: Axes | None = None
+) -> Axes:
     """Which joint counted when: a row a joint, a column a frame, parts of the body together.
 
     The number behind a row is its sum, in probability. The first row is the travel of the whole body, the others are
@@ -33,17 +35,19 @@ def plot_attribution_map(attribution: Attribution, clip: int = 0, *, ax: Axes | 
     Args:
         attribution: from `integrated_gradients`.
         clip: which one, counted from 0.
+        ends: when the last frame is, counted from the first, and the unit: (1.4, "s") or (42, "frame"), for clips that do not
+            know their frame rate, as those that were resampled to so many frames each.
         ax: where to draw.
 
     Returns:
-        The Axes; time in seconds if the clips know their frame rate, otherwise in frames.
+        The Axes; time in seconds if the clips know their frame rate, otherwise as `ends` says, or in frames.
 
     Raises:
         ValueError: no such clip.
     """
     joints, length = _of_clip(attribution, clip)
     order, starts = _grouped(attribution)
-    step = 1 / attribution.clips.fps if attribution.clips.fps else 1
+    step, unit = _clock(attribution, length, ends)
     ax = _new_axes(9, 1.3 + 0.24 * len(order)) if ax is None else ax
     values = joints[:, order].T
     most = max(np.percentile(np.abs(values), 99.5), 1e-9)
@@ -74,7 +78,7 @@ def plot_attribution_map(attribution: Attribution, clip: int = 0, *, ax: Axes | 
             fontsize=8,
             color=_GREY,
         )
-    ax.set_xlabel("time (s)" if attribution.clips.fps else "frame")
+    ax.set_xlabel("time (s)" if unit == "s" else unit)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     ax.set_title(_title(attribution, clip), loc="left", fontsize=11)
@@ -82,7 +86,12 @@ def plot_attribution_map(attribution: Attribution, clip: int = 0, *, ax: Axes | 
 
 
 def plot_attribution_bodies(
-    attribution: Attribution, clip: int = 0, *, bodies: int = 8, ax: Axes | None = None
+    attribution: Attribution,
+    clip: int = 0,
+    *,
+    bodies: int = 8,
+    ends: tuple[float, str] | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Which joint counted when, on the body: the clip in equal phases, a body from the middle of each.
 
@@ -94,6 +103,7 @@ def plot_attribution_bodies(
         attribution: from `integrated_gradients`.
         clip: which one, counted from 0.
         bodies: how many; no more than frames are drawn.
+        ends: as in `plot_attribution_map`.
         ax: where to draw.
 
     Returns:
@@ -123,6 +133,7 @@ def plot_attribution_bodies(
     ax.axhline(lowest, color=_LIGHT, lw=1, zorder=0)
     largest = max(np.abs(sums).max(), 1e-9)
     limbs = [clips.skeleton.indices(pair) for pair in clips.skeleton.limbs]
+    step, unit = _clock(attribution, length, ends)
     for place, (frame, body, values) in enumerate(zip(frames, xy, sums, strict=True)):
         middle = place * column
         body[:, 0] += middle - (body[:, 0].min() + body[:, 0].max()) / 2
@@ -130,7 +141,7 @@ def plot_attribution_bodies(
             ax.plot(*body[pair].T, color="#9A9A9A", lw=2, solid_capstyle="round", zorder=1)
         colours = np.where(values > 0, _FOR, _AGAINST)
         ax.scatter(*body.T, s=420 * np.abs(values) / largest, c=colours, alpha=0.75, lw=0, zorder=3)
-        time = f"{frame / clips.fps:.2f} s" if clips.fps else f"frame {frame}"
+        time = f"{frame * step:.2f} s" if unit == "s" else f"{unit} {round(frame * step)}"
         ax.annotate(
             f"{time}\n{values.sum():+.2f}",
             (middle, lowest),
@@ -156,6 +167,14 @@ def _of_clip(attribution: Attribution, clip: int) -> tuple[np.ndarray, int]:
         raise ValueError(f"`clip` must be from 0 to {len(attribution) - 1}, got {clip}.")
     length = int(attribution.clips.lengths[clip])
     return attribution.joints[clip, :length], length
+
+
+def _clock(attribution: Attribution, length: int, ends: tuple[float, str] | None) -> tuple[float, str]:
+    """(time from one frame of the clip to the next, its unit)."""
+    if attribution.clips.fps:
+        return 1 / attribution.clips.fps, "s"
+    last, unit = ends or (length - 1, "frame")
+    return last / max(length - 1, 1), unit
 
 
 def _grouped(attribution: Attribution) -> tuple[list[int], list[int]]:
