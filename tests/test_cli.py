@@ -166,6 +166,22 @@ def test_extract(shell, found, tmp_path):
     assert (code, out) == (0, "kp: 2 extracted, 0 finished before, 0 failed\n")
 
 
+def test_a_correction_of_one_video_as_the_page_on_own_videos_says(shell, found, tmp_path):
+    videos(tmp_path / "days" / "mon", "a.mp4", "b.mp4")
+    code, out, _ = shell("extract", "days", "-o", "kp", "--fps", 25)
+    assert (code, out) == (0, "kp: 2 extracted, 0 finished before, 0 failed\n")
+    code, out, err = shell("extract", "days/mon/a.mp4", "-o", "kp", "--fps", 25, "--people", "largest")
+    assert (code, out, "!" in err) == (0, "kp: 1 extracted, 0 finished before, 0 failed\n", False)
+    videos(tmp_path / "days" / "tue", "c.mp4")
+    code, out, err = shell("extract", "days", "-o", "kp", "--fps", 25)
+    assert (code, out) == (0, "kp: 1 extracted, 2 finished before, 0 failed\n")
+    told = "! 1 of 3 videos keep the people chosen before: kp/mon/a (extracted with people='largest', asked for 'athlete')."
+    assert [line[: len(told)] for line in err.splitlines() if line.startswith("!")] == [told]
+    made = {r.sample: r.history[0]["people"] for r in read_recordings("kp")}
+    assert made == {"a": "largest", "b": "athlete", "c": "athlete"} and len(read_recordings("kp")) == 3
+    assert sorted(path.parent.as_posix() for path in Path("kp").rglob("recording.json"))[0] == "kp/mon/a"
+
+
 def test_extract_several_videos(shell, found, tmp_path):
     videos(tmp_path, "a.mp4", "b.mp4", "c.mp4")
     code, out, _ = shell("extract", "a.mp4", "b.mp4")
@@ -211,7 +227,10 @@ def test_extract_shows_the_plan_and_what_it_was_asked_for(shell, found, tmp_path
     code, out, _ = shell(*asked, "--dry-run")
     assert code == 0 and "2 to keep" in out
     code, out, _ = shell("extract", "clips", "-o", "kp", "--no-follow", "--dry-run")
-    assert code == 1 and "refuse" in out and "extracted with people=[80.0, 60.0]" in out
+    assert code == 0 and "2 to keep" in out
+    assert "kp/a (12 frames, 0.0 MB): extracted with people=[80.0, 60.0], asked for 'athlete'" in out
+    code, out, _ = shell("extract", "clips", "-o", "kp", "--people", "80,60", "--dry-run")
+    assert code == 1 and "refuse" in out and "extracted with follow=False, asked for follow=True" in out
     code, _, err = shell("extract", "clips", "--people", "1,x")
     assert (code, "a number or X,Y in pixels, got '1,x'" in one_line(err)) == (1, True)
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -279,6 +280,100 @@ def test_what_is_finished_otherwise_is_not_reused(tmp_path):
     (tmp_path / "in" / "a.mp4").rename(tmp_path / "in" / "a.mov")
     with pytest.raises(ValueError, match=r"made from a\.mp4, not from a\.mov"):
         extract_videos(tmp_path / "in", out, estimator=other, fps=60, follow=False, progress=False)
+
+
+def both(people="athlete", **options):
+    """Options of an extraction that sees one who stands tall and another who is small and moves."""
+
+    def poses(number):
+        return np.stack([body(40, 60), body(120 + 9 * (number % 2), 30)])
+
+    return {"estimator": seeing(poses), "people": people, "follow": False, "progress": False, **options}
+
+
+def places(out):
+    """Folder below `out` -> people that were asked for."""
+    made = {path.parent: json.loads(path.read_text())["people"]["0"] for path in out.rglob("recording.json")}
+    return {str(folder.relative_to(out)): known["history"][0]["people"] for folder, known in made.items()}
+
+
+def test_a_video_named_itself_is_extracted_again_where_it_was_and_kept_by_later_runs(tmp_path):
+    days, out = tmp_path / "days", tmp_path / "out"
+    for name in ("mon/a.mp4", "mon/b.mp4", "tue/a.mp4"):
+        make_video(days / name, frames=3 + (name == "tue/a.mp4"))
+    extract_videos(days, out, **both(fps=25))
+    assert places(out) == {"mon/a": "athlete", "mon/b": "athlete", "tue/a": "athlete"}
+    for people in ("largest", (10.0, 20.0)):
+        result = extract_videos(days / "mon" / "a.mp4", out, **both(people, fps=25))
+        assert (result.written, result.skipped) == ((out / "mon" / "a",), ())
+        again = extract_videos(days / "mon" / "a.mp4", out, **both(people, fps=25))
+        assert again.skipped == (out / "mon" / "a",)
+    chosen = {"mon/a": [10.0, 20.0], "mon/b": "athlete", "tue/a": "athlete"}
+    assert places(out) == chosen
+    make_video(days / "tue" / "c.mp4", frames=3)
+    told = r"1 of 4 videos keep .* before: \S*out/mon/a \(extracted with people=\[10\.0, 20\.0\], asked for 'athlete'\)\."
+    for options in ({}, {"overwrite": "changed"}):
+        with pytest.warns(ExtractionWarning, match=told):
+            result = extract_videos(days, out, **both(fps=25, **options))
+        assert places(out) == {**chosen, "tue/c": "athlete"}
+    with pytest.warns(
+        ExtractionWarning, match="1 of 1 videos keep the people chosen before"
+    ):  # as *.mp4 may name it
+        extract_videos(days / "mon" / "a.mp4", out, **both(fps=25))
+    with pytest.warns(ExtractionWarning, match=r"4 of 4 .*asked for 'longest'\) and 1 more\. To extract one"):
+        extract_videos(days, out, **both("longest", fps=25))
+    assert places(out) == {**chosen, "tue/c": "athlete"}
+    extract_videos(days / "mon" / "a.mp4", out, **both(fps=25, overwrite=True))
+    assert set(places(out).values()) == {"athlete"}
+    extract_videos(days, out, **both("longest", fps=25, overwrite="changed"))
+    assert set(places(out).values()) == {"longest"} and len(read_recordings(out)) == 4
+
+
+def test_a_video_named_itself_is_refused_where_more_than_the_person_differs(tmp_path):
+    video, out = make_video(tmp_path / "days" / "mon" / "a.mp4", frames=3), tmp_path / "out"
+    extract_videos(tmp_path / "days", out, **both(fps=50))
+    with pytest.raises(ValueError, match=r"out/mon/a: extracted at 50\.0 frames a second, asked for 25\.0"):
+        extract_videos(video, out, **both("largest"))
+    with pytest.raises(ValueError, match="out/mon/a: extracted with follow=False, asked for follow=True"):
+        extract_videos(video, out, **both("largest", fps=50, follow=True))
+    assert places(out) == {"mon/a": "athlete"}
+
+
+def test_only_the_same_file_is_looked_for_in_other_folders(tmp_path):
+    out = tmp_path / "out"
+    make_video(tmp_path / "days" / "mon" / "a.mp4", frames=3)
+    extract_videos(tmp_path / "days", out, **both())
+    other = make_video(tmp_path / "others" / "a.mp4", frames=5)
+    extract_videos([other, other], out, **both())
+    assert places(out) == {"a": "athlete", "mon/a": "athlete"}
+    (tmp_path / "again" / "fri").mkdir(parents=True)
+    same = tmp_path / "again" / "fri" / "a.mp4"
+    same.write_bytes((tmp_path / "days" / "mon" / "a.mp4").read_bytes())
+    assert extract_videos(same, out, **both("largest")).written == (out / "mon" / "a",)
+    extract_videos(tmp_path / "again", out, **both())  # a folder says itself where its videos belong
+    assert places(out) == {"a": "athlete", "mon/a": "largest", "fri/a": "athlete"}
+    with pytest.raises(
+        ValueError, match=r"was extracted into \S*out/fri/a, \S*out/mon/a: say which by `out`"
+    ):
+        extract_videos(same, out, **both("largest"))
+    assert extract_videos(same, out / "fri", **both("largest")).written == (out / "fri" / "a",)
+    (out / "mon" / "a" / "recording.json").write_text("{")
+    assert extract_videos(same, out, **both("longest")).written == (out / "fri" / "a",)
+
+
+@pytest.mark.parametrize("left", [("new", "old"), ("old",)])
+def test_a_killed_replacing_is_gone_on_with_in_its_folder(tmp_path, left):
+    out = tmp_path / "out"
+    video = make_video(tmp_path / "days" / "mon" / "a.mp4", frames=3)
+    extract_videos(tmp_path / "days", out, **both())
+    part = out / "mon" / ".a.part"
+    for name in left:
+        shutil.copytree(out / "mon" / "a", part / name)
+    shutil.rmtree(out / "mon" / "a")
+    (planned,) = extract_videos(video, out, dry_run=True, **both("largest")).videos
+    assert planned.folder == out / "mon" / "a"
+    assert extract_videos(video, out, **both("largest")).written == (out / "mon" / "a",)
+    assert places(out) == {"mon/a": "largest"}
 
 
 def test_another_file_of_the_same_name_is_noticed(tmp_path):

@@ -113,6 +113,7 @@ def extract_and_tell(videos: list[Path], out: Path, **options: Any) -> Any:
     paths: Any = videos[0] if len(videos) == 1 else videos
     with warnings.catch_warnings():
         warnings.showwarning = lambda text, *_: typer.echo(f"! {text}", err=True)
+        warnings.simplefilter("always", extract.ExtractionWarning)
         told = r"\d+ of \d+ videos could not be extracted"  # by the lines below
         warnings.filterwarnings("ignore", told, extract.ExtractionWarning)
         result = extract.extract_videos(paths, out, **options)

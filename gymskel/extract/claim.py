@@ -77,6 +77,17 @@ def is_begun(folder: Path) -> bool:
     return _part(folder).is_dir()
 
 
+def standing(folder: Path) -> Path:
+    """Where the files of a recording are: in `folder`, or where a run that was killed while replacing it left them."""
+    places = (folder, _part(folder) / "new", _part(folder) / "old")
+    return next((place for place in places if place.is_dir()), folder)
+
+
+def recording_of(name: str) -> str:
+    """The name of a recording's folder, given that or the name of the hidden folder beside it."""
+    return name[1:-5] if name.startswith(".") and name.endswith(".part") else name
+
+
 def csv_files(folder: Path) -> list[Path]:
     """The per-frame CSVs in a folder, which need not be there; other tables are not ours."""
     return [file for file in folder.glob("*.csv") if FILE_NAME.fullmatch(file.name)]

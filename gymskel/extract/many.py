@@ -18,7 +18,7 @@ from typing import Any
 from gymskel.extract.claim import claimed, clean, is_begun, publish
 from gymskel.extract.estimators import Estimator, choose_estimator, reset
 from gymskel.extract.one import ExtractionWarning, People, Wanted, extract_people
-from gymskel.extract.plan import Plan, Planned, find_folders, look, measure
+from gymskel.extract.plan import Plan, Planned, as_paths, find_folders, look, measure
 from gymskel.extract.telling import board, list_faults, tell
 from gymskel.quiet import let_workers_grow
 from gymskel.video import limit_threads
@@ -54,6 +54,10 @@ def extract_videos(
 ) -> Extraction | Plan:
     """Many videos to per-frame CSVs on disk, `out/<folders as in the input>/<video>/`.
 
+    A video that is named itself, not found in a folder, goes to where the same file was extracted before, and is
+    extracted again there if `people` is not the default and says somebody else than before. All others keep the
+    people that were chosen, and an `ExtractionWarning` says so.
+
     A recording appears in `out` when it is complete: after an interruption of any kind the same call goes on
     with the videos it was at, and repeats nothing that is finished. Several runs may share an `out`, and its
     work. A video that cannot be extracted does not stop the others; it is in the result's `failed`, and an
@@ -67,7 +71,8 @@ def extract_videos(
         follow: as in `extract_video`.
         fps: frames a second of all the videos; overrides their headers.
         progress: show how far it is.
-        overwrite: extract again what is finished; "changed" only where it differs from what is asked for now.
+        overwrite: extract again what is finished; "changed" only where it differs from what is asked for now
+            (that `people` is the default is no difference).
         workers: this many processes of this computer, each at a video of its own. By default what joblib's
             context says: `with joblib.parallel_config(backend="dask"): extract_videos(...)` runs on the
             cluster of the current Dask client, whose computers must see the same paths and should have one
@@ -80,22 +85,30 @@ def extract_videos(
     Raises:
         FileNotFoundError: no such path, or a folder without a video.
         ValueError: before any work: two videos would become the same folder, or a folder in `out` holds
-            something else than was asked for now (another video, estimator, choice of people or frame rate)
-            and `overwrite` is False; `workers` is no number.
+            something else than was asked for now (another video, estimator, `follow` or frame rate) and
+            `overwrite` is False; a video was extracted into several folders of `out` before; `workers` is no number.
         TypeError: as in `extract_video`; an estimator that cannot be sent to workers.
         ImportError: as in `extract_video`; several workers without joblib.
     """
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise ValueError(f"`workers` must be a number of processes, 1 or more, or None, got {workers!r}.")
     wanted = Wanted(choose_estimator(estimator), people, follow, fps)
-    folders = find_folders(paths_or_folder, Path(out))
+    given = as_paths(paths_or_folder)
+    folders = find_folders(given, Path(out))
     if not dry_run:
         for folder in folders:
             clean(folder)
-    plan = Plan(tuple(look(video, folder, wanted) for folder, video in folders.items()), overwrite)
+    chosen = people != "athlete"  # the default undoes no choice
+    asked = [
+        Planned(video, folder, again=chosen and (video in given or overwrite == "changed"))
+        for folder, video in folders.items()
+    ]
+    plan = Plan(tuple(look(one, wanted) for one in asked), overwrite)
     if dry_run:
         return replace(plan, videos=tuple(map(measure, plan.videos)))
     plan.check()
+    if kept := plan.kept():
+        warnings.warn(kept, ExtractionWarning, stacklevel=2)
     outcomes = _extract_all(plan, wanted, progress, workers)
     failed = {one.video: outcomes[one.folder].fault for one in plan.videos if _is(outcomes, one, "failed")}
     if failed:
@@ -132,7 +145,7 @@ def _extract(one: Planned, wanted: Wanted, overwrite: bool | str, wait: bool, pr
         with claimed(one.folder, wait=wait) as mine:
             if not mine:
                 return _Outcome(one.folder, "busy", f"{one.video}: another run is at it")
-            now = Plan((look(one.video, one.folder, wanted),), overwrite)
+            now = Plan((look(replace(one, state="new", why=""), wanted),), overwrite)
             now.check()
             if now.those("keep"):
                 return _Outcome(one.folder, "kept", f"{one.video}: finished meanwhile")

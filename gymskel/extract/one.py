@@ -172,9 +172,12 @@ def _notes(follower: Follower | None, track: Track | None, length: int) -> list[
 
 
 def made_from(video: Path, wanted: Wanted) -> dict[str, Any]:
-    """The first entry of a history: what was wanted, and which file it was, told by its size and first megabyte."""
-    with video.open("rb") as file:
-        crc32 = zlib.crc32(file.read(1 << 20))
+    """The first entry of a history: what was wanted, and which file it was."""
     people = list(wanted.people) if isinstance(wanted.people, tuple) else wanted.people
-    facts = {"bytes": video.stat().st_size, "crc32": crc32, "people": people, "follow": wanted.follow}
-    return {"step": "extract", **facts}
+    return {"step": "extract", **file_facts(video), "people": people, "follow": wanted.follow}
+
+
+def file_facts(video: Path) -> dict[str, int]:
+    """What tells a file from others of its name: its size, and the checksum of its first megabyte."""
+    with video.open("rb") as file:
+        return {"bytes": video.stat().st_size, "crc32": zlib.crc32(file.read(1 << 20))}

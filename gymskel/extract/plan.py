@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from gymskel.extract.claim import csv_files
-from gymskel.extract.one import Wanted, made_from
+from gymskel.extract.claim import csv_files, recording_of, standing
+from gymskel.extract.one import Wanted, file_facts, made_from
 from gymskel.extract.telling import list_faults
 from gymskel.recording import JSON_NAME
 from gymskel.recording.folders import Folder
@@ -23,9 +26,11 @@ class Planned:
     Attributes:
         video: to read.
         folder: to write.
-        state: "new", "finished", "different" (extracted before, from or in another way) or "foreign" (CSVs
-            that no extraction wrote); after `measure`, also "unreadable".
-        why: what is different, foreign or unreadable.
+        state: "new", "finished", "chosen" (finished, with another choice of people), "different" (extracted
+            before, from or in another way) or "foreign" (CSVs that no extraction wrote); after `measure`, also
+            "unreadable".
+        why: what is chosen, different, foreign or unreadable.
+        again: extract it again where another choice of people was made before.
         frames: as the video's header says, or None.
         size: bytes of the video, or None.
     """
@@ -34,6 +39,7 @@ class Planned:
     folder: Path
     state: str = "new"
     why: str = ""
+    again: bool = False
     frames: int | None = None
     size: int | None = None
 
@@ -57,7 +63,9 @@ class Plan:
         if self.overwrite is True:
             return "extract" if one.state == "new" else "redo"
         different = "redo" if self.overwrite == "changed" else "refuse"
-        return {"new": "extract", "finished": "keep", "different": different, "foreign": "refuse"}[one.state]
+        chosen = "redo" if one.again else "keep"
+        known = {"new": "extract", "finished": "keep", "chosen": chosen, "different": different}
+        return known.get(one.state, "refuse")
 
     def those(self, *deeds: str) -> list[Planned]:
         """The videos with which one of these is done."""
@@ -68,6 +76,17 @@ class Plan:
         if refused := self.those("refuse"):
             head = "Folders that hold something else than asked for; use another `out`, or overwrite=True (gymskel extract --overwrite):"
             raise ValueError(list_faults(head, [f"{one.folder}: {one.why}" for one in refused]))
+
+    def kept(self) -> str:
+        """A line on those that keep another choice of people than asked for; empty if there are none."""
+        told = [f"{one.folder} ({one.why})" for one in self.those("keep") if one.state == "chosen"]
+        if not told:
+            return ""
+        more = f" and {len(told) - 3} more" if len(told) > 3 else ""
+        return (
+            f"{len(told)} of {len(self.videos)} videos keep the people chosen before: {', '.join(told[:3])}{more}. To extract one "
+            "again, name the video itself: with people= (gymskel extract VIDEO --people), or for the athlete with overwrite=True (--overwrite)."
+        )
 
     def __str__(self) -> str:
         lines = []
@@ -87,19 +106,27 @@ class Plan:
         return "\n".join(lines)
 
 
+def as_paths(paths_or_folder: str | Path | Iterable[str | Path]) -> list[Path]:
+    """One path or several, as a list."""
+    single = isinstance(paths_or_folder, (str, Path))
+    return [Path(paths_or_folder)] if single else [Path(path) for path in paths_or_folder]
+
+
 def find_folders(paths_or_folder: str | Path | Iterable[str | Path], out: Path) -> dict[Path, Path]:
-    """Folder to write -> video to read.
+    """Folder to write -> video to read; a video that is named itself goes to where it was extracted before.
 
     Raises:
         FileNotFoundError: no such path, or no video.
-        ValueError: two videos would become the same folder.
+        ValueError: two videos would become the same folder; one was extracted into several before.
     """
-    single = isinstance(paths_or_folder, (str, Path))
+    given = as_paths(paths_or_folder)
+    before = _find_before({path for path in given if path.is_file()}, out)
     targets: dict[Path, list[Path]] = {}
-    for given in [Path(paths_or_folder)] if single else map(Path, paths_or_folder):
-        for video in find_videos(given):
-            inner = video.relative_to(given).parent if given.is_dir() else Path()
-            videos = targets.setdefault(out / inner / video.stem, [])
+    for path in given:
+        for video in find_videos(path):
+            inner = video.relative_to(path).parent if path.is_dir() else Path()
+            place = before.get(path, out / inner / video.stem)
+            videos = targets.setdefault(place, [])
             if video not in videos:
                 videos.append(video)
     if not targets:
@@ -115,20 +142,55 @@ def find_folders(paths_or_folder: str | Path | Iterable[str | Path], out: Path) 
     return {folder: videos[0] for folder, videos in targets.items()}
 
 
-def look(video: Path, folder: Path, wanted: Wanted) -> Planned:
-    """What a folder holds, compared with what is wanted of the video."""
-    one = Planned(video, folder)
-    if not (folder / JSON_NAME).is_file():
-        if not csv_files(folder):
+def _find_before(videos: set[Path], out: Path) -> dict[Path, Path]:
+    """Video -> the folder in `out` that it was extracted into before, whatever folder that lies in."""
+    named: dict[str, list[Path]] = {}
+    for video in videos:
+        named.setdefault(video.stem, []).append(video)
+    found: dict[Path, list[Path]] = {}
+    for at, folders, _ in os.walk(out) if named else ():
+        for folder in sorted({Path(at, recording_of(name)) for name in folders}):
+            for video in named.get(folder.name, ()):
+                if _is_of(folder, video):
+                    found.setdefault(video, []).append(folder)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    for video, places in found.items():
+        if len(places) > 1 and places[0].parent != out:
+            told = ", ".join(map(str, places))
+            raise ValueError(
+                f"{video} was extracted into {told}: say which by `out` (-o), the folder above it."
+            )
+    return {video: places[0] for video, places in found.items()}
+
+
+def _is_of(folder: Path, video: Path) -> bool:
+    """Whether a folder holds, or a killed run left there, what was extracted from this very file."""
+    known: dict[str, Any] = {}
+    with contextlib.suppress(ValueError, OSError):  # no folder, or a damaged recording.json
+        known = next(iter(saved_people(Folder(standing(folder))).values()), {})
+    made = _made(known)
+    return bool(made) and known.get("video") == video.name and _is_same(made, file_facts(video))
+
+
+def look(one: Planned, wanted: Wanted) -> Planned:
+    """The same, with what its folder holds, compared with what is wanted of the video."""
+    if not (one.folder / JSON_NAME).is_file():
+        if not csv_files(one.folder):
             return one
         return replace(
             one, state="foreign", why=f"CSV files without {JSON_NAME}, not written by an extraction."
         )
     try:
-        why = " ".join(_differences(video, folder, wanted))
+        known = next(iter(saved_people(Folder(one.folder)).values()), {})
+        if why := " ".join(_differences(one.video, known, wanted)):
+            return replace(one, state="different", why=why)
     except ValueError as fault:  # a damaged JSON, or a video that cannot be read any more
-        why = str(fault)
-    return replace(one, state="different" if why else "finished", why=why)
+        return replace(one, state="different", why=str(fault))
+    made, asked = _made(known), made_from(one.video, wanted)
+    if made and made.get("people") != asked["people"]:
+        why = f"extracted with people={made.get('people')!r}, asked for {asked['people']!r}"
+        return replace(one, state="chosen", why=why)
+    return replace(one, state="finished")
 
 
 def measure(one: Planned) -> Planned:
@@ -137,22 +199,30 @@ def measure(one: Planned) -> Planned:
         with read_frames(one.video) as frames:
             return replace(one, frames=frames.count, size=one.video.stat().st_size)
     except (ValueError, OSError) as fault:
-        return one if one.state == "finished" else replace(one, state="unreadable", why=str(fault))
+        return (
+            one if one.state in ("finished", "chosen") else replace(one, state="unreadable", why=str(fault))
+        )
 
 
-def _differences(video: Path, folder: Path, wanted: Wanted) -> Iterator[str]:
-    """How a finished recording differs from what would be extracted now."""
-    known = next(iter(saved_people(Folder(folder)).values()), {})
+def _made(known: dict[str, Any]) -> dict[str, Any]:
+    """What a person's history says of the extraction; empty if it was none."""
+    return next((entry for entry in known.get("history", ()) if entry["step"] == "extract"), {})
+
+
+def _is_same(made: dict[str, Any], facts: dict[str, Any]) -> bool:
+    return all(made.get(fact) == facts[fact] for fact in ("bytes", "crc32"))
+
+
+def _differences(video: Path, known: dict[str, Any], wanted: Wanted) -> Iterator[str]:
+    """How a finished recording differs from what would be extracted now, but for the choice of people."""
     if known.get("video") != video.name:
         yield f"made from {known.get('video') or 'an unknown video'}, not from {video.name}."
-    made = next((entry for entry in known.get("history", ()) if entry["step"] == "extract"), None)
-    if made is not None:
+    if made := _made(known):
         asked = made_from(video, wanted)
-        if any(made.get(fact) != asked[fact] for fact in ("bytes", "crc32")):
+        if not _is_same(made, asked):
             yield f"made from another file that was called {video.name} too."
-        for option in ("people", "follow"):
-            if made.get(option) != asked[option]:
-                yield f"extracted with {option}={made.get(option)!r}, asked for {option}={asked[option]!r}."
+        if made.get("follow") != asked["follow"]:
+            yield f"extracted with follow={made.get('follow')!r}, asked for follow={asked['follow']!r}."
     if known.get("estimator") != wanted.estimator.name:
         yield f"extracted with {known.get('estimator')}, asked for {wanted.estimator.name}."
     fps = wanted.fps
