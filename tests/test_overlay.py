@@ -1,6 +1,7 @@
 """Poses drawn over made pictures, where it is known what lies where; and what is written, read back."""
 
 import builtins
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,9 +14,11 @@ from test_video import make_video
 from typer.testing import CliRunner
 
 from gymskel import overlay
+from gymskel.extract.one import file_facts
 from gymskel.overlay import draw_pose, write_contact_sheet, write_overlay, write_overlays
 from gymskel.overlay.drawing import DARK, LIGHT, PEOPLE, RED, SIDES, box_around, draw_text, text_mask
 from gymskel.overlay.facts import first_number, followed, lean_of, mean_confidence, unwrapped
+from gymskel.overlay.many import _of_one_video
 from gymskel.overlay.sheet import WIDTH, _chosen
 from gymskel.preprocess import center, resample
 from gymskel.recording import Recording, write_recording
@@ -692,6 +695,25 @@ def test_a_folder_of_videos(tmp_path, folders, kind, names):
         assert sorted(path.relative_to(out).as_posix() for path in done.written) == names
         assert list(done.failed) == [folders[0] / "c.mp4"]
         assert "No keypoints of c.mp4" in done.failed[folders[0] / "c.mp4"]
+
+
+def test_a_zip_with_two_videos_of_one_name(tmp_path):
+    """Each is drawn with its own keypoints, told by the file they were extracted from; else nothing is."""
+    for move, frames in (("flip", 12), ("jump", 14)):
+        video = tmp_path / "videos" / move / "IMG_1.mp4"
+        make_video(video, frames=frames)
+        one = replace(fitted(video="IMG_1.mp4", sample="IMG_1"), activity=move)
+        told = {"step": "extract", **file_facts(video), "people": [3, 4]}
+        write_recording(replace(one, history=(told,)), tmp_path / "keypoints" / move)
+    path = Path(shutil.make_archive(str(tmp_path / "keypoints"), "zip", tmp_path / "keypoints"))
+    for move in ("flip", "jump"):
+        (one,) = _of_one_video(tmp_path / "videos" / move / "IMG_1.mp4", path)
+        assert one.activity == move
+    make_video(tmp_path / "videos" / "IMG_1.mp4", frames=9)
+    with pytest.raises(
+        ValueError, match=r"several videos called IMG_1, and none alone says that it is of .*Unpack it"
+    ):
+        _of_one_video(tmp_path / "videos" / "IMG_1.mp4", path)
 
 
 def test_what_is_drawn_is_no_video_to_draw_over(folders):

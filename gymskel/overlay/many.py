@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gymskel.extract.one import file_facts
 from gymskel.overlay.beside import Beside
 from gymskel.overlay.facts import first_number
 from gymskel.overlay.film import write_overlay
@@ -164,7 +165,7 @@ def _recordings_of(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", HoleWarning)  # what is unseen is seen to be
         if keypoints.is_file():
-            everybody = [one for one in read_recordings(keypoints) if one.source == video.stem]
+            everybody = _of_one_video(video, keypoints)
         else:
             inner = video.relative_to(root).parent if root.is_dir() else Path()
             everybody = read_recordings(_folder_of(video, keypoints, inner))
@@ -176,6 +177,21 @@ def _recordings_of(
         known = ", ".join(str(one.person) for one in everybody)
         raise ValueError(f"{keypoints} holds no person {person} of {video.name}, only {known}.")
     return people, first
+
+
+def _of_one_video(video: Path, keypoints: Path) -> list[Recording]:
+    """The people of a video in a .zip; of several videos so named those that were extracted from this very file."""
+    named = [one for one in read_recordings(keypoints) if one.source == video.stem]
+    if len({one.person for one in named}) == len(named):
+        return named
+    facts = file_facts(video).items()
+    same = [one for one in named if one.history and facts <= one.history[0].items()]
+    if not same or len({one.person for one in same}) < len(same):
+        raise ValueError(
+            f"{keypoints} holds recordings of several videos called {video.stem}, and none alone says that it is of {video}. "
+            "Unpack it, and name the folder of the right one."
+        )
+    return same
 
 
 def _folder_of(video: Path, keypoints: Path, inner: Path) -> Path:
