@@ -23,6 +23,7 @@ DAMAGED = (
     EOFError,
     OSError,
     struct.error,
+    UnicodeDecodeError,
     NotImplementedError,
     RuntimeError,
 )

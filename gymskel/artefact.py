@@ -67,7 +67,15 @@ def read_artefact(kind: type, path: Path) -> Any:
         raise FileNotFoundError(f"No classifier {path}. `gymskel train` makes one.")
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is not a .gymskel file (a zip of model.keras and classifier.json).")
-    with open_zip(path, way="No classifier is.") as archive, tempfile.TemporaryDirectory() as folder:
+    try:
+        with open_zip(path, way="No classifier is.") as archive:
+            return _read(kind, path, archive)
+    except DAMAGED as fault:
+        raise ValueError(f"{path} is damaged: {fault}") from fault
+
+
+def _read(kind: type, path: Path, archive: zipfile.ZipFile) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
         if not {"classifier.json", "model.keras"} <= set(archive.namelist()):
             raise ValueError(f"{path} is not a .gymskel file: it lacks classifier.json or model.keras.")
         facts = None

@@ -154,7 +154,7 @@ def _file(name: str, url: str, processor: Any = None) -> Path:
         got = pooch.retrieve(
             url, known_hash=None, fname=Path(name).name, path=(cache / name).parent, processor=processor
         )
-    except (OSError, ValueError) as fault:  # requests' errors are OSErrors
+    except (ValueError, *DAMAGED) as fault:  # requests' errors are OSErrors
         raise ConnectionError(f"{name} could not be downloaded from {url} ({fault}). {ways}") from fault
     return Path(got)
 

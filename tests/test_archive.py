@@ -91,6 +91,22 @@ def test_bombs_are_refused_before_they_are_unpacked(kind):
     assert str(path) in str(told.value)
 
 
+DIRECTORIES = {"no entry": (0, b"PK\x01\x09"), "of a later zip": (6, b"\xff\xff")}
+
+
+@pytest.mark.parametrize(("at", "damage"), DIRECTORIES.values(), ids=list(DIRECTORIES))
+def test_a_damaged_directory_is_told_with_the_file(kind, at, damage):
+    make, read, path = kind
+    content = bytearray(make(path).read_bytes())
+    at += content.index(b"PK\x01\x02")
+    content[at : at + len(damage)] = damage
+    path.write_bytes(content)
+    assert zipfile.is_zipfile(path)
+    with pytest.raises(ValueError, match="damaged") as told:
+        read(path)
+    assert str(path) in str(told.value)
+
+
 def test_a_bomb_that_lies_about_its_size_is_cut_at_what_it_says(tmp_path):
     """The directory says 10 bytes; zipfile reads no more than that, and the checksum tells."""
     path = csv_zip(tmp_path / "lie.zip", **{"flips/flip-2-ann/flip-2-ann.mov-0-0.csv": CSV * 1000})

@@ -593,6 +593,12 @@ def test_artefacts_that_cannot_be_loaded(artefact, tmp_path):
         SkeletonClassifier.load(rewritten(artefact, classifier_json=None))
 
 
+def test_a_damaged_directory(artefact):
+    artefact.write_bytes(artefact.read_bytes().replace(b"PK\x01\x02", b"PK\x01\x09"))
+    with pytest.raises(ValueError, match=r"moves.gymskel is damaged"):
+        SkeletonClassifier.load(artefact)
+
+
 def test_a_damaged_model(artefact):
     with pytest.raises(ValueError, match=r"moves.gymskel.*damaged"):
         SkeletonClassifier.load(rewritten(artefact, model_keras=b"nothing"))

@@ -460,11 +460,12 @@ def test_mediapipe_refuses_what_the_model_cannot_do(mediapipe, tmp_path, monkeyp
     with pytest.raises(FileNotFoundError, match=r"No model file .*none\.task\.$"):
         MediaPipe(model=tmp_path / "none.task")
     task = tmp_path / "pose.task"
-    for content in (None, ["hand_detector.tflite"]):
+    for content in (None, b"PK\x01\x02", b"PK\x01\x09"):
         task.write_text("no zip")
         if content:
             with zipfile.ZipFile(task, "w") as file:
-                file.writestr(content[0], "")
+                file.writestr("hand_detector.tflite", "")
+            task.write_bytes(task.read_bytes().replace(b"PK\x01\x02", content))
         with pytest.raises(
             ValueError, match=r"pose\.task is no pose landmarker: .* holds (hand.*|no files)\."
         ):

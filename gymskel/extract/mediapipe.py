@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,9 @@ def _check_options(model: Path | None, people: int, tracking: bool) -> None:
         return
     if tracking:
         raise ValueError(f"`tracking` is for the model inside mediapipe 0.10.21, not for {model}.")
-    parts = set(zipfile.ZipFile(model).namelist()) if zipfile.is_zipfile(model) else set()
+    parts: set[str] = set()
+    with contextlib.suppress(OSError, zipfile.BadZipFile, RuntimeError), zipfile.ZipFile(model) as archive:
+        parts = set(archive.namelist())
     if not parts >= _PARTS:
         raise ValueError(
             f"{model} is no pose landmarker: it should hold {' and '.join(sorted(_PARTS))}, and holds "

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from gymskel.archive import DAMAGED
+from gymskel.archive import DAMAGED, open_zip
 from gymskel.formats.deeplabcut import is_deeplabcut, read_deeplabcut
 from gymskel.formats.frames import read_table
 from gymskel.formats.openpose_json import FILE_NAME as OPENPOSE_NAME
@@ -87,7 +87,7 @@ def find_format(path: str | Path) -> str:
         return "deeplabcut" if is_deeplabcut(path) else "table"
     if zipfile.is_zipfile(path):
         try:
-            with zipfile.ZipFile(path) as archive:  # names alone; the reader looks closer
+            with open_zip(path) as archive:  # names alone; the reader looks closer
                 return _of_many(path, map(PurePosixPath, archive.namelist()))
         except DAMAGED as fault:
             raise ValueError(f"{path} is damaged: {fault}") from fault

@@ -275,7 +275,9 @@ def _read_each(paths: list[Path], wanted: _Wanted) -> Iterator[Imported]:
                     yield from _read_clips(_zip_folders(archive), path, wanted)
             else:
                 single.setdefault(path.parent, []).append(path.name)
-        except zipfile.BadZipFile as fault:
+        except OSError:
+            raise
+        except DAMAGED as fault:
             yield Imported(path.stem, fault=f"{path} is damaged: {fault}")
         except ValueError as fault:
             yield Imported(path.stem, fault=str(fault))
