@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -696,12 +697,21 @@ def test_of_earlier_extractions_only_those_of_these_videos_are_read(tmp_path, re
 
 
 @pytest.mark.parametrize(
-    "other", ["keypoints/IMG_1/IMG_1.mp4-0-0.csv", "a_000000000000_keypoints.json", "a.pose"]
+    "other",
+    [
+        *("keypoints/IMG_1/IMG_1.mp4-0-0.csv", "keypoints/IMG_1/recording.json"),
+        *("a_000000000000_keypoints.json", "a.pose", "a.npz", "a.pickle", "keypoints.zip", "aDLC.csv"),
+    ],
 )
 def test_videos_beside_keypoints_are_not_guessed_about(tmp_path, other):
     (tmp_path / "IMG_2.mp4").touch()
     (tmp_path / other).parent.mkdir(parents=True, exist_ok=True)
-    (tmp_path / other).touch()
+    (tmp_path / other).write_text("scorer,DLC\n")
+    if other.endswith(".npz"):
+        write_pack([Recording(np.ones((1, 25, 3)))], tmp_path / other)
+    if other.endswith(".zip"):
+        with zipfile.ZipFile(tmp_path / other, "w") as archive:
+            archive.writestr("IMG_1/IMG_1.mp4-0-0.csv", "x,y,c")
     with pytest.raises(
         ValueError, match=r"holds videos \(IMG_2\.mp4 \.\.\.\) and keypoints \(.*name the folder of one kind"
     ):

@@ -107,6 +107,46 @@ def test_what_is_nothing_and_what_is_several(tmp_path):
         read_keypoints(tmp_path)
 
 
+@pytest.mark.parametrize("other", ["openpose", "parquet", "pack", "pyskl", "deeplabcut", "pose", "csv.zip"])
+def test_nothing_beside_per_frame_csvs_is_passed_over(tmp_path, other):
+    made("csv", tmp_path / "data")
+    path = made(other, tmp_path / "other")
+    if other == "csv.zip":
+        path.parent.joinpath("zips").mkdir()
+        path.rename(tmp_path / "data" / "moves.zip")
+    else:
+        (tmp_path / "other").rename(tmp_path / "data" / "other")
+    with pytest.raises(
+        ValueError,
+        match=rf"several formats: csv \(\S+\), {other.removeprefix('csv.')} \(|several formats: .*, csv",
+    ):
+        read_keypoints(tmp_path / "data")
+
+
+@pytest.mark.parametrize("kind", ["pack", "pyskl"])
+def test_several_files_in_a_folder_are_all_read(tmp_path, kind):
+    for name in "ab":
+        made(kind, tmp_path / name)
+    assert [r.source for r in read_keypoints(tmp_path)] == ["flip-1-ann"] * 2
+
+
+def test_what_holds_no_recordings_may_lie_beside_them(tmp_path):
+    folder = made("csv", tmp_path / "data")
+    for name in ("labels.csv", "notes.txt", ".hidden.pose", "flip-1-ann/more.csv.txt"):
+        (folder / name).write_text("file,activity\n")
+    (folder / ".part").mkdir()
+    (folder / ".part" / "a.parquet").touch()
+    np.savez(folder / "heights.npz", ann=1.7, facts=2)
+    with zipfile.ZipFile(folder / "photos.zip", "w") as archive:
+        archive.writestr("ann.jpg", "")
+    assert [r.source for r in read_keypoints(folder)] == ["flip-1-ann"]
+    for name in ("heights.npz", "photos.zip"):
+        (folder / name).write_bytes((folder / name).read_bytes()[:-9])
+        with pytest.raises(ValueError, match=rf"several formats: .*\({name}\)"):  # it may hold anything
+            read_keypoints(folder)
+        (folder / name).unlink()
+
+
 def test_the_shell_packs_what_the_door_reads(tmp_path):
     path = made("pyskl", tmp_path / "data")
     done = CliRunner().invoke(app, ["pack", str(path), "-o", str(tmp_path / "a.npz"), "--fps", "25"])

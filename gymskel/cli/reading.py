@@ -33,6 +33,7 @@ def read_data(
         named: refuse videos whose move nobody knows; before hours of extraction, not after.
     """
     from gymskel.formats import read_keypoints
+    from gymskel.formats.door import find_keypoints
     from gymskel.recording import label_recordings, read_labels, read_recordings
 
     table = None if labels is None else read_labels(labels)  # one that cannot be read is told of first
@@ -41,9 +42,9 @@ def read_data(
         return read_keypoints(data, person=person, fps=fps, labels=table), 0
     beside = data.parent if data.name else data.resolve().parent
     keypoints = keep or beside / f"{data.resolve().stem}-keypoints"
-    if other := _keypoints_in(data, keypoints):
+    for _, other in find_keypoints(data, but=keypoints):  # `but` is of an earlier extraction
         raise ValueError(
-            f"{data} holds videos ({videos[0].name} ...) and keypoints ({other} ...): name the folder of one kind, "
+            f"{data} holds videos ({videos[0].name} ...) and keypoints ({other.relative_to(data)} ...): name the folder of one kind, "
             "or put them into folders of their own."
         )
     if table is not None:
@@ -68,24 +69,6 @@ def _videos_in(data: Path) -> list[Path]:
         with contextlib.suppress(FileNotFoundError):
             return find_videos(data)
     return [data] if data.is_file() and data.suffix.lower() in VIDEO_SUFFIXES else []
-
-
-def _keypoints_in(data: Path, but: Path) -> Path | None:
-    """A file of keypoints below a folder, if there is one; not what was extracted there before, into `but`."""
-    from gymskel.formats.openpose_json import FILE_NAME as OPENPOSE_NAME
-    from gymskel.recording import FILE_NAME
-
-    for path in sorted(data.rglob("*")):
-        inside, known = (
-            path.relative_to(data),
-            FILE_NAME.fullmatch(path.name) or OPENPOSE_NAME.fullmatch(path.name),
-        )
-        hidden = any(part.startswith(".") for part in inside.parts)
-        if hidden or but.resolve() in path.resolve().parents:
-            continue
-        if known or path.suffix.lower() in (".pose", ".parquet", ".pkl"):
-            return inside
-    return None
 
 
 def _refuse_nameless(data: Path, videos: list[Path]) -> None:

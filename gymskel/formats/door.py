@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 import pandas as pd
 
@@ -22,6 +22,7 @@ from gymskel.formats.pyskl import read_pyskl
 from gymskel.recording import FILE_NAME, JSON_NAME, Recording, label_recordings, read_recordings
 
 _SUFFIXES = {".npz": "pack", ".pose": "pose", ".pkl": "pyskl", ".pickle": "pyskl"}
+_PACKED = {"facts.npy", "lengths.npy"}  # in every pack, and in no other .npz of gymskel's
 
 
 def read_keypoints(
@@ -33,8 +34,8 @@ def read_keypoints(
 ) -> list[Recording]:
     """The recordings in any file or folder that this package can read; each format's own reader can do more.
 
-    Folders and .zip files: per-frame CSVs, OpenPose's JSON; folders: Parquet, several .pose or DeepLabCut files. Files: .npz
-    packs, .pose, .pkl of PYSKL, .csv of DeepLabCut or as a table with a row a frame or a row a joint.
+    Folders and .zip files: per-frame CSVs, OpenPose's JSON; folders: Parquet, or several packs, .pose, .pkl or DeepLabCut files.
+    Files: .npz packs, .pose, .pkl of PYSKL, .csv of DeepLabCut or as a table with a row a frame or a row a joint.
 
     Args:
         path: the file or folder.
@@ -74,10 +75,7 @@ def find_format(path: str | Path) -> str:
     """
     path = Path(path)
     if path.is_dir():
-        names = (
-            Path(at, name) for at, _, files in os.walk(path) for name in files if not name.startswith(".")
-        )
-        return _of_many(path, names)
+        return _of_many(path, find_keypoints(path))
     if not path.exists():
         raise FileNotFoundError(f"No {'file' if path.suffix else 'folder or .zip'} {path}.")
     suffix = path.suffix.lower()
@@ -88,7 +86,7 @@ def find_format(path: str | Path) -> str:
     if zipfile.is_zipfile(path):
         try:
             with open_zip(path) as archive:  # names alone; the reader looks closer
-                return _of_many(path, map(PurePosixPath, archive.namelist()))
+                return _of_many(path, _in_zip(archive.namelist()))
         except DAMAGED as fault:
             raise ValueError(f"{path} is damaged: {fault}") from fault
     raise ValueError(
@@ -97,33 +95,68 @@ def find_format(path: str | Path) -> str:
     )
 
 
-def _of_many(path: Path, names: Iterable[PurePosixPath]) -> str:
-    """The one format among the names in a folder or .zip."""
-    found: dict[str, PurePosixPath] = {}
-    for name in names:
-        if name.name == JSON_NAME or FILE_NAME.fullmatch(name.name):
-            return "csv"
-        if OPENPOSE_NAME.fullmatch(name.name):
-            found.setdefault("openpose", name)
-        elif name.suffix == ".parquet":
-            found.setdefault("parquet", name)
-        elif name.suffix == ".pose":
-            found.setdefault("pose", name)
-        elif name.suffix == ".csv" and path.is_dir() and is_deeplabcut(Path(name)):
-            found.setdefault("deeplabcut", name)
+def find_keypoints(folder: Path, but: Path | None = None) -> Iterator[tuple[str, Path]]:
+    """(format, file) of each file below a folder that holds recordings; not of hidden ones, nor of those below `but`."""
+    but = but and but.resolve()
+    for at, folders, files in os.walk(folder):
+        shown = (name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in shown if but is None or Path(at, name).resolve() != but)
+        for name in sorted(files):
+            if not name.startswith(".") and (kind := _format_in(Path(at, name))):
+                yield kind, Path(at, name)
+
+
+def _in_zip(names: Iterable[str]) -> Iterator[tuple[str, PurePosixPath]]:
+    for name in map(PurePosixPath, names):
+        if kind := _named(name):
+            yield kind, name
+
+
+def _of_many(path: Path, files: Iterable[tuple[str, PurePath]]) -> str:
+    """The one format among those of the files in a folder or .zip."""
+    found: dict[str, PurePath] = {}
+    for kind, file in files:
+        found.setdefault(kind, file)
     if len(found) > 1:
-        told = ", ".join(f"{kind} ({name.name})" for kind, name in found.items())
+        told = ", ".join(f"{kind} ({file.name})" for kind, file in found.items())
         raise ValueError(f"{path} holds files of several formats: {told}. Give each a folder of its own.")
-    return next(iter(found), "csv")  # whose reader tells what it expects
+    return next(iter(set(found) - {"zip"}), "csv")  # whose reader tells what it expects
+
+
+def _named(name: PurePath) -> str | None:
+    """The format of a file in a folder or .zip whose name alone tells it."""
+    if name.name == JSON_NAME or FILE_NAME.fullmatch(name.name):
+        return "csv"
+    if OPENPOSE_NAME.fullmatch(name.name):
+        return "openpose"
+    suffix = name.suffix.lower()
+    return suffix[1:] if suffix in (".parquet", ".pose") else None
+
+
+def _format_in(file: Path) -> str | None:
+    """The format of a file in a folder; None if it holds no recordings."""
+    suffix = file.suffix.lower()
+    if (kind := _named(file)) or suffix in (".pkl", ".pickle"):
+        return kind or "pyskl"
+    if suffix == ".csv":
+        return "deeplabcut" if is_deeplabcut(file) else None
+    if suffix not in (".npz", ".zip"):
+        return None
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = archive.namelist()
+    except DAMAGED:
+        return _SUFFIXES.get(suffix, "zip")  # nobody knows what is in it; its reader tells
+    if suffix == ".npz":
+        return "pack" if set(names) >= _PACKED else None
+    return "zip" if any(_in_zip(names)) else None
 
 
 def _files(path: Path, kind: str) -> list[Path]:
     """The files to be read one by one; a Parquet data set is a folder."""
     if path.is_file() or kind == "parquet":
         return [path]
-    suffix = ".pose" if kind == "pose" else ".csv"
-    files = [file for file in sorted(path.rglob(f"*{suffix}")) if not file.name.startswith(".")]
-    return [file for file in files if kind == "pose" or is_deeplabcut(file)]
+    return [file for _, file in find_keypoints(path)]
 
 
 _READERS = {
