@@ -7,11 +7,25 @@ import numpy as np
 
 
 def read(model, folder):
-    """(frames, joints, 3) keypoints of one recording's per-frame CSVs, unseen = NaN; and the facts beside the model."""
-    files = sorted(Path(folder).glob("*-0.csv"), key=lambda file: int(file.stem.split("-")[-2]))
-    rows = np.stack([np.loadtxt(file, delimiter=",", skiprows=1, dtype=np.float32) for file in files])
+    """(frames, joints, 3) keypoints of one recording's per-frame CSVs, and the facts beside the model.
+
+    What is unseen is NaN, NaN, 0; so is a frame without a file. recording.json tells how many frames there were.
+    """
+    facts = json.loads(Path(f"{model}.json").read_text(encoding="utf-8"))
+    beside = Path(folder, "recording.json")
+    saved = json.loads(beside.read_text(encoding="utf-8"))["people"].get("0", {}) if beside.exists() else {}
+    files = {int(file.stem.split("-")[-2]): file for file in Path(folder).glob("[!.]*-0.csv")}
+    if not files:
+        raise SystemExit(f"No answer: no file of person 0 in {folder}.")
+    first = saved.get("first_frame", min(files))
+    frames = saved.get("frames", max(files) - first + 1)
+    if frames < 2:
+        raise SystemExit("No answer: a single frame shows no move.")
+    rows = np.zeros((frames, len(facts["joints_in"]), 3), np.float32)
+    for number, file in files.items():
+        rows[number - first] = np.loadtxt(file, delimiter=",", skiprows=1)
     rows[(rows == 0).all(axis=-1)] = np.nan, np.nan, 0
-    return rows, json.loads(Path(f"{model}.json").read_text(encoding="utf-8"))
+    return rows, facts
 
 
 def inputs(keypoints, fps, facts):
@@ -47,6 +61,8 @@ def inputs(keypoints, fps, facts):
             xy = np.where(share > 0, (1 - share) * xy[low] + share * xy[high], xy[low])
         elif step == "center" and given["frame"] == "first":
             hip = joints.index(given["joint"])
+            if not seen[:, hip].any():
+                raise SystemExit(f"No answer: {given['joint']} is never seen.")
             xy = xy - xy[np.argmax(seen[:, hip]), hip]
         elif step == "scale":
             torso = xy[:, joints.index(given["top"])] - xy[:, joints.index(given["bottom"])]

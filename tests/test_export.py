@@ -135,6 +135,7 @@ def test_a_client_without_gymskel_answers_the_same(recordings, fitted, tmp_path,
     one.keypoints[4:9, 4] = np.nan, np.nan, 0
     one.keypoints[0, 3] = np.nan, np.nan, 0
     one.keypoints[:, 10] = np.nan, np.nan, 0
+    one.keypoints[[11, 12, 15, -2, -1]] = np.nan, np.nan, 0  # frames without a file
     folder = write_recording(one, tmp_path / "keypoints")
     path = write(classifier, tmp_path / "moves.model")
     script = (
@@ -150,6 +151,51 @@ def test_a_client_without_gymskel_answers_the_same(recordings, fitted, tmp_path,
     wanted = classifier.predict_proba([read_recording(folder, fps=30)])[0]
     assert [line.split(",")[0] for line in lines] == classifier.classes_.tolist()
     np.testing.assert_allclose([float(line.split(",")[1]) for line in lines], wanted, atol=1e-4)
+
+
+@pytest.fixture
+def prepare(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    return pytest.importorskip("prepare")
+
+
+@pytest.mark.filterwarnings("ignore::gymskel.recording.HoleWarning")
+@pytest.mark.parametrize("told", [True, False], ids=["recording.json", "CSVs alone"])
+def test_a_client_reads_as_gymskel_does(recordings, fitted, tmp_path, prepare, told):
+    """Frames where their numbers say; what lies before the first and after the last file only recording.json knows."""
+    one = replace(recordings[0], keypoints=recordings[0].keypoints[:20].copy(), first_frame=3)
+    one.keypoints[[0, 7, 8, 12, -1]] = np.nan, np.nan, 0
+    folder = write_recording(one, tmp_path)
+    write_recording(replace(one, person=1), tmp_path)
+    (folder / "._backflip.mov-99-0.csv").write_text("macOS")
+    if not told:
+        (folder / "recording.json").unlink()
+    (tmp_path / "m.json").write_text(json.dumps(facts_for_clients(fitted["default"])))
+    keypoints, _ = prepare.read(tmp_path / "m", folder)
+    wanted = read_recording(folder, fps=30, person=0)
+    assert len(keypoints) == (20 if told else 18)
+    np.testing.assert_array_equal(keypoints, wanted.keypoints)
+
+
+@pytest.mark.parametrize(
+    ("frames", "joint", "why"),
+    [
+        (1, None, "a single frame shows no move"),
+        (9, 8, "MidHip is never seen"),
+        (9, slice(None), "no file of"),
+    ],
+)
+def test_a_client_gives_no_answer_where_gymskel_gives_none(
+    recordings, fitted, tmp_path, prepare, frames, joint, why
+):
+    one = replace(recordings[0], keypoints=recordings[0].keypoints[:frames].copy())
+    if joint is not None:
+        one.keypoints[:, joint] = np.nan, np.nan, 0
+    assert fitted["default"].predict_table([one])["move"].tolist() == [""]
+    (tmp_path / "m.json").write_text(json.dumps(facts_for_clients(fitted["default"])))
+    with pytest.raises(SystemExit, match=f"No answer: {why}"):
+        keypoints, facts = prepare.read(tmp_path / "m", write_recording(one, tmp_path))
+        prepare.inputs(keypoints, 30, facts)
 
 
 @pytest.mark.parametrize("client", ["onnx_client.py", "litert_client.py"])
