@@ -52,9 +52,7 @@ DOUBTED = 3  # frames after which who is not sure, and not found again, is nobod
 BESIDE = 0.75  # torso lengths from somebody known, within which nobody new is believed in
 STALE = 8  # frames without the person, after which tries become rarer
 FOLLOW_SECONDS = 1.0  # ... and after which only looks at the whole picture may find them again
-STRANGE = (
-    1.5  # times the clothes count for who is found again: all of them another's, and it is somebody else
-)
+STRANGE = 1.5  # times that clothes count over a gap: who wears nothing alike is somebody else
 LOOK_SECONDS = 0.25  # between two looks at the next part of the whole picture
 
 KEPT_BYTES, KEPT_FRAMES = 200 << 20, 32  # of the last frames, kept to go back over
