@@ -135,7 +135,7 @@ def test_labels_of_its_own(recordings):
 
 def test_fit_on_clips(on_clips):
     clips = made_clips(seed=1)
-    assert on_clips.classes_.tolist() == ["left", "right"]
+    assert on_clips.classes_.tolist() == ["back", "forth"]
     assert on_clips.score(clips) == on_clips.score(clips, [clips.classes[k] for k in clips.y]) == 1
     assert on_clips.predict_table(clips)["recording"].tolist() == list(clips.sources)
     named = short().fit(replace(clips, y=None, classes=()), ["b", "a"] * 8)

@@ -264,6 +264,22 @@ def test_train_repeats_by_seed(shell, keypoints, recordings):
     np.testing.assert_allclose(*answers, atol=1e-6)
 
 
+def test_train_and_evaluate_without_mirrored_copies(shell, recordings, tmp_path):
+    for one in recordings:
+        move = {"backflip": "turn-left"}.get(one.activity, "turn-right")
+        write_recording(replace(one, activity=move), tmp_path / "kp")
+    arguments = ("--model", "quick", "--folds", 2, "--no-mirror")
+    code, _, err = shell("train", "kp", *arguments, "-o", "a.gymskel")
+    assert code == 0, err
+    assert SkeletonClassifier.load("a.gymskel").recipe.augmentation.mirror == 0
+    code, out, err = shell("evaluate", "kp", *arguments)
+    assert code == 0 and "turn-left" in out, err
+    for command in (("train", "-o", "b.gymskel"), ("evaluate",)):
+        with pytest.warns(UserWarning, match="if turn-left and turn-right are each other's mirror image"):
+            code, _, err = shell(*command, "kp", *arguments[:-1])
+        assert code == 0, err
+
+
 def test_train_interrupted_and_started_again(shell, keypoints, recordings, monkeypatch):
     """Control-C in the last training; the same command goes on, and the table is not made again."""
     monkeypatch.setitem(RECIPES, "default", replace(RECIPES["default"], epochs=3))

@@ -218,7 +218,7 @@ class OnClips(BaseEstimator):
 
     def predict_table(self, clips):
         right = (clips.x[..., 0] * clips.mask[..., None]).sum(axis=(1, 2)) > 0
-        return pd.DataFrame({"move": np.where(right, "right", "left"), "doubt": ""})
+        return pd.DataFrame({"move": np.where(right, "forth", "back"), "doubt": ""})
 
 
 def test_clips_are_evaluated_too():

@@ -193,11 +193,11 @@ def test_labels_never_seen(recordings):
     fitted = short().fit(clips)
     names = np.array(clips.classes)[clips.y]
     with pytest.raises(
-        ValueError, match="Labels never seen in training: twist; the classifier knows left, right"
+        ValueError, match="Labels never seen in training: twist; the classifier knows back, forth"
     ):
         fitted.score(clips, ["twist", *names[1:]])
     with pytest.raises(ValueError, match="Labels never seen in training: twist"):
-        fitted.score(replace(clips, classes=("left", "twist")))
+        fitted.score(replace(clips, classes=("back", "twist")))
     with pytest.raises(ValueError, match="Labels never seen in training: 0, 1"):
         fitted.score(clips, clips.y)
     with pytest.raises(ValueError, match="must have a label for each of 16 answers, got 2"):

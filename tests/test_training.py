@@ -19,7 +19,7 @@ from gymskel.clips import Clips
 from gymskel.models import BUILDERS, TakeJoints, simple_rnn
 from gymskel.preprocess.augment import Augmentation
 from gymskel.skeleton import BODY_25, GYMNASTICS_15
-from gymskel.training import RECIPES, Recipe, fit, get_recipe, one_hot, repeat, twin
+from gymskel.training import RECIPES, Recipe, fit, get_recipe, one_hot, repeat, twin, without_mirror
 from gymskel.training import batches as drawn
 
 PLAIN = Recipe("plain", epochs=3, batch_size=8, learning_rate=0.05)
@@ -29,11 +29,11 @@ FAST = replace(
 
 
 def made_clips(*, athletes=4, per_class=2, frames=10, seed=0) -> Clips:
-    """Two moves that a mean tells apart: everything drifts to the right, or to the left."""
+    """Two moves that a mean tells apart: everything lies to the left, or to the right."""
     rng = np.random.default_rng(seed)
-    rows = [(f"p{a}", move) for a in range(athletes) for move in ("left", "right") for _ in range(per_class)]
+    rows = [(f"p{a}", move) for a in range(athletes) for move in ("back", "forth") for _ in range(per_class)]
     x = rng.normal(0, 0.3, (len(rows), frames, 15, 2))
-    x[..., 0] += np.array([{"left": -1, "right": 1}[move] for _, move in rows])[:, None, None]
+    x[..., 0] += np.array([{"back": -1, "forth": 1}[move] for _, move in rows])[:, None, None]
     return Clips.from_arrays(
         x,
         lengths=rng.integers(frames - 3, frames + 1, len(rows)),
@@ -575,7 +575,7 @@ def test_balance_takes_every_clip_and_evens_out_the_classes():
 
 def test_class_weights_in_place_of_more_draws():
     """Every clip once an epoch, and all classes weigh the same."""
-    clips = made_clips()[[0, 1, 4, 5, 8, 9, 2, 3, 6]]  # six to the left, three to the right
+    clips = made_clips()[[0, 1, 4, 5, 8, 9, 2, 3, 6]]  # six back, three forth
     watcher = watched(clips, replace(PLAIN, balance="weights"), seed=0)
     assert watcher.class_weight == pytest.approx({0: 0.75, 1: 1.5})
     assert all(sorted(rows_of(watcher.keypoints(e), clips)) == list(range(9)) for e in range(3))
@@ -705,3 +705,50 @@ def test_masks_that_reach_recurrent_layers(name, monkeypatch):
     assert given
     for reached in map(np.asarray, given):
         assert reached[:, 0].all() and not (np.diff(reached.astype(int), axis=1) > 0).any()
+
+
+# --- left and right ------------------------------------------------------------------------------------------
+
+
+def named(*classes):
+    """Clips of classes of these names."""
+    clips = made_clips()
+    return replace(clips, y=np.arange(len(clips)) % len(classes), classes=classes)
+
+
+MIRRORED = replace(PLAIN, epochs=1, augment="fly")
+
+
+@pytest.mark.parametrize(
+    ("classes", "pair"),
+    [
+        (("left", "right"), "left and right"),
+        (("jump", "Turn-Left", "turn-right"), "Turn-Left and turn-right"),
+        (("rightTurn", "links", "leftTurn"), "leftTurn and rightTurn"),
+    ],
+)
+def test_moves_to_the_left_and_to_the_right_are_warned_of(classes, pair):
+    recipe = replace(MIRRORED, augmentation=Augmentation(mirror=0.25))
+    told = rf"25% of the copies .* mirrored .* if {pair} are .*without_mirror.*--no-mirror"
+    with pytest.warns(UserWarning, match=told):
+        fit(quick(len(classes)), named(*classes), recipe, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("classes", "recipe"),
+    [
+        (("turn-left", "turn-right"), without_mirror(MIRRORED)),
+        (("turn-left", "turn-right"), replace(MIRRORED, augment="copies", copies=2)),
+        (("turn-left", "turn-right"), replace(MIRRORED, augment=None)),
+        (("turn-left", "jump-right"), MIRRORED),
+        (("left out", "upright"), MIRRORED),
+    ],
+)
+def test_other_names_and_recipes_are_not_warned_of(classes, recipe):
+    fit(quick(len(classes)), named(*classes), recipe, seed=0)
+
+
+def test_without_mirror_changes_nothing_else():
+    plain = without_mirror("default")
+    assert plain.augmentation == replace(RECIPES["default"].augmentation, mirror=0)
+    assert replace(plain, augmentation=RECIPES["default"].augmentation) == RECIPES["default"]

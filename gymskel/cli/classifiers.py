@@ -13,6 +13,7 @@ from gymskel.cli.options import (
     Folds,
     Fps,
     Labels,
+    Mirror,
     Model,
     Person,
     Preset,
@@ -20,6 +21,7 @@ from gymskel.cli.options import (
     Seed,
     Workers,
     check_names,
+    recipe_of,
 )
 from gymskel.cli.reading import load_classifier, load_libraries, read_answers, read_data
 
@@ -32,6 +34,7 @@ def train(
     model: Model = "conv_gru",
     recipe: RecipeName = "default",
     preprocess: Preset = "default",
+    mirror: Mirror = True,
     labels: Labels = None,
     fps: Fps = None,
     person: Person = None,
@@ -54,7 +57,8 @@ def train(
     if out.is_dir():
         raise ValueError(f"{out} is a folder: name the file to write, such as {out / 'moves.gymskel'}.")
     recordings, failed = read_data(data, labels, fps, person, named=True)
-    classifier = SkeletonClassifier(model, recipe=recipe, preprocess=preprocess, random_state=seed)
+    settings = {"recipe": recipe_of(recipe, mirror), "preprocess": preprocess, "random_state": seed}
+    classifier = SkeletonClassifier(model, **settings)
     checkpoint, left_out = (out.with_name(f"{out.name}.{kind}") for kind in ("checkpoint", "left-out.csv"))
     if not checkpoint.exists():
         left_out.unlink(missing_ok=True)  # of a training whose checkpoint is gone
@@ -90,6 +94,7 @@ def evaluate(
     model: Model = "conv_gru",
     recipe: RecipeName = "default",
     preprocess: Preset = "default",
+    mirror: Mirror = True,
     protocol: Annotated[
         str, typer.Option(help="athletes, or thesis (the published split, which leaks).")
     ] = "athletes",
@@ -108,7 +113,7 @@ def evaluate(
 
     check_names(model, recipe, preprocess, protocol)
     recordings, failed = read_data(data, labels, fps, person, named=True)
-    classifier = SkeletonClassifier(model, recipe=recipe, preprocess=preprocess)
+    classifier = SkeletonClassifier(model, recipe=recipe_of(recipe, mirror), preprocess=preprocess)
     told = evaluation.evaluate(
         classifier,
         recordings,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +17,13 @@ Data = Annotated[
 Folds = Annotated[int | None, typer.Option(help="Leave athletes out in this many folds, not one by one.")]
 Fps = Annotated[float | None, typer.Option(help="Frames a second as filmed; overrides what the files say.")]
 Labels = Annotated[Path | None, typer.Option(help="CSV with the columns file, activity, athlete.")]
+Mirror = Annotated[
+    bool,
+    typer.Option(
+        "--mirror/--no-mirror",
+        help="Train on mirror images as well, with the same label; not where left and right are two moves.",
+    ),
+]
 Model = Annotated[
     str, typer.Option(help="conv_gru, simple_rnn, lstm, hierarchical_rnn, lstm_attention or dd_net.")
 ]
@@ -64,6 +71,13 @@ def size_of(option: str, text: str | None) -> tuple[int, int] | None:
     if not (by and width.isdecimal() and height.isdecimal()):
         raise ValueError(f"`--{option}` must be WIDTHxHEIGHT in pixels, like 1920x1080, got {text!r}.")
     return int(width), int(height)
+
+
+def recipe_of(name: str, mirror: bool) -> Any:
+    """What training takes: the name, or the recipe of that name without mirrored copies."""
+    from gymskel.training import without_mirror
+
+    return name if mirror else without_mirror(name)
 
 
 def check_names(model: str, recipe: str, preprocess: str = "default", protocol: str = "athletes") -> None:

@@ -39,7 +39,8 @@ class Augmentation:
     Attributes:
         turn: degrees by which the whole body turns, standard deviation.
         scale: it becomes at most this share larger or smaller.
-        mirror: share of the copies that are mirrored, left and right exchanged.
+        mirror: share of the copies that are mirrored, left and right exchanged, and keep their label: 0 where a move to the
+            left and one to the right are two classes.
         limbs: degrees by which each limb turns at the most, to either side, bones kept.
         crop: share of the frames that may be cut away, from either end.
         warp: how much faster or slower the middle of the clip may be told than its ends, share.
@@ -81,6 +82,7 @@ def augmented(clips: Clips, rng: np.random.Generator, how: Augmentation = AS_FIL
     Returns:
         Clips of the same shape; `mask` follows the cut, labels, athletes and sources stay.
     """
+    across = _across(clips)
     clips = _cropped(clips, rng, how.crop)
     if how.picture:
         clips = _other_picture(clips, rng, how.picture)
@@ -94,7 +96,7 @@ def augmented(clips: Clips, rng: np.random.Generator, how: Augmentation = AS_FIL
         angles = draw_angles(rng, (len(x), len(pairs)), "tree", how.limbs)
         turned = turn_limbs(np.where(seen[..., None], xy, np.nan), pairs, angles)
         xy = np.where(seen[..., None], turned, xy).astype(np.float32)
-    x, xy, seen = _mirrored(x, xy, seen, skeleton.mirror_order, rng.random(len(x)) < how.mirror)
+    x, xy, seen = _mirrored(x, xy, seen, skeleton.mirror_order, rng.random(len(x)) < how.mirror, across)
     xy = _turned(xy, rng.normal(0, how.turn, len(x)), rng.uniform(1 - how.scale, 1 + how.scale, len(x)))
     if how.gaps:
         xy = _bridged(xy, clips.lengths, rng, how.gaps)
@@ -121,14 +123,31 @@ def _other_picture(clips: Clips, rng: np.random.Generator, most: float) -> Clips
     return replace(clips, x=np.where(seen[..., None], x, 0), seen=seen)
 
 
+def _across(clips: Clips) -> np.ndarray:
+    """(clips,) what x becomes 0 in a mirror: 0 where the origin lies among the places, as in centred clips; else first + last."""
+    xy, seen = clips.x[..., :2], clips.seen[..., None]
+    first = xy.min(axis=(1, 2), where=seen, initial=np.inf)
+    last = xy.max(axis=(1, 2), where=seen, initial=-np.inf)
+    apart = ((first > 0) | (last < 0)).any(axis=-1) & (first <= last).all(axis=-1)
+    return np.add(first[:, 0], last[:, 0], out=np.zeros(len(xy), np.float32), where=apart)
+
+
 def _mirrored(
-    x: np.ndarray, xy: np.ndarray, seen: np.ndarray, order: list[int], mirrored: np.ndarray
+    x: np.ndarray,
+    xy: np.ndarray,
+    seen: np.ndarray,
+    order: list[int],
+    mirrored: np.ndarray,
+    across: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The three arrays with those clips in a mirror that `mirrored` says."""
     there = mirrored[:, None, None, None]
+    image = xy[:, :, order] * np.float32([-1, 1])
+    if across.any():
+        image[..., 0] += across[:, None, None]
     return (
         np.where(there, x[:, :, order], x),
-        np.where(there, xy[:, :, order] * np.float32([-1, 1]), xy),
+        np.where(there, image, xy),
         np.where(there[..., 0], seen[:, :, order], seen),
     )
 

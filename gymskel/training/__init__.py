@@ -9,6 +9,6 @@ fitting.py       `fit` and `repeat`
 
 from gymskel.training.batches import one_hot
 from gymskel.training.fitting import Run, fit, repeat
-from gymskel.training.recipes import RECIPES, Recipe, get_recipe
+from gymskel.training.recipes import RECIPES, Recipe, get_recipe, without_mirror
 
-__all__ = ["RECIPES", "Recipe", "get_recipe", "Run", "fit", "repeat", "one_hot"]
+__all__ = ["RECIPES", "Recipe", "get_recipe", "without_mirror", "Run", "fit", "repeat", "one_hot"]

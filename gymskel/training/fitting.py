@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from gymskel.clips import Clips, class_weight, grouped_part
 from gymskel.streamed import Streamed
 from gymskel.training.batches import batches_of, one_hot
 from gymskel.training.checkpoint import Checkpoint, identity, seed_of
-from gymskel.training.recipes import Recipe, get_recipe
+from gymskel.training.recipes import Recipe, get_recipe, mirrored_classes
 from gymskel.training.twin import twin_of
 
 
@@ -86,6 +87,12 @@ def fit(
     if clips.y is None or not len(clips):
         raise ValueError(
             "`clips` needs labels `y` and at least one clip. Recordings get theirs from activity."
+        )
+    for one, other in mirrored_classes(clips.classes, recipe):
+        warnings.warn(
+            f"{recipe.augmentation.mirror:.0%} of the copies trained on are mirrored and keep their label: if {one} and {other} are each "
+            "other's mirror image, they cannot be told apart. Train with training.without_mirror(recipe) (--no-mirror).",
+            stacklevel=2,
         )
     start = time.perf_counter()
     if checkpoint is not None and seed is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
 from gymskel.preprocess.augment import AS_FILMED_AGAIN, OTHER_CROPS, Augmentation
@@ -132,3 +133,26 @@ def get_recipe(recipe: str | Recipe) -> Recipe:
     if not isinstance(recipe, str) or recipe not in RECIPES:
         raise ValueError(f"`recipe` must be one of {sorted(RECIPES)} or a Recipe, got {recipe!r}.")
     return RECIPES[recipe]
+
+
+def without_mirror(recipe: str | Recipe) -> Recipe:
+    """The recipe without mirrored copies: for classes of which one is the mirror image of another.
+
+    >>> without_mirror("default").augmentation.mirror
+    0.0
+    """
+    recipe = get_recipe(recipe)
+    return replace(recipe, augmentation=replace(recipe.augmentation, mirror=0.0))
+
+
+def mirrored_classes(classes: Iterable[str], recipe: Recipe) -> list[tuple[str, str]]:
+    """Pairs of classes that are called left and right, if copies of one may become the other.
+
+    >>> mirrored_classes(["Turn left", "turn right", "jump"], RECIPES["default"])
+    [('Turn left', 'turn right')]
+    """
+    if recipe.augment != "fly" or not recipe.augmentation.mirror:
+        return []
+    names = {name.lower(): name for name in classes}
+    others = {name: name.replace("left", "right") for name in names if "left" in name}
+    return [(names[name], names[other]) for name, other in others.items() if other in names]
