@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from gymskel.clips import Clips
-from gymskel.preprocess import Preprocessor, augment, pad
+from gymskel.preprocess import pad
 from gymskel.preprocess.augment import Augmentation, augmented
 from gymskel.preprocess.motion import CHANNELS, channel_values
 from gymskel.recording import Recording
-from gymskel.simulate import simulate_recordings
 from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
 NOTHING = Augmentation(**{field.name: 0 for field in fields(Augmentation)})
@@ -63,48 +62,6 @@ def test_turned_and_scaled_as_a_whole(clips):
     ratio = np.linalg.norm(new, axis=-1) / np.linalg.norm(old, axis=-1)
     np.testing.assert_allclose(ratio, ratio[:, :1] * np.ones(15), rtol=1e-3)
     assert 0.7 <= ratio.min() < 0.85 and 1.15 < ratio.max() <= 1.3
-
-
-@pytest.mark.parametrize("how", [replace(NOTHING, mirror=0.5), Augmentation(), Augmentation(crop=0.9)])
-def test_centred_clips_are_mirrored_about_the_origin(clips, how, monkeypatch):
-    """Wherever they walk then, and whatever is cut away; bit by bit as if nothing else were known."""
-    x = clips.x - clips.x[:, :1, HIP : HIP + 1] + 3 * np.arange(24)[:, None, None]
-    x[:, 0, HIP] = 0
-    centred = replace(clips, x=np.where(clips.seen[..., None], x, 0).astype(np.float32))
-    made = augmented(centred, np.random.default_rng(0), how)
-    if how.crop == 0:
-        mirrored = (made.x[:, 0, HIP - 1, 0] != centred.x[:, 0, HIP - 1, 0]).sum()
-        assert 10 < mirrored < 30
-    monkeypatch.setattr(augment, "_across", lambda clips: np.zeros(len(clips), np.float32))
-    assert made.x.tobytes() == augmented(centred, np.random.default_rng(0), how).x.tobytes()
-
-
-@pytest.mark.parametrize("far", [(0.0, 300.0), (300.0, 0.0), (-300.0, -300.0), (0.5, 0.5)])
-def test_clips_that_are_not_centred_are_mirrored_in_their_place(clips, far):
-    x = np.where(clips.seen[..., None], clips.x * 0.01 + np.float32(far), 0)
-    own = replace(clips, x=x)
-    made = copy(own, mirror=1)
-    again = copy(made, mirror=1)
-    np.testing.assert_allclose(again.x, x, atol=1e-4)
-    order = GYMNASTICS_15.mirror_order
-    for k in range(len(own)):
-        seen = own.seen[k]
-        before, after = x[k][seen], made.x[k][seen[:, order]]
-        np.testing.assert_allclose(before.min(axis=0), after.min(axis=0), atol=1e-4)
-        np.testing.assert_allclose(before.max(axis=0), after.max(axis=0), atol=1e-4)
-        shift = (made.x[k, 0, HIP] + x[k, 0, HIP])[0]
-        wanted = shift - x[k][:, order][..., 0]
-        np.testing.assert_allclose(made.x[k][made.seen[k]][:, 0], wanted[made.seen[k]], atol=1e-4)
-    nobody = replace(own, seen=np.zeros_like(own.seen), x=np.zeros_like(x))
-    assert (copy(nobody, mirror=1).x == 0).all()
-
-
-def test_shares_of_the_picture_stay_in_it():
-    """The preset exercise_quality with the recipe default: no body is mirrored out of the picture."""
-    some = simulate_recordings(athletes=2, per_athlete=1, fps=30)
-    clips = Preprocessor("exercise_quality").fit_transform(some)
-    made = copy(clips, mirror=1)
-    assert made.x[made.seen][:, 0].min() >= 0 and made.x[made.seen][:, 0].max() <= 1
 
 
 def test_a_warp_keeps_first_and_last_frame_and_the_path(clips):

@@ -384,7 +384,7 @@ def test_fit_refuses(recordings):
         short().fit([])
     with pytest.raises(ValueError, match="at least two classes, got backflip"):
         short().fit(recordings[:4])
-    with pytest.raises(ValueError, match="at least two classes, got left"):
+    with pytest.raises(ValueError, match="at least two classes, got back"):
         short().fit(made_clips()[[0, 1]])
     with pytest.raises(ValueError, match="one name for each of 8 recordings, got 2"):
         short().fit(recordings, ["a", "b"])

@@ -82,7 +82,6 @@ def augmented(clips: Clips, rng: np.random.Generator, how: Augmentation = AS_FIL
     Returns:
         Clips of the same shape; `mask` follows the cut, labels, athletes and sources stay.
     """
-    across = _across(clips)
     clips = _cropped(clips, rng, how.crop)
     if how.picture:
         clips = _other_picture(clips, rng, how.picture)
@@ -96,7 +95,7 @@ def augmented(clips: Clips, rng: np.random.Generator, how: Augmentation = AS_FIL
         angles = draw_angles(rng, (len(x), len(pairs)), "tree", how.limbs)
         turned = turn_limbs(np.where(seen[..., None], xy, np.nan), pairs, angles)
         xy = np.where(seen[..., None], turned, xy).astype(np.float32)
-    x, xy, seen = _mirrored(x, xy, seen, skeleton.mirror_order, rng.random(len(x)) < how.mirror, across)
+    x, xy, seen = _mirrored(x, xy, seen, skeleton.mirror_order, rng.random(len(x)) < how.mirror)
     xy = _turned(xy, rng.normal(0, how.turn, len(x)), rng.uniform(1 - how.scale, 1 + how.scale, len(x)))
     if how.gaps:
         xy = _bridged(xy, clips.lengths, rng, how.gaps)
@@ -123,31 +122,14 @@ def _other_picture(clips: Clips, rng: np.random.Generator, most: float) -> Clips
     return replace(clips, x=np.where(seen[..., None], x, 0), seen=seen)
 
 
-def _across(clips: Clips) -> np.ndarray:
-    """(clips,) what x becomes 0 in a mirror: 0 where the origin lies among the places, as in centred clips; else first + last."""
-    xy, seen = clips.x[..., :2], clips.seen[..., None]
-    first = xy.min(axis=(1, 2), where=seen, initial=np.inf)
-    last = xy.max(axis=(1, 2), where=seen, initial=-np.inf)
-    apart = ((first > 0) | (last < 0)).any(axis=-1) & (first <= last).all(axis=-1)
-    return np.add(first[:, 0], last[:, 0], out=np.zeros(len(xy), np.float32), where=apart)
-
-
 def _mirrored(
-    x: np.ndarray,
-    xy: np.ndarray,
-    seen: np.ndarray,
-    order: list[int],
-    mirrored: np.ndarray,
-    across: np.ndarray,
+    x: np.ndarray, xy: np.ndarray, seen: np.ndarray, order: list[int], mirrored: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The three arrays with those clips in a mirror that `mirrored` says."""
     there = mirrored[:, None, None, None]
-    image = xy[:, :, order] * np.float32([-1, 1])
-    if across.any():
-        image[..., 0] += across[:, None, None]
     return (
         np.where(there, x[:, :, order], x),
-        np.where(there, image, xy),
+        np.where(there, xy[:, :, order] * np.float32([-1, 1]), xy),
         np.where(there[..., 0], seen[:, :, order], seen),
     )
 
