@@ -34,7 +34,6 @@ from gymskel.attribution import (
 )
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
-from gymskel.preprocess.timing import times_of
 from gymskel.recording import Recording
 
 
@@ -151,9 +150,15 @@ def _answered(
     answered = ~table["doubt"].str.startswith("no answer").to_numpy()
     some = [one for one, good in zip(recordings, answered, strict=True) if good]
     names = list(zip(table["recording"][answered], table["move"][answered], strict=True))
-    timed = [r.fps is not None or r.timestamps is not None for r in some]
-    ends = [(float(times_of(r)[-1]), "s" if known else "frame") for r, known in zip(some, timed, strict=True)]
+    ends = [_end(one) for one in some]
     return names, classifier.clips(some) if some else None, ends
+
+
+def _end(recording: Recording) -> tuple[float, str]:
+    if recording.timestamps is not None:
+        return float(recording.timestamps[-1] - recording.timestamps[0]), "s"
+    last = len(recording) - 1
+    return (last / recording.fps, "s") if recording.fps else (last, "frame")
 
 
 def _file_name(*parts: str) -> str:

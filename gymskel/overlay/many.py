@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gymskel.extract.one import file_facts
 from gymskel.overlay.beside import Beside
 from gymskel.overlay.facts import first_number
 from gymskel.overlay.film import write_overlay
@@ -180,18 +179,13 @@ def _recordings_of(
 
 
 def _of_one_video(video: Path, keypoints: Path) -> list[Recording]:
-    """The people of a video in a .zip; of several videos so named those that were extracted from this very file."""
+    """The people of a video in a .zip, where one video alone is so named."""
     named = [one for one in read_recordings(keypoints) if one.source == video.stem]
-    if len({one.person for one in named}) == len(named):
-        return named
-    facts = file_facts(video).items()
-    same = [one for one in named if one.history and facts <= one.history[0].items()]
-    if not same or len({one.person for one in same}) < len(same):
+    if len({one.person for one in named}) < len(named):
         raise ValueError(
-            f"{keypoints} holds recordings of several videos called {video.stem}, and none alone says that it is of {video}. "
-            "Unpack it, and name the folder of the right one."
+            f"{keypoints} holds recordings of several videos called {video.stem}. Unpack it, and name the folder of the right one."
         )
-    return same
+    return named
 
 
 def _folder_of(video: Path, keypoints: Path, inner: Path) -> Path:
