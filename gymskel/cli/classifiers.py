@@ -66,9 +66,9 @@ def train(
     if checkpoint.exists():
         shown = "" if predictions is None else "; the table was shown before"
         typer.echo(f"Going on from {checkpoint}{shown}.", err=True)
-    if predictions is not None:
-        pass  # tested before
-    elif test and len({r.athlete or r.source for r in recordings}) > 1:
+    if test and len({r.athlete or r.source for r in recordings}) < 2:
+        typer.echo("! Only one athlete: no honest test is possible. Record others.", err=True)
+    elif test and predictions is None:
         typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
         how = {"folds": folds, "seed": seed, "progress": True, "workers": workers}
         tested = evaluation.evaluate(classifier, recordings, **how)
@@ -76,8 +76,6 @@ def train(
         predictions = tested.predictions
         out.parent.mkdir(parents=True, exist_ok=True)
         predictions.to_csv(left_out, index=False)  # for a training that is interrupted and goes on
-    elif test:
-        typer.echo("! Only one athlete: no honest test is possible. Record others.", err=True)
     typer.echo("Training on all recordings ...", err=True)
     classifier.fit(recordings, progress=True, checkpoint=checkpoint)
     if predictions is not None:

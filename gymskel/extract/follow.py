@@ -323,13 +323,12 @@ class Follower:
 
     def _next_views(self, frame: np.ndarray, *, nobody: bool, looks: bool) -> list[View]:
         """The next view of the whole picture; where nobody is known small parts of it, too, or all, or it turned."""
-        upright, leaning = list(whole(frame)), list(turned(frame))
+        leaning = turned(frame) if nobody and (looks or self._alone <= DOUBTED) else ()
         if nobody and looks:
-            return [*upright, *leaning]
-        views = [*upright, *(tiles(frame) if nobody else ())]
+            return [*whole(frame), *leaning]
+        views = [*whole(frame), *(tiles(frame) if nobody else ())]
         self._looks += 1
-        first = views[(self._looks - 1) % len(views)]
-        return [first, *(leaning if nobody and self._alone <= DOUBTED else ())]
+        return [views[(self._looks - 1) % len(views)], *leaning]
 
     # --- going back ---------------------------------------------------------------------------------------------------
 

@@ -114,14 +114,9 @@ def draw_athletes(facts: Facts) -> str:
                 listed(missed, 6) or "none",
             ]
         )
-    return (
-        f"<p>What was answered about each athlete by a classifier that had never seen {_seen(facts)}.</p>"
-        + (
-            draw_table(
-                "Right answers by athlete", ["athlete", "recordings", "right", "mistaken"], rows, numbers=[1]
-            )
-        )
-    )
+    columns = ["athlete", "recordings", "right", "mistaken"]
+    table = draw_table("Right answers by athlete", columns, rows, numbers=[1])
+    return f"<p>What was answered about each athlete by a classifier that had never seen {_seen(facts)}.</p>{table}"
 
 
 def draw_confusion(facts: Facts) -> str:

@@ -43,8 +43,8 @@ def write_report(
     are, and the clearest and most doubtful clips with a player, the strip of the last recurrent layer, what counted (integrated
     gradients and occlusion), and kinematics beside those of the same move. It loads nothing, and its tables need no JavaScript.
 
-    All results come from `classifier.out_of_fold_`: answers given while the athlete was left out. Recordings that are not named in
-    it are told apart as new. Strips and what counted are of the finished classifier, and the page says so.
+    All results come from `classifier.out_of_fold_`: answers given while the athlete was left out. Recordings that it is not
+    about are told apart as new. Strips and what counted are of the finished classifier, and the page says so.
 
     Args:
         classifier: fitted on recordings; `gymskel train` and `keep_out_of_fold` put the answers into it.
