@@ -2,10 +2,11 @@
 
 python benchmarks/extraction.py PATH_TO/media                       # everything, about half an hour on 2 cores
 python benchmarks/extraction.py PATH_TO/media turns,back_tuck       # some of: turns somersault blind back_tuck cost
+python benchmarks/extraction.py PATH_TO/media turns MOVENET.json    # with another estimator: see movenet.py
 
 Good pose: the mean distance of 13 joints from the upright result of the same frame is under 0.25 torso lengths;
 over joints seen in both, at least 8 of them. Frames count where the upright result is confident (mean visibility
-of the 13 at least 0.8, torso within 45 degrees of upright) and nobody else is found beside the person.
+of the 13 at least 0.8, MoveNet's 0.45, torso within 45 degrees of upright) and nobody else is found beside the person.
 """
 
 import csv
@@ -35,6 +36,15 @@ TURNED = 12  # frames of each crop in each constant turn
 GOOD = 0.25  # torso lengths
 
 
+def estimator_named(arguments: list[str]):
+    """MoveNet where the last argument is its .json, which is taken away; else MediaPipe, frame by frame."""
+    if not arguments[-1].endswith(".json"):
+        return MediaPipe()
+    from movenet import MoveNet
+
+    return MoveNet(Path(arguments.pop()))
+
+
 class Timed:
     """An estimator's answers in BODY_25, counted and timed; blind beyond `limit` degrees of tilt."""
 
@@ -53,12 +63,12 @@ class Timed:
 # --- upright crops, and how good a turned result is -----------------------------------------------------------
 
 
-def crops(media: Path) -> list[tuple[list[np.ndarray], list[np.ndarray | None]]]:
+def crops(media: Path, estimator) -> list[tuple[list[np.ndarray], list[np.ndarray | None]]]:
     """The squares of each crop of crops.csv, and the upright result of each, None where it does not count.
 
     The rows, one a square, were found by following, and are kept so that the frames that count stay the same.
     """
-    find, frames = Timed(MediaPipe()), {}
+    find, frames = Timed(estimator), {}
     made: dict[str, tuple[list, list]] = {}
     with (HERE / "crops.csv").open() as file:
         for row in csv.DictReader(file):
@@ -80,7 +90,8 @@ def _truth(square, find):
     if not len(people):
         return None
     pose = people[0]
-    confident = pose[JOINTS, 2].mean() >= 0.8 and abs(lean_of(pose)) < 45
+    enough = getattr(find.estimator, "confident", 0.8)
+    confident = pose[JOINTS, 2].mean() >= enough and abs(lean_of(pose)) < 45
     x0, y0 = np.nanmin(pose[:, :2], axis=0).astype(int) - 15
     x1, y1 = np.nanmax(pose[:, :2], axis=0).astype(int) + 15
     alone = square.copy()
@@ -157,19 +168,20 @@ def rolling(find, sets, title: str, way=followed) -> None:
         print(f"{title}, {step} degrees a frame: {100 * good / count:.1f} % of {count} good", flush=True)
 
 
-def turns(media: Path, sets) -> None:
-    constant(Timed(MediaPipe()), sets, "constant turns, follow")
-    constant(Timed(MediaPipe()), sets, "constant turns, each frame as it is", way=plain)
+def turns(media: Path, sets, estimator) -> None:
+    constant(Timed(estimator), sets, "constant turns, follow")
+    constant(Timed(estimator), sets, "constant turns, each frame as it is", way=plain)
 
 
-def somersault(media: Path, sets) -> None:
-    rolling(Timed(MediaPipe()), sets, "somersault, follow")
-    rolling(Timed(MediaPipe()), sets, "somersault, each frame as it is", way=plain)
-    rolling(Timed(MediaPipe(tracking=True)), sets, "somersault, MediaPipe's own tracking", way=plain)
+def somersault(media: Path, sets, estimator) -> None:
+    rolling(Timed(estimator), sets, "somersault, follow")
+    rolling(Timed(estimator), sets, "somersault, each frame as it is", way=plain)
+    if isinstance(estimator, MediaPipe):
+        rolling(Timed(MediaPipe(tracking=True)), sets, "somersault, MediaPipe's own tracking", way=plain)
 
 
-def blind(media: Path, sets) -> None:
-    find = Timed(MediaPipe(), limit=60)
+def blind(media: Path, sets, estimator) -> None:
+    find = Timed(estimator, limit=60)
     constant(find, sets, "blind beyond 60 degrees, follow")
     rolling(find, sets, "blind beyond 60 degrees, follow")
     constant(find, sets, "blind beyond 60 degrees, as it is", way=plain)
@@ -182,18 +194,18 @@ def marks() -> dict[int, np.ndarray]:
     return {int(row["frame"]): np.array([float(v) for v in list(row.values())[1:]]) for row in rows}
 
 
-def back_tuck(media: Path, sets=None) -> None:
+def back_tuck(media: Path, sets, estimator) -> None:
     """Against marks made by eye: on the athlete = middle of the torso within half a torso length."""
     eye = marks()
     with read_frames(media / "back-tuck.mp4") as frames:
         kept = [frame for _, frame in zip(range(97), frames, strict=False)]
     size = kept[0].shape[1::-1]
-    follower = Follower(Timed(MediaPipe()), 30, size)
+    follower = Follower(Timed(estimator), 30, size)
     for number, frame in enumerate(kept):
         follower.step(number, frame)
     (track,) = choose(follower.finished(), "athlete", 30, size)
     ours = dict(zip(track.frames, track.poses, strict=True))
-    tracking, static = MediaPipe(tracking=True), MediaPipe()
+    tracking, static = MediaPipe(tracking=True), estimator
     theirs = {number: people[0] for number, f in enumerate(kept) if len(people := Timed(tracking)(f))}
     each = {number: people[0] for number, f in enumerate(kept) if len(people := Timed(static)(f))}
     torso = np.median([np.hypot(row[0] - row[2], row[1] - row[3]) for row in eye.values()])
@@ -223,9 +235,9 @@ def _judge(poses, eye, torso):
     return on, up, " ".join(off)
 
 
-def cost(media: Path, sets=None) -> None:
+def cost(media: Path, sets, estimator) -> None:
     """Estimates a frame and the time beside the estimator, on all parkour clips."""
-    find = Timed(MediaPipe())
+    find = Timed(estimator)
     count = estimates = seen = 0
     seconds = reading = 0.0
     for video in sorted((media / "parkour").glob("*.mp4")):
@@ -257,11 +269,12 @@ def cost(media: Path, sets=None) -> None:
 PARTS = {f.__name__: f for f in (turns, somersault, blind, back_tuck, cost)}
 
 if __name__ == "__main__":
+    estimator = estimator_named(sys.argv)
     media = Path(sys.argv[1])
     parts = sys.argv[2].split(",") if len(sys.argv) > 2 else list(PARTS)
-    sets = crops(media) if {"turns", "somersault", "blind"} & set(parts) else None
+    sets = crops(media, estimator) if {"turns", "somersault", "blind"} & set(parts) else None
     if sets:
         counted = sum(truth is not None for _, truths in sets for truth in truths)
         print(f"{len(sets)} clips, {counted} frames that count of {sum(len(s) for s, _ in sets)}", flush=True)
     for part in parts:
-        PARTS[part](media, sets)
+        PARTS[part](media, sets, estimator)

@@ -2,6 +2,7 @@
 
 python benchmarks/passers_by.py PATH_TO/media 0-19                    # scenes of these seeds, in the back tuck
 python benchmarks/passers_by.py PATH_TO/media 0-9 kong-vault-1-p1     # ... in a parkour clip
+python benchmarks/passers_by.py PATH_TO/media 0-9 back-tuck front MOVENET.json  # with another estimator: see movenet.py
 
 People cut out of people.avi (by MediaPipe's own mask) are drawn into a video of one athlete. Kinds: "behind" and "front",
 somebody walks by, .7 to 1.4 times as tall, and crosses the athlete's place about the middle of the move; "crowd", four
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from extraction import Timed, marks
+from extraction import Timed, estimator_named, marks
 
 from gymskel.extract import MediaPipe
 from gymskel.extract.expect import lean_of, middle_of
@@ -76,10 +77,10 @@ def read(video: Path, fps=None, most=SHOWN) -> tuple[list[np.ndarray], float]:
         return [frame for _, frame in zip(range(most), frames, strict=False)], frames.fps
 
 
-def athlete(frames, fps):
+def athlete(frames, fps, estimator):
     """The follower, and the track that is chosen."""
     size = frames[0].shape[1::-1]
-    follower = Follower(Timed(MediaPipe()), fps, size)
+    follower = Follower(Timed(estimator), fps, size)
     for number, frame in enumerate(frames):
         follower.step(number, frame)
     chosen = choose(follower.finished(), "athlete", fps, size)
@@ -89,7 +90,7 @@ def athlete(frames, fps):
 def clip(media: Path, name: str) -> Clip:
     parkour = name != "back-tuck"
     frames, fps = read(media / "parkour" / f"{name}.mp4", 25) if parkour else read(media / "back-tuck.mp4")
-    _, track = athlete(frames, fps)
+    _, track = athlete(frames, fps, MediaPipe())  # whoever is asked, the scenes are the same
     truth = {}
     if parkour:
         for number, pose in zip(track.frames, track.poses, strict=True):
@@ -231,6 +232,7 @@ def judged(track, clip: Clip, moved) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
+    estimator = estimator_named(sys.argv)
     media, seeds = Path(sys.argv[1]), sys.argv[2].split("-")
     name, *kinds = [*sys.argv[3:], "back-tuck"][0], *sys.argv[4:]
     video, people, shot = clip(media, name), walkers(media), read(media / "people.avi")[0]
@@ -240,7 +242,7 @@ if __name__ == "__main__":
         shares = []
         for seed in range(int(seeds[0]), int(seeds[-1]) + 1):
             frames, moved, words = scene(kind, seed, video, people, shot)
-            follower, track = athlete(frames, video.fps)
+            follower, track = athlete(frames, video.fps, estimator)
             on, count = judged(track, video, moved)
             shares.append(on / count)
             asked = np.mean(follower.estimates)

@@ -1,5 +1,6 @@
 """What several test files share: the recordings in ../shared, read once a session."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,16 @@ import pytest
 from gymskel.recording import Recording, read_recordings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_collection_finish():
+    """Networks are traced for each test, and TensorFlow would optimise every trace: a fifth of the suite's time.
+
+    It does for users, in the notebooks, and wherever a test starts a process of its own.
+    """
+    if "tensorflow" in sys.modules:
+        options = {"disable_meta_optimizer": True}
+        sys.modules["tensorflow"].config.optimizer.set_experimental_options(options)
 
 
 @pytest.fixture(scope="session")

@@ -263,11 +263,13 @@ def test_a_search_reaches_arguments_and_recipe(recordings):
     with pytest.raises(ValueError, match="Invalid parameter 'units'"):
         classifier.set_params(units=3)
     search = GridSearchCV(
-        SkeletonClassifier("simple_rnn", recipe=SHORT),
+        SkeletonClassifier("simple_rnn", {"features": "motion"}, recipe=SHORT),
         {"model_params__units": np.arange(2, 4)},
         cv=GroupKFold(2),
     ).fit(recordings, [r.activity for r in recordings], groups=[r.athlete for r in recordings])
     assert search.best_params_["model_params__units"] in (2, 3)
+    best = {"features": "motion", "units": search.best_params_["model_params__units"]}
+    assert search.best_estimator_.model_params == best
 
 
 def test_what_builders_of_ones_own_must_give(recordings):
