@@ -181,6 +181,46 @@ def test_the_backward_pass_fills_what_the_forward_pass_lost():
     assert {follower.notes[0].why[k] for k in range(6, 12)} == {"backwards"}
 
 
+class Vague(Fails):
+    """Sees who leans by more than 60 degrees about a third of a torso beside where they are."""
+
+    def __call__(self, frame):
+        people = super().__call__(frame)
+        beside = np.random.default_rng(0).choice([-15, 15], (25, 2))
+        for pose in people:
+            pose[:, :2] += beside * (abs(lean_of(pose)) > 60)
+        return people
+
+
+def test_the_first_pose_is_found_again_upright():
+    """At first nobody knows how to turn the picture, and there is no frame before to go back from."""
+    truths = [stand(320 + 2 * k, 240, lean=120) for k in range(8)]
+    follower = follow([[truth] for truth in truths], Vague(Dots(), ()))
+    (track,) = follower.finished()
+    assert track.frames == list(range(8))
+    assert max(errors(track, truths)) < 4
+    assert [follower.notes[0].why[k] for k in range(3)] == ["backwards", "", ""]
+    assert abs(follower.notes[0].lean[0] - 120) < 15
+
+
+def test_the_first_pose_stays_where_no_better_is_found():
+    truths, asked, find = [stand(320 + 2 * k, 240, lean=120) for k in range(8)], [], Vague(Dots(), ())
+
+    def first_of_the_fourth_frame(frame):
+        """Sure by then, the person is looked for in the first frame by all other calls of the fourth."""
+        asked.append(number)
+        return find(frame)[: 0 if number == 3 and asked.count(3) > 1 else None]
+
+    follower = Follower(first_of_the_fourth_frame, 30)
+    for number, truth in enumerate(truths):
+        follower.step(number, draw([truth]))
+    (track,) = follower.finished()
+    first, *others = errors(track, truths)
+    assert track.frames == list(range(8)) and asked.count(3) > 1
+    assert first > 15 and max(others) < 4
+    assert follower.notes[0].why[0] == "found" and follower.notes[0].lean[0] == 0
+
+
 def test_whoever_comes_late_is_found_and_gone_back_for():
     """The whole picture is looked at twice a second; the frames since are filled."""
     truths = {k: stand(320, 240) for k in range(4, 30)}

@@ -31,6 +31,7 @@ from gymskel.extract.expect import (
 from gymskel.extract.paint import painted
 from gymskel.extract.people import USUAL_FPS, Track, Tracker
 from gymskel.extract.relink import join_tracks
+from gymskel.extract.tries import views_of
 from gymskel.extract.view import View
 from gymskel.extract.whole import tiles, turned, whole
 
@@ -40,11 +41,6 @@ PATIENCE = 0.6
 """... at most, where trying on brought nothing better in the frames before."""
 POSSIBLE = 0.9
 """... up to which the best of all tries is taken for this person."""
-
-TURNS = (-45.0, 45.0, -90.0, 90.0, 180.0)  # degrees beside the expected lean
-MARGIN = 1.9  # side of a view, in extents of the expected body: detectors want some picture around it
-REACH = 5.5  # ... but at least this many torso lengths: a tucked body opens within a few frames
-CLOSER = 0.65  # of that side
 
 MOST = 3  # people followed at once, where one athlete is wanted
 SURE = 3  # frames in which somebody must be found as expected to count: pictures are full of false people
@@ -222,7 +218,7 @@ class Follower:
         enough = max(GOOD, note.usual) * (1 + 0.2 * min(expected.gap - 1, 5))
         tries = 3 if backwards or not note.is_sure else None
         others = self._others(track, number, backwards)
-        views = islice(_views(expected, note, others), tries)
+        views = islice(views_of(expected, [other for other, _ in others], second=note.second), tries)
         best, first = self._try_on(frame, (expected, note.clothes), others, views, enough)
         if best is None or best.cost > POSSIBLE:
             note.why[number] = "lost"
@@ -239,6 +235,8 @@ class Follower:
             note.clothes.see(best.colors)
         if not backwards:
             note.good += best.cost < enough
+            if note.good == SURE and best.cost < enough:
+                self._begin_again(track)
             if note.is_sure and (expected.gap > 1 or note.good == SURE):
                 self._go_back(track, track.frames[0] if note.good == SURE else number)
         return True
@@ -337,6 +335,23 @@ class Follower:
         while len(self._kept) > min(KEPT_FRAMES, max(8, KEPT_BYTES // frame.nbytes)):
             self._kept.popleft()
 
+    def _begin_again(self, track: Track) -> None:
+        """Finds again, upright, who was first found in a look at the picture as it stood; the better pose is kept."""
+        note, number, pose = self.notes[track.number], track.frames[0], track.poses[0]
+        frame = dict(self._kept).get(number)
+        if frame is None or len(track.frames) < 2:
+            return
+        of_frame = note.lean, note.why, note.colors
+        before = [of[number] for of in of_frame]
+        del track.frames[0], track.poses[0]
+        expected = expect(track, number, backwards=True)
+        if not self._continue(track, number, frame, backwards=True) or (
+            unlikeness(track.poses[0], expected) >= unlikeness(pose, expected)
+        ):
+            track.add(number, pose)
+            for of, value in zip(of_frame, before, strict=True):
+                of[number] = value
+
     def _go_back(self, track: Track, number: int) -> None:
         """Fills the frames kept before `number`, backwards, until the person is lost or known."""
         missed = 0
@@ -360,33 +375,6 @@ def _at(track: Track, number: int) -> Expectation:
     if at < len(track.frames) and track.frames[at] == number:
         return Expectation(track.poses[at], lean_of(track.poses[at]), track.size, 1)
     return expect(track, number)
-
-
-def _views(
-    expected: Expectation, note: Note, others: list[Somebody]
-) -> Iterator[tuple[View, list[Expectation]]]:
-    """Squares to show, the likeliest first, and who is to be painted out of each.
-
-    The whole body as it leans; the same without others, if there are any about; closer; turned.
-    """
-    xy = expected.pose[CORE, :2]
-    low, high = np.nanmin(xy, axis=0), np.nanmax(xy, axis=0)
-    center = tuple((low + high) / 2)
-    side = max(MARGIN * float((high - low).max()), REACH * expected.torso)
-    side *= min(1 + 0.1 * (expected.gap - 1), 2)
-    about = [other for other, _ in others if _is_within(other.pose, center, side)]
-    plain, close = View(center, side, expected.lean), View(center, CLOSER * side, expected.lean)
-    first = [(plain, []), (plain, about)] if about else [(plain, []), (close, [])]
-    yield from reversed(first) if note.second else first
-    if about:
-        yield close, about
-    for turn in TURNS:
-        yield View(center, side if about or not note.second else close.side, expected.lean + turn), about
-
-
-def _is_within(pose: np.ndarray, center: tuple[float, float], side: float) -> bool:
-    """Whether a pose (25, 3) reaches into a square about a place, however it is turned."""
-    return bool((np.linalg.norm(pose[CORE, :2] - center, axis=1) < 0.7 * side).any())
 
 
 def _is_beside(pose: np.ndarray, track: Track) -> bool:
