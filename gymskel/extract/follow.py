@@ -46,6 +46,7 @@ MOST = 3  # people followed at once, where one athlete is wanted
 SURE = 3  # frames in which somebody must be found as expected to count: pictures are full of false people
 DOUBTED = 3  # frames after which who is not sure, and not found again, is nobody
 BESIDE = 0.75  # torso lengths from somebody known, within which nobody new is believed in
+LEANING = 30.0  # degrees in a view, beyond which a pose is worth a second look
 STALE = 8  # frames without the person, after which tries become rarer
 FOLLOW_SECONDS = 1.0  # ... and after which only looks at the whole picture may find them again
 STRANGE = 1.5  # times that clothes count over a gap: who wears nothing alike is somebody else
@@ -336,10 +337,11 @@ class Follower:
             self._kept.popleft()
 
     def _begin_again(self, track: Track) -> None:
-        """Finds again, upright, who was first found in a look at the picture as it stood; the better pose is kept."""
+        """Finds again, upright, who leant in the look that found them first; the better pose is kept."""
         note, number, pose = self.notes[track.number], track.frames[0], track.poses[0]
         frame = dict(self._kept).get(number)
-        if frame is None or len(track.frames) < 2:
+        leant = abs((lean_of(pose) - note.lean[number] + 180) % 360 - 180)
+        if frame is None or not leant > LEANING:
             return
         of_frame = note.lean, note.why, note.colors
         before = [of[number] for of in of_frame]
