@@ -46,7 +46,7 @@ MOST = 3  # people followed at once, where one athlete is wanted
 SURE = 3  # frames in which somebody must be found as expected to count: pictures are full of false people
 DOUBTED = 3  # frames after which who is not sure, and not found again, is nobody
 BESIDE = 0.75  # torso lengths from somebody known, within which nobody new is believed in
-LEANING = 30.0  # degrees in a view, beyond which a pose is worth a second look
+AMISS = 0.25  # torso lengths by which the first pose of somebody may miss what the next ones say
 STALE = 8  # frames without the person, after which tries become rarer
 FOLLOW_SECONDS = 1.0  # ... and after which only looks at the whole picture may find them again
 STRANGE = 1.5  # times that clothes count over a gap: who wears nothing alike is somebody else
@@ -337,22 +337,22 @@ class Follower:
             self._kept.popleft()
 
     def _begin_again(self, track: Track) -> None:
-        """Finds again, upright, who leant in the look that found them first; the better pose is kept."""
-        note, number, pose = self.notes[track.number], track.frames[0], track.poses[0]
-        frame = dict(self._kept).get(number)
-        leant = abs((lean_of(pose) - note.lean[number] + 180) % 360 - 180)
-        if frame is None or not leant > LEANING:
-            return
+        """Finds somebody again, upright, in the first frame, if the pose that a look found there fits the next ones badly."""
+        note, number, pose = self.notes[track.number], track.frames.pop(0), track.poses.pop(0)
+        expected, frame = expect(track, number, backwards=True), dict(self._kept).get(number)
         of_frame = note.lean, note.why, note.colors
         before = [of[number] for of in of_frame]
-        del track.frames[0], track.poses[0]
-        expected = expect(track, number, backwards=True)
-        if not self._continue(track, number, frame, backwards=True) or (
-            unlikeness(track.poses[0], expected) >= unlikeness(pose, expected)
-        ):
+        cost = unlikeness(pose, expected)
+        fits = cost < AMISS or frame is None
+        if fits or not self._continue(track, number, frame, backwards=True):
+            track.frames.insert(0, number)
+            track.poses.insert(0, pose)
+        elif unlikeness(track.poses[0], expected) >= cost:
             track.add(number, pose)
-            for of, value in zip(of_frame, before, strict=True):
-                of[number] = value
+        else:
+            return
+        for of, value in zip(of_frame, before, strict=True):
+            of[number] = value
 
     def _go_back(self, track: Track, number: int) -> None:
         """Fills the frames kept before `number`, backwards, until the person is lost or known."""
