@@ -11,7 +11,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def pytest_collection_finish():
-    """Networks are traced for each test, and TensorFlow would optimise every trace: a fifth of the suite's time.
+    """Networks are traced test by test, and TensorFlow would optimise every trace: a quarter of the time of those that train.
 
     It does for users, in the notebooks, and wherever a test starts a process of its own.
     """
