@@ -2,12 +2,14 @@
 
 import os
 import signal
+import threading
 import time
 import warnings
 
 import pytest
 
 from gymskel.evaluation.workers import work_on
+from gymskel.quiet import calm_workers
 
 
 def described(number):
@@ -47,17 +49,50 @@ def test_one_process_does_nothing_ahead():
     assert done == [1]
 
 
-def test_stopping_half_way_stops_the_others(tmp_path):
+def test_stopping_half_way_stops_the_others(tmp_path, monkeypatch):
+    """Silently, also while a result comes in: loky gives out work within that moment, and does not find it any more."""
+    from joblib.externals.loky.process_executor import _ExecutorManagerThread
+
+    take = _ExecutorManagerThread.process_result_item
+
+    def take_slowly(thread, result):
+        take(thread, result)
+        time.sleep(0.3)
+
     def leave_a_trace(number):
         time.sleep(0.2 * bool(number))
         (tmp_path / str(number)).touch()
 
+    monkeypatch.setattr(_ExecutorManagerThread, "process_result_item", take_slowly)
     work = work_on(range(50), leave_a_trace, 2)
     next(work)
     work.close()
+    monkeypatch.undo()
     time.sleep(1)
     assert len(list(tmp_path.iterdir())) < 10
     assert list(work_on([4, 5], lambda number: number + 1, 2)) == [5, 6]  # and others can work again
+
+
+@pytest.mark.parametrize(
+    "name, fault, told",
+    [
+        ("ExecutorManagerThread", KeyError(4), 0),
+        ("ExecutorManagerThread", OSError(), 1),
+        ("own", KeyError(4), 1),
+    ],
+)
+def test_threads_that_end_by_an_error_are_told_of(monkeypatch, name, fault, told):
+    def work():
+        raise fault
+
+    heard = []
+    monkeypatch.setattr(threading, "excepthook", heard.append)
+    calm_workers()
+    calm_workers()
+    thread = threading.Thread(target=work, name=name)
+    thread.start()
+    thread.join()
+    assert len(heard) == told
 
 
 KEPT = []

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from gymskel.quiet import let_workers_grow
+from gymskel.quiet import calm_workers
 
 
 def work_on(things: Sequence[Any], work: Callable[[Any], Any], workers: int = 1) -> Iterator[Any]:
@@ -31,7 +31,7 @@ def work_on(things: Sequence[Any], work: Callable[[Any], Any], workers: int = 1)
 def _in_processes(things: Sequence[Any], work: Callable[[Any], Any], workers: int) -> Iterator[Any]:
     from joblib import Parallel, delayed
 
-    let_workers_grow()
+    calm_workers()
     pool = Parallel(n_jobs=workers, backend="loky", return_as="generator", batch_size=1)
     made = pool(delayed(_work)(thing, work) for thing in things)
     try:

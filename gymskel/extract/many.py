@@ -20,7 +20,7 @@ from gymskel.extract.estimators import Estimator, choose_estimator, reset
 from gymskel.extract.one import ExtractionWarning, People, Wanted, extract_people
 from gymskel.extract.plan import Plan, Planned, as_paths, find_folders, look, measure
 from gymskel.extract.telling import board, list_faults, tell
-from gymskel.quiet import let_workers_grow
+from gymskel.quiet import calm_workers
 from gymskel.video import limit_threads
 
 
@@ -238,7 +238,7 @@ def _in_pool(
     from joblib import delayed
 
     waiting = {one.folder: one for one in todo}
-    let_workers_grow()
+    calm_workers()
     try:
         for outcome in pool()(delayed(work)(one) for one in todo):
             del waiting[outcome.folder]
