@@ -8,8 +8,7 @@ import warnings
 
 import pytest
 
-from gymskel.evaluation.workers import work_on
-from gymskel.quiet import calm_workers
+from gymskel.workers import calm_workers, work_on
 
 
 def described(number):

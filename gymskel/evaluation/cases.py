@@ -15,10 +15,10 @@ from tqdm.auto import tqdm
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
-from gymskel.evaluation.workers import work_on
 from gymskel.inputs import as_given, checksum_of, labelled, told_apart
 from gymskel.preprocess import Preprocessor, is_recognizable
 from gymskel.recording import Recording
+from gymskel.workers import work_on
 
 Splits = list[tuple[np.ndarray, np.ndarray]]
 

@@ -20,8 +20,8 @@ from gymskel.extract.estimators import Estimator, choose_estimator, reset
 from gymskel.extract.one import ExtractionWarning, People, Wanted, extract_people
 from gymskel.extract.plan import Plan, Planned, as_paths, find_folders, look, measure
 from gymskel.extract.telling import board, list_faults, tell
-from gymskel.quiet import calm_workers
 from gymskel.video import limit_threads
+from gymskel.workers import calm_workers
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-
-from gymskel.quiet import calm_workers
 
 
 def work_on(things: Sequence[Any], work: Callable[[Any], Any], workers: int = 1) -> Iterator[Any]:
@@ -50,3 +49,27 @@ def _work(thing: Any, work: Callable[[Any], Any]) -> tuple[Any, list[tuple[type[
         warnings.simplefilter("always")
         result = work(thing)
     return result, list(dict.fromkeys((entry.category, str(entry.message)) for entry in caught))
+
+
+def calm_workers() -> None:
+    """Has joblib's thread that hands out work and takes in results say nothing of two things, from now on.
+
+    - That a new process takes the place of one that has grown by 300 MB. It is a warning: where all warnings are errors it ends
+      the thread, and whoever waits for results waits for ever.
+    - That work was given to it while it was being stopped. It takes such work back, looks for it all the same (joblib 1.6), and
+      ends by that; it was to end anyway, and all processes have.
+    """
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
+    if not isinstance(threading.excepthook, _Calm):
+        threading.excepthook = _Calm(threading.excepthook)
+
+
+class _Calm:
+    """A threading.excepthook that tells of everything but work not found by joblib's thread."""
+
+    def __init__(self, tell: Callable[[threading.ExceptHookArgs], object]) -> None:
+        self.tell = tell
+
+    def __call__(self, ended: threading.ExceptHookArgs) -> None:
+        if ended.exc_type is not KeyError or getattr(ended.thread, "name", "") != "ExecutorManagerThread":
+            self.tell(ended)
