@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from gymskel.activations import draw_class_strips, draw_strips, layer_outputs, recurrent_layers
@@ -10,7 +11,11 @@ from gymskel.classifier import SkeletonClassifier
 from gymskel.evaluation import evaluate
 from gymskel.recording import read_recordings, write_recording
 from gymskel.simulate import simulate_bystander, simulate_recordings
+from gymskel.training import RECIPES
 from gymskel.visualize import plot_confusion, plot_skeletons, plot_training
+
+SHORT = replace(RECIPES["default"], name="demo", min_steps=400)
+"""Two moves as different as these need no more, and nobody waits longer than three minutes on two slow cores."""
 
 
 def run(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) -> list[Path]:
@@ -35,12 +40,13 @@ def run(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) -> list
     say(f"   {len(recordings)} recordings, e.g. {recordings[0]}")
 
     say("2  Athletes are left out, two at a time: what would the classifier say about somebody new?")
-    result = evaluate(SkeletonClassifier(random_state=seed), recordings, seed=seed, folds=3, progress=True)
+    new = SkeletonClassifier(recipe=SHORT, random_state=seed)
+    result = evaluate(new, recordings, seed=seed, folds=3, progress=True)
     say("   (simulated data)\n" + "\n".join(f"   {line}" for line in str(result).splitlines()))
     (out / "evaluation.txt").write_text(f"simulated data\n{result}\n", encoding="utf-8")
 
     say("3  A classifier is trained on all of them, saved as one file, and loaded again.")
-    classifier = SkeletonClassifier(random_state=seed).fit(recordings, progress=True)
+    classifier = new.fit(recordings, progress=True)
     path = classifier.keep_out_of_fold(result.predictions).save(out / "moves.gymskel")
     classifier = SkeletonClassifier.load(path)
 

@@ -53,7 +53,7 @@ MAY_IMPORT = {
         *{"activations", "attribution", "visualize", "kinematics", "viewer", "skeleton"},
     },
     "simulate": {"skeleton", "recording", "video"},
-    "demo": {*NOUNS, "classifier", "evaluation", "activations", "visualize", "simulate"},
+    "demo": {*NOUNS, "training", "classifier", "evaluation", "activations", "visualize", "simulate"},
     "cli": {
         *{
             "recording",
