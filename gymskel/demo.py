@@ -29,6 +29,8 @@ def run(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) -> list
     import matplotlib
 
     matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
     out.mkdir(parents=True, exist_ok=True)
     say(
         "1  Simulated gymnasts do backflips and back handsprings; somebody stands by; CSVs are written and read back."
@@ -65,6 +67,7 @@ def run(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) -> list
         "confusion.png": plot_confusion(result.confusion().to_numpy(), result.classes),
     }.items():
         axes.figure.savefig(out / name, bbox_inches="tight", dpi=120)
+        plt.close(axes.figure)
         written.append(out / name)
     layer = recurrent_layers(classifier.model_)[0]
     states = layer_outputs(classifier.model_, classifier.clips(unseen), layer)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 from PIL import Image
 
 from gymskel import cli, demo
@@ -16,9 +17,11 @@ def test_demo_names_what_it_wrote(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(demo, "SHORT", replace(demo.SHORT, epochs=50, min_steps=0))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["gymskel", "demo"])
+    open_before = plt.get_fignums()
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert not end.value.code
+    assert plt.get_fignums() == open_before
     told = capsys.readouterr().out
     files = [line for line in told.splitlines() if line.startswith("demo/")]
     assert {f"demo/{path.name}" for path in (tmp_path / "demo").iterdir()} == set(files)
