@@ -15,7 +15,7 @@ from gymskel.training import RECIPES
 from gymskel.visualize import plot_confusion, plot_skeletons, plot_training
 
 SHORT = replace(RECIPES["default"], name="demo", min_steps=400)
-"""Two moves as different as these need no more, and nobody waits longer than three minutes on two slow cores."""
+"""Two moves as different as these need no more."""
 
 
 def run(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) -> list[Path]:

@@ -238,7 +238,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for what it makes.")] = Path("demo"),
     seed: Seed = 0,
 ) -> None:
-    """The whole journey on simulated gymnasts, in about two minutes; ends with what it wrote."""
+    """The whole journey on simulated gymnasts, in a minute or two; ends with what it wrote."""
     load_libraries()
     from gymskel.demo import run
 
