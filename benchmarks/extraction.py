@@ -17,13 +17,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from gymskel.estimators.estimator import find_people
 from gymskel.extract import MediaPipe
-from gymskel.extract.estimators import find_people
-from gymskel.extract.expect import lean_of
-from gymskel.extract.follow import Follower
-from gymskel.extract.people import choose
-from gymskel.extract.view import View
 from gymskel.skeleton import BODY_25
+from gymskel.tracking.crops import View
+from gymskel.tracking.follower import Follower
+from gymskel.tracking.prediction import lean_of
+from gymskel.tracking.tracker import choose
 from gymskel.video import read_frames
 
 HERE = Path(__file__).parent

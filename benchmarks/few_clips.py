@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from gymskel import SkeletonClassifier, training
-from gymskel.evaluation.floors import resampled
+from gymskel.evaluation.baselines import resampled
 from gymskel.preprocess import Preprocessor, mirror
 from gymskel.preprocess.augment import Augmentation
 

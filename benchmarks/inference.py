@@ -22,8 +22,8 @@ import numpy as np
 import tensorflow as tf
 
 from gymskel import SkeletonClassifier, simulate, training
+from gymskel.classifier.inference import compile_network, run_network
 from gymskel.clips import Clips
-from gymskel.inference import compile_network, run_network
 from gymskel.models import BUILDERS, PUBLISHED
 from gymskel.recording import Recording
 from gymskel.skeleton import GYMNASTICS_15

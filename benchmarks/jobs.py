@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gymskel.estimators.estimator import choose_estimator
 from gymskel.extract import extract_videos
-from gymskel.extract.estimators import choose_estimator
 from gymskel.recording import read_recordings
 
 

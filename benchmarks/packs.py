@@ -308,7 +308,7 @@ def train_all(folder: str) -> None:
 
     from gymskel import models
     from gymskel.preprocess.augment import augmented
-    from gymskel.streamed import Streamed
+    from gymskel.training.streaming import Streamed
 
     start = time.perf_counter()
     stored = open_parquet(folder)

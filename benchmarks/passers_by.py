@@ -22,11 +22,11 @@ import numpy as np
 from extraction import Timed, estimator_named, marks
 
 from gymskel.extract import MediaPipe
-from gymskel.extract.expect import lean_of, middle_of
-from gymskel.extract.follow import Follower
-from gymskel.extract.people import choose
-from gymskel.extract.view import View
 from gymskel.skeleton import BODY_25
+from gymskel.tracking.crops import View
+from gymskel.tracking.follower import Follower
+from gymskel.tracking.prediction import lean_of, middle_of
+from gymskel.tracking.tracker import choose
 from gymskel.video import read_frames
 
 KINDS = ("behind", "front", "crowd", "small", "cut")

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gymskel import simulate
-from gymskel.extract.people import Tracker, choose
 from gymskel.recording import read_recordings
 from gymskel.skeleton import BODY_25
+from gymskel.tracking.tracker import Tracker, choose
 
 SIZE = (1920, 1080)
 KINDS = ("crossing", "large bystander", "leaving")

@@ -21,8 +21,8 @@ from sklearn.utils.validation import check_is_fitted
 
 import gymskel
 from gymskel.classifier import SkeletonClassifier
+from gymskel.classifier.inference import run_network
 from gymskel.clips import Clips
-from gymskel.inference import run_network
 from gymskel.skeleton import Skeleton
 
 TOLERANCE = 1e-4

@@ -10,7 +10,7 @@ import tensorflow as tf
 from sklearn.utils.validation import check_is_fitted
 
 from gymskel.classifier import SkeletonClassifier
-from gymskel.inference import compile_network
+from gymskel.classifier.inference import compile_network
 from gymskel.recording import Recording, UnseenError
 from gymskel.skeleton import Skeleton
 

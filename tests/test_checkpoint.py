@@ -260,7 +260,7 @@ def test_a_streamed_data_set_goes_on_too(tmp_path):
     pytest.importorskip("pyarrow")
     from gymskel.formats.parquet import open_parquet, write_parquet
     from gymskel.simulate import simulate_recordings
-    from gymskel.streamed import Streamed, survey
+    from gymskel.training.streaming import Streamed, survey
 
     stored = open_parquet(write_parquet(simulate_recordings(athletes=3, per_athlete=2), tmp_path / "set"))
     streamed, path = Streamed(stored, frames=survey(stored)[1]), tmp_path / "c"

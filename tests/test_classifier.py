@@ -27,7 +27,7 @@ from gymskel.preprocess import Preprocessor, faults_of, is_recognizable, select_
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recording, simulate_recordings
 from gymskel.skeleton import BODY_25, GYMNASTICS_15
-from gymskel.training import RECIPES, twin
+from gymskel.training import RECIPES, compile_cache
 
 FAST = replace(PLAIN, name="fast", epochs=12, learning_rate=0.2)
 SHORT = replace(PLAIN, epochs=1)
@@ -312,19 +312,19 @@ def test_durations_are_seconds_only_if_every_rate_is_known(recordings):
 def test_folds_share_a_traced_step(recordings, monkeypatch):
     """Those of one network do; other arguments, a builder of one's own and callbacks get a step of their own."""
     traced, step = [], keras.Model.train_step
-    monkeypatch.setattr(twin, "_twins", {})
+    monkeypatch.setattr(compile_cache, "_twins", {})
     monkeypatch.setattr(keras.Model, "train_step", lambda self, data: traced.append(self) or step(self, data))
     small = {"units": 4, "features": "raw"}
     ours = {"model": "simple_rnn", "model_params": small}
     for part in (recordings, recordings[:6], recordings):
         short(**ours).fit(part)
-    assert (len(traced), len(twin._twins)) == (1, 1)
+    assert (len(traced), len(compile_cache._twins)) == (1, 1)
     short(model="simple_rnn", model_params={**small, "dropout": 0.3}).fit(recordings)  # as large
-    assert (len(traced), len(twin._twins)) == (2, 2)
+    assert (len(traced), len(compile_cache._twins)) == (2, 2)
     for _ in range(2):
         short(model=simple_rnn, model_params=small).fit(recordings)
         short(**ours).fit(recordings, callbacks=[keras.callbacks.Callback()])
-    assert (len(traced), len(twin._twins)) == (6, 2)
+    assert (len(traced), len(compile_cache._twins)) == (6, 2)
 
 
 def test_cross_val_score_on_recordings(recordings):

@@ -97,7 +97,7 @@ class Found:
 
 @pytest.fixture
 def found(monkeypatch):
-    monkeypatch.setattr("gymskel.extract.estimators.ESTIMATORS", {"found": Found})
+    monkeypatch.setattr("gymskel.estimators.estimator.ESTIMATORS", {"found": Found})
 
 
 def videos(root: Path, *names: str) -> Path:
@@ -206,7 +206,7 @@ def test_extract_refuses(shell, monkeypatch, tmp_path):
     videos(tmp_path / "clips", "good.mp4")
     code, _, err = shell("extract", "clips", "--estimator", "magic")
     assert (code, "or a callable, got 'magic'" in one_line(err)) == (1, True)
-    monkeypatch.setattr("gymskel.extract.estimators.ESTIMATORS", {})
+    monkeypatch.setattr("gymskel.estimators.estimator.ESTIMATORS", {})
     code, _, err = shell("extract", "clips")
     assert (code, one_line(err)) == (1, "gymskel: No pose estimator here.")
 

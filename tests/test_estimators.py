@@ -14,9 +14,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from gymskel.estimators.estimator import ESTIMATORS, choose_estimator, find_people, is_stateless
+from gymskel.estimators.gpus import check_gpus, take_gpu
 from gymskel.extract import MediaPipe, OpenPose
-from gymskel.extract.estimators import ESTIMATORS, choose_estimator, find_people, is_stateless
-from gymskel.extract.gpus import check_gpus, take_gpu
 from gymskel.skeleton import BODY_25, MEDIAPIPE_33, Skeleton
 
 cv2 = pytest.importorskip("cv2")
@@ -145,7 +145,7 @@ def test_no_estimator_names_the_ways_out(monkeypatch):
 
 # --- OpenPose -----------------------------------------------------------------------------------------------
 
-BINDING = (Path(__file__).parent / "openpose_binding.py").read_text(encoding="utf-8")
+BINDING = (Path(__file__).parent / "helpers" / "openpose_binding.py").read_text(encoding="utf-8")
 
 
 def installed(home: Path, version: str = "1.7", system: str = "Linux") -> Path:
@@ -281,7 +281,7 @@ def test_openpose_in_other_places(openpose, tmp_path, monkeypatch):
         OpenPose(python_folder=python)
     assert len(OpenPose(python_folder=python, model_folder=models)(red())) == 2
     monkeypatch.setenv("OPENPOSE_MODELS", str(models))
-    monkeypatch.setattr("gymskel.extract.openpose._INSTALLED", str(python))  # make install
+    monkeypatch.setattr("gymskel.estimators.openpose._INSTALLED", str(python))  # make install
     estimator = OpenPose()
     estimator(red())
     assert estimator._op.FLAGS["model_folder"] == f"{models}{os.sep}"
@@ -331,7 +331,7 @@ def test_openpose_on_one_gpu(openpose):
 
 TAKE = """
 import sys
-from gymskel.extract.gpus import take_gpu
+from gymskel.estimators.gpus import take_gpu
 print(take_gpu((0, 1), 2), flush=True)
 sys.stdin.read()
 """
@@ -360,8 +360,8 @@ def test_one_process_per_gpu(tmp_path):
 
 
 def test_a_process_keeps_its_gpu(tmp_path, monkeypatch):
-    monkeypatch.setattr("gymskel.extract.gpus.tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("gymskel.extract.gpus._taken", {})
+    monkeypatch.setattr("gymskel.estimators.gpus.tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("gymskel.estimators.gpus._taken", {})
     assert check_gpus(range(2)) == (0, 1) and check_gpus(None) == ()
     assert [take_gpu((1, 0), 2), take_gpu((0, 1), 2), take_gpu((0,), 2)] == [1, 1, 0]
 

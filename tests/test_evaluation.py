@@ -11,7 +11,13 @@ from sklearn.ensemble import RandomForestClassifier
 from test_classifier import blind, short
 
 from gymskel.clips import Clips
-from gymskel.evaluation import PUBLISHED_RESULTS, Evaluation, evaluate, floors, resampled, thesis
+from gymskel.evaluation import (
+    PUBLISHED_RESULTS,
+    Evaluation,
+    baselines,
+    evaluate,
+    resampled,
+)
 from gymskel.models import PUBLISHED
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recordings
@@ -55,7 +61,7 @@ def forget():
 
 @pytest.fixture(autouse=True)
 def few_trees(monkeypatch):
-    monkeypatch.setitem(floors.SEEING, "random forest", RandomForestClassifier(3, random_state=0))
+    monkeypatch.setitem(baselines.SEEING, "random forest", RandomForestClassifier(3, random_state=0))
 
 
 def meet(athletes="abc", **times) -> list[Recording]:
@@ -326,7 +332,7 @@ def test_floors_with_a_blind_recording():
     recordings = meet()
     recordings[4] = blind(recordings[4])
     floors = evaluate(Fake(), recordings).floors
-    assert all(0 <= share <= 1 for share in floors.values())
+    assert all(0 <= share <= 1 for share in baselines.values())
     assert len(floors) == 4
 
 
@@ -419,7 +425,7 @@ def test_thesis_protocol_says_that_it_leaks(simulated, monkeypatch):
             self.tested = clips
             return np.array([clips.classes[k] for k in clips.y])
 
-    monkeypatch.setattr(thesis, "SkeletonClassifier", Spy)
+    monkeypatch.setattr(published_protocol, "SkeletonClassifier", Spy)
     result = evaluate(short(model="lstm"), simulated, protocol="thesis", runs=2, seed=3)
     assert [spy.random_state for spy, _ in seen] == [3, 4]
     shares = []

@@ -17,8 +17,8 @@ from test_training import PLAIN, made_clips, quick
 
 from gymskel import export
 from gymskel.classifier import SkeletonClassifier
+from gymskel.classifier.inference import run_network
 from gymskel.export import export_litert, export_onnx, facts_for_clients
-from gymskel.inference import run_network
 from gymskel.models import PUBLISHED
 from gymskel.recording import Recording, read_recording, write_recording
 from gymskel.simulate import simulate_recordings

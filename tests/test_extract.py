@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dots import Dots, draw, stand
+from helpers.dots import Dots, draw, stand
 from test_video import make_video, patch, uneven
 
 from gymskel.extract import ExtractionWarning, extract_video, extract_videos

@@ -14,7 +14,7 @@ import tensorflow as tf
 from test_training import made_clips
 
 from gymskel.classifier import SkeletonClassifier
-from gymskel.inference import compile_network, compiled, run_network
+from gymskel.classifier.inference import compile_network, compiled, run_network
 from gymskel.models import BUILDERS, PUBLISHED, simple_rnn
 from gymskel.training import Recipe
 
@@ -74,7 +74,7 @@ def test_padding_order_and_number_never_change_an_answer(name, params, clips):
 def test_many_clips_go_in_batches(clips, monkeypatch):
     model = made_model("simple_rnn")
     whole = run_network(model, clips)
-    monkeypatch.setattr("gymskel.inference._BATCH", 3)
+    monkeypatch.setattr("gymskel.classifier.inference._BATCH", 3)
     np.testing.assert_allclose(run_network(model, clips), whole, atol=1e-6)
     assert run_network(model, clips[[]]).shape == (0, 2)
 

@@ -15,33 +15,30 @@ MODULES = sorted(path.relative_to(ROOT).with_suffix("") for path in ROOT.rglob("
 
 # Who may import whom, inside functions and for types too. Imports point back along the journey.
 NOUNS = {"skeleton", "recording", "clips"}
+TOOLS = {"files", "messages"}  # import nothing, and serve every stage
 MAY_IMPORT = {
     "skeleton": set(),
     "quiet": set(),
+    "files": set(),
+    "messages": set(),
     "workers": set(),
     "archive": set(),
     "recording": {"skeleton", "archive"},
     "clips": {"skeleton", "archive", "recording"},
     "video": set(),
-    "extract": {"skeleton", "recording", "video", "quiet", "workers"},
-    "formats": {*NOUNS, "archive", "extract"},
+    "estimators": {"skeleton", "quiet"},
+    "tracking": {"skeleton"},
+    "extract": {"skeleton", "recording", "video", "estimators", "tracking", "workers"},
+    "formats": {*NOUNS, "archive", "tracking"},
     "preprocess": NOUNS,
     "kinematics": {"skeleton", "recording", "preprocess"},
     "datasets": {*NOUNS, "archive", "formats"},
-    "streamed": {"clips", "formats", "preprocess"},
     "models": {"skeleton"},
-    "training": {"clips", "preprocess", "streamed"},
-    "doubts": {"recording", "preprocess"},
-    "inputs": {*NOUNS, "preprocess", "doubts"},
-    "artefact": {"gymskel", "archive", "preprocess", "models", "training"},
-    "inference": {"clips"},
-    "classifier": {
-        *{*NOUNS, "preprocess", "models", "training", "inputs", "doubts"},
-        *{"inference", "artefact"},
-    },
-    "stream": {"skeleton", "recording", "classifier", "inference"},
-    "export": {"gymskel", "skeleton", "clips", "classifier", "inference"},
-    "evaluation": {*NOUNS, "preprocess", "models", "training", "inputs", "classifier", "doubts", "workers"},
+    "training": {"clips", "formats", "preprocess"},
+    "classifier": {*NOUNS, "gymskel", "archive", "preprocess", "models", "training"},
+    "stream": {"skeleton", "recording", "classifier"},
+    "export": {"gymskel", "skeleton", "clips", "classifier"},
+    "evaluation": {*NOUNS, "preprocess", "models", "training", "classifier", "workers"},
     "activations": NOUNS,
     "attribution": NOUNS,
     "visualize": NOUNS,
@@ -49,7 +46,7 @@ MAY_IMPORT = {
     "overlay": {"skeleton", "recording", "video", "activations"},
     "viewer": {"recording", "activations"},
     "report": {
-        *{"gymskel", "recording", "classifier", "inputs", "doubts", "evaluation"},
+        *{"gymskel", "recording", "classifier", "evaluation"},
         *{"activations", "attribution", "visualize", "kinematics", "viewer", "skeleton"},
     },
     "simulate": {"skeleton", "recording", "video"},
@@ -64,7 +61,6 @@ MAY_IMPORT = {
             "kinematics",
             "models",
             "training",
-            "inputs",
             "classifier",
         },
         *{"stream", "export", "evaluation", "activations", "explain", "overlay", "report", "demo", "quiet"},
@@ -107,7 +103,7 @@ def test_who_imports_whom():
     for module in MODULES:
         name = module.parts[0]
         if name not in FACES:
-            more = imports_of(ROOT / module.with_suffix(".py")) - MAY_IMPORT[name] - {name}
+            more = imports_of(ROOT / module.with_suffix(".py")) - MAY_IMPORT[name] - TOOLS - {name}
             wrong |= {str(module): more} if more else {}
     assert wrong == {}
 

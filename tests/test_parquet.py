@@ -13,7 +13,7 @@ from test_pack import STICK, assert_same, recordings
 
 from gymskel import archive
 from gymskel.clips import leave_groups_out
-from gymskel.formats import stored as stored_module
+from gymskel.formats import parquet_dataset as stored_module
 from gymskel.formats.parquet import open_parquet, read_parquet, write_parquet
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recordings

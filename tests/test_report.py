@@ -10,7 +10,7 @@ from test_viewer import Page, check_page
 from gymskel import viewer
 from gymskel.attribution import integrated_gradients
 from gymskel.classifier import SkeletonClassifier
-from gymskel.inputs import checksum_of
+from gymskel.classifier.inputs import checksum_of
 from gymskel.kinematics import kinematics
 from gymskel.report import moves, write_report
 from gymskel.report.facts import gather_facts

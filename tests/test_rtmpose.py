@@ -13,11 +13,11 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-import tiny_onnx
+from helpers import tiny_onnx
 from test_estimators import UNSEEN, nothing_named, used_elsewhere  # noqa: F401 (a fixture)
 
+from gymskel.estimators.estimator import choose_estimator, is_stateless
 from gymskel.extract import RTMPose
-from gymskel.extract.estimators import choose_estimator, is_stateless
 from gymskel.skeleton import BODY_25, HALPE_26
 
 needs_rtmlib = pytest.mark.skipif(

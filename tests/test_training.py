@@ -19,7 +19,7 @@ from gymskel.clips import Clips
 from gymskel.models import BUILDERS, TakeJoints, simple_rnn
 from gymskel.preprocess.augment import Augmentation
 from gymskel.skeleton import BODY_25, GYMNASTICS_15
-from gymskel.training import RECIPES, Recipe, fit, get_recipe, one_hot, repeat, twin, without_mirror
+from gymskel.training import RECIPES, Recipe, compile_cache, fit, get_recipe, one_hot, repeat, without_mirror
 from gymskel.training import batches as drawn
 
 PLAIN = Recipe("plain", epochs=3, batch_size=8, learning_rate=0.05)
@@ -138,7 +138,7 @@ def test_fit_refuses_clips_without_labels():
 def test_the_step_is_traced_once_for_all_models_of_a_kind(monkeypatch):
     """Other data, another number of steps and another seed are the same step; without a kind each model has its own."""
     traced, step = [], keras.Model.train_step
-    monkeypatch.setattr(twin, "_twins", {})
+    monkeypatch.setattr(compile_cache, "_twins", {})
     monkeypatch.setattr(keras.Model, "train_step", lambda self, data: traced.append(self) or step(self, data))
     for seed, size in ((0, 3), (1, 5), (0, 3)):
         fit(quick(2), made_clips(athletes=size), replace(FAST, epochs=2), seed=seed, kind="quick")
@@ -157,7 +157,7 @@ def test_the_step_is_traced_once_for_all_models_of_a_kind(monkeypatch):
 def test_a_twin_lends_its_step_and_nothing_else(monkeypatch, policy, schedule):
     """A model trained after another of its kind, for other lengths, is the one trained by itself, bit for bit."""
     recipe, usual, weights = replace(FAST, schedule=schedule, epochs=8), keras.config.dtype_policy(), []
-    monkeypatch.setattr(twin, "_twins", {})
+    monkeypatch.setattr(compile_cache, "_twins", {})
     keras.config.set_dtype_policy(policy)
     try:
         for kind in (None, "quick"):
@@ -179,7 +179,7 @@ WITH_CONV = ("conv_gru", "hierarchical_rnn")
 @pytest.mark.parametrize("name", BUILDERS)
 def test_every_builder_has_a_twin(monkeypatch, name):
     """Dropout, batch normalisation, blocks of zeros: trained through one that another model used before."""
-    monkeypatch.setattr(twin, "_twins", {})
+    monkeypatch.setattr(compile_cache, "_twins", {})
     plain = {"units": 4, "features": "motion"}  # convolutions take long to trace; two of the six suffice
     answers, small = [], {"dd_net": {"filters": 4}}.get(name, {"units": 4} if name in WITH_CONV else plain)
     for kind in (None, name):
@@ -193,13 +193,13 @@ def test_every_builder_has_a_twin(monkeypatch, name):
 
 
 def test_one_kind_of_two_shapes_is_two(monkeypatch):
-    monkeypatch.setattr(twin, "_twins", {})
+    monkeypatch.setattr(compile_cache, "_twins", {})
     for layout in (GYMNASTICS_15, BODY_25):
         clips = Clips.from_arrays(
             np.random.default_rng(0).normal(size=(8, 5, len(layout), 2)), y=["a", "b"] * 4, skeleton=layout
         )
         fit(quick(2, skeleton=layout), clips, replace(PLAIN, epochs=1), seed=0, kind="quick")
-    assert len(twin._twins) == 2
+    assert len(compile_cache._twins) == 2
 
 
 def test_clips_are_let_go_when_a_training_ends(monkeypatch):
@@ -238,11 +238,11 @@ def test_a_training_that_ends_with_an_error_leaves_the_weights_so_far():
 
 
 def test_few_twins_are_kept(monkeypatch):
-    monkeypatch.setattr(twin, "_twins", {})
-    monkeypatch.setattr(twin, "_KEPT", 2)
+    monkeypatch.setattr(compile_cache, "_twins", {})
+    monkeypatch.setattr(compile_cache, "_KEPT", 2)
     for smoothing in (0.0, 0.1, 0.2):
         fit(quick(2), made_clips(), replace(PLAIN, label_smoothing=smoothing, epochs=1), seed=0, kind=0)
-    assert len(twin._twins) == 2
+    assert len(compile_cache._twins) == 2
 
 
 def test_optimizers():
@@ -271,20 +271,20 @@ def test_rates(schedule, expected, monkeypatch):
         def on_train_batch_begin(self, batch, logs=None):
             seen.append(float(self.model.optimizer.learning_rate))
 
-    monkeypatch.setattr(twin, "_twins", {})
+    monkeypatch.setattr(compile_cache, "_twins", {})
     for short in (False, True):
         if short:
             fit(quick(2), made_clips(), replace(recipe, epochs=3), seed=0, kind=0)
         seen.clear()
         fit(quick(2), made_clips(), recipe, seed=0, callbacks=[Look()], kind=0)
-        assert len(twin._twins) == 1 and len(seen) == 40
+        assert len(compile_cache._twins) == 1 and len(seen) == 40
         assert [seen[step] for step in expected] == pytest.approx(list(expected.values()), rel=1e-4)
 
 
 @pytest.mark.parametrize("steps, a_pass, warm", [(5000, 20, 100), (1000, 4.5, 50), (100, 4.5, 25)])
 def test_warming_up(steps, a_pass, warm):
     """Five passes or 50 steps, a quarter of a short training."""
-    schedule = twin.Schedule(replace(PLAIN, schedule="cosine"))
+    schedule = compile_cache.Schedule(replace(PLAIN, schedule="cosine"))
     schedule.draw_out(steps, a_pass)
     rates = [float(schedule(step)) for step in range(warm + 2)]
     assert max(rates) == rates[warm] == pytest.approx(PLAIN.learning_rate)

@@ -33,7 +33,7 @@ def read_data(
         named: refuse videos whose move nobody knows; before hours of extraction, not after.
     """
     from gymskel.formats import read_keypoints
-    from gymskel.formats.door import find_keypoints
+    from gymskel.formats.reading import find_keypoints
     from gymskel.recording import label_recordings, read_labels, read_recordings
 
     table = None if labels is None else read_labels(labels)  # one that cannot be read is told of first
@@ -72,7 +72,7 @@ def _videos_in(data: Path) -> list[Path]:
 
 
 def _refuse_nameless(data: Path, videos: list[Path]) -> None:
-    from gymskel.inputs import refuse_nameless
+    from gymskel.classifier.inputs import refuse_nameless
     from gymskel.recording import parse_name
 
     above = [data.is_dir() and video.parent != data for video in videos]

@@ -5,11 +5,11 @@
 - `unknown_moves`: how well a move that was never trained on is told from known ones.
 """
 
-from gymskel.evaluation.athletes import evaluate
+from gymskel.evaluation.baselines import resampled
+from gymskel.evaluation.cross_validation import evaluate
 from gymskel.evaluation.curve import learning_curve
-from gymskel.evaluation.floors import resampled
+from gymskel.evaluation.published_protocol import PUBLISHED_RESULTS
 from gymskel.evaluation.result import Evaluation
-from gymskel.evaluation.thesis import PUBLISHED_RESULTS
 from gymskel.evaluation.unknown import unknown_moves
 
 __all__ = ["evaluate", "Evaluation", "learning_curve", "unknown_moves", "resampled", "PUBLISHED_RESULTS"]

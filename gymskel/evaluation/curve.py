@@ -11,8 +11,8 @@ import pandas as pd
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
-from gymskel.evaluation.cases import Cases, Trial, answer, of_one_length
-from gymskel.evaluation.measures import measure
+from gymskel.evaluation.labelled_set import Cases, Trial, answer, of_one_length
+from gymskel.evaluation.metrics import measure
 from gymskel.recording import Recording
 
 _TRIES = 2000

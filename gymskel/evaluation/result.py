@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from gymskel.evaluation.measures import calibration_error, measure, reliability
+from gymskel.evaluation.metrics import calibration_error, measure, reliability
 
 _FEW = 10  # athletes: intervals of fewer are too narrow
 

@@ -9,10 +9,10 @@ from sklearn.metrics import roc_auc_score
 from tqdm.auto import tqdm
 
 from gymskel.classifier import SkeletonClassifier
+from gymskel.classifier.reliability import doubt_below
 from gymskel.clips import Clips, leave_groups_out
-from gymskel.doubts import doubt_below
-from gymskel.evaluation.cases import Cases, Trial, answer, of_one_length, together
-from gymskel.evaluation.measures import surest
+from gymskel.evaluation.labelled_set import Cases, Trial, answer, of_one_length, together
+from gymskel.evaluation.metrics import surest
 from gymskel.recording import Recording
 
 

@@ -9,13 +9,13 @@ Any callable serves as `estimator` that has a `name` and a `skeleton`; see `Esti
 imports no estimator and no OpenCV; a host that only extracts needs numpy, pandas, scipy and OpenCV.
 """
 
-from gymskel.extract.estimators import Estimator
-from gymskel.extract.many import Extraction, extract_videos
-from gymskel.extract.mediapipe import MediaPipe
-from gymskel.extract.one import ExtractionWarning, extract_video
-from gymskel.extract.openpose import OpenPose
+from gymskel.estimators.estimator import Estimator
+from gymskel.estimators.mediapipe import MediaPipe
+from gymskel.estimators.openpose import OpenPose
+from gymskel.estimators.rtmpose import RTMPose
+from gymskel.extract.batch import Extraction, extract_videos
 from gymskel.extract.plan import Plan
-from gymskel.extract.rtmpose import RTMPose
+from gymskel.extract.single import ExtractionWarning, extract_video
 
 __all__ = [
     "Estimator",

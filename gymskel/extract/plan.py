@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gymskel.extract.claim import csv_files, recording_of, standing
-from gymskel.extract.one import Wanted, file_facts, made_from
-from gymskel.extract.telling import list_faults
+from gymskel.extract.folder_lock import csv_files, recording_of, standing
+from gymskel.extract.progress import list_faults
+from gymskel.extract.single import Wanted, file_facts, made_from
 from gymskel.recording import JSON_NAME
 from gymskel.recording.folders import Folder
-from gymskel.recording.saved import saved_people
+from gymskel.recording.metadata import saved_people
 from gymskel.video import find_videos, read_frames
 
 

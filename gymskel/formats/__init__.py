@@ -15,16 +15,16 @@ formats.write_parquet(recordings, "moves")                        # parts of bou
 formats.write_tfrecord(clips, "windows.tfrecord")                 # Clips, as TensorFlow's own tools read them
 """
 
+from gymskel.formats.dataframe import from_frame, read_table, to_frame
 from gymskel.formats.deeplabcut import read_deeplabcut
-from gymskel.formats.door import find_format, read_keypoints
-from gymskel.formats.frames import from_frame, read_table, to_frame
 from gymskel.formats.movement import from_xarray, to_xarray
 from gymskel.formats.openpose_json import Imported, import_openpose_json, read_openpose_json
 from gymskel.formats.pack import read_pack, write_pack
 from gymskel.formats.parquet import open_parquet, read_parquet, write_parquet
+from gymskel.formats.parquet_dataset import StoredRecordings
 from gymskel.formats.pose_format import read_pose
 from gymskel.formats.pyskl import read_pyskl
-from gymskel.formats.stored import StoredRecordings
+from gymskel.formats.reading import find_format, read_keypoints
 from gymskel.formats.tfrecord import read_tfrecord, to_tf_dataset, write_tfrecord
 
 __all__ = [

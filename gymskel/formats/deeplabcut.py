@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gymskel.formats.points import find_layout, join_points, refuse_sparse
+from gymskel.formats.coordinates import find_layout, join_points, refuse_sparse
 from gymskel.recording import Recording, parse_name
 from gymskel.skeleton import Skeleton
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gymskel.formats.coordinates import find_layout, join_points
 from gymskel.formats.pack import columns_of, facts_text, fields_of, read_facts, recordings_of
-from gymskel.formats.points import find_layout, join_points
 from gymskel.recording import Recording, parse_name
 from gymskel.skeleton import Skeleton
 

@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 
 from gymskel.archive import DAMAGED, open_zip
-from gymskel.extract.people import Track, Tracker, choose
 from gymskel.formats.openpose_points import (
     MODELS,
     SHOWN,
@@ -35,8 +34,9 @@ from gymskel.formats.openpose_points import (
 )
 from gymskel.recording import HoleWarning, Recording, parse_name, write_recording
 from gymskel.recording.folders import Folder, ZipFolder
-from gymskel.recording.saved import saved_people
+from gymskel.recording.metadata import saved_people
 from gymskel.skeleton import BODY_25
+from gymskel.tracking.tracker import Track, Tracker, choose
 
 FILE_NAME = re.compile(r"(?P<stem>.*?)[ ._-]?(?P<frame>\d+)_keypoints(?:_(?P<camera>\d+))?\.json")
 _EXPECTED = "files like backflip-1-s07_000000000012_keypoints.json, as OpenPose writes with --write_json"

@@ -34,7 +34,7 @@ from gymskel.formats.pack import (
     fields_of,
     read_facts,
 )
-from gymskel.formats.stored import RowGroup, StoredRecordings, columns_of_joints, need_pyarrow
+from gymskel.formats.parquet_dataset import RowGroup, StoredRecordings, columns_of_joints, need_pyarrow
 from gymskel.recording import Recording
 from gymskel.skeleton import Skeleton
 

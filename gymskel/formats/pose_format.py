@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from gymskel.formats.coordinates import join_points
 from gymskel.formats.openpose_points import MODELS
-from gymskel.formats.points import join_points
 from gymskel.recording import Recording, parse_name
 from gymskel.skeleton import BODY_25, MEDIAPIPE_33, Skeleton
 

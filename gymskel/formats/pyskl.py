@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from gymskel.formats.coordinates import join_points
 from gymskel.formats.openpose_points import list_faults
-from gymskel.formats.points import join_points
 from gymskel.formats.unpickle import load_plain, plain
 from gymskel.recording import HoleWarning, Recording, parse_name
 from gymskel.skeleton import BODY_25, COCO_17, COCO_18, Skeleton

@@ -2,9 +2,9 @@
 
 from gymskel.recording.folders import FILE_NAME
 from gymskel.recording.labels import label_recordings, read_labels
-from gymskel.recording.noun import MAX_CONFIDENCE, Recording, UnseenError, parse_name, said
+from gymskel.recording.metadata import JSON_NAME
+from gymskel.recording.model import MAX_CONFIDENCE, Recording, UnseenError, parse_name, said
 from gymskel.recording.read import HoleWarning, read_recording, read_recordings
-from gymskel.recording.saved import JSON_NAME
 from gymskel.recording.write import write_recording
 
 __all__ = [

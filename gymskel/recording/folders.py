@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from gymskel.recording.saved import JSON_NAME
+from gymskel.recording.metadata import JSON_NAME
 
 FILE_NAME = re.compile(r"(?P<video>.+)-(?P<frame>\d+)-(?P<person>\d+)\.(?i:csv)")
 _CHUNK = 1 << 14  # bytes; a file has 1,900

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from gymskel.recording.noun import Recording
+from gymskel.recording.model import Recording
 
 
 def label_recordings(

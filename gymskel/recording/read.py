@@ -26,8 +26,8 @@ import pandas as pd
 from gymskel.archive import DAMAGED, open_zip
 from gymskel.recording.folders import FILE_NAME, Folder, ZipFolder, csv_folders, frame_files, zip_folders
 from gymskel.recording.labels import label_recordings
-from gymskel.recording.noun import MAX_CONFIDENCE, Recording, parse_name
-from gymskel.recording.saved import JSON_NAME, refuse_mixed_rates, saved_people
+from gymskel.recording.metadata import JSON_NAME, refuse_mixed_rates, saved_people
+from gymskel.recording.model import MAX_CONFIDENCE, Recording, parse_name
 from gymskel.skeleton import BODY_25, Skeleton
 
 _HEADER = b"x,y,c"

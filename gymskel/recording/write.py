@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from gymskel.recording.folders import FILE_NAME, Folder
-from gymskel.recording.noun import Recording
-from gymskel.recording.saved import JSON_FORMAT, JSON_NAME, saved_people
+from gymskel.recording.metadata import JSON_FORMAT, JSON_NAME, saved_people
+from gymskel.recording.model import Recording
 
 
 def write_recording(recording: Recording, root: str | Path) -> Path:

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from gymskel.classifier import SkeletonClassifier
-from gymskel.doubts import doubt_of
+from gymskel.classifier.inputs import checksum_of, told_apart
+from gymskel.classifier.reliability import doubt_of
 from gymskel.evaluation import Evaluation
-from gymskel.evaluation.cases import Cases
-from gymskel.evaluation.floors import answer_floors
-from gymskel.inputs import checksum_of, told_apart
+from gymskel.evaluation.baselines import answer_floors
+from gymskel.evaluation.labelled_set import Cases
 from gymskel.recording import Recording
 
 

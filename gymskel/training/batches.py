@@ -11,8 +11,8 @@ import numpy as np
 
 from gymskel.clips import Clips
 from gymskel.preprocess.augment import augmented, rotated_copies
-from gymskel.streamed import Streamed
 from gymskel.training.recipes import Recipe
+from gymskel.training.streaming import Streamed
 
 _AN_EPOCH = 50  # batches, about, in an epoch of keras
 

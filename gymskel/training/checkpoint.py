@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from gymskel.clips import Clips
-from gymskel.streamed import Streamed
+from gymskel.training.streaming import Streamed
 
 _FORMAT = 1
 

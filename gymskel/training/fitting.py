@@ -13,11 +13,11 @@ import keras
 import numpy as np
 
 from gymskel.clips import Clips, class_weight, grouped_part
-from gymskel.streamed import Streamed
 from gymskel.training.batches import batches_of, one_hot
 from gymskel.training.checkpoint import Checkpoint, identity, seed_of
+from gymskel.training.compile_cache import twin_of
 from gymskel.training.recipes import Recipe, get_recipe, mirrored_classes
-from gymskel.training.twin import twin_of
+from gymskel.training.streaming import Streamed
 
 
 @dataclass(frozen=True)

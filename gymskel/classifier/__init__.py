@@ -1,0 +1,12 @@
+"""Recordings -> a named move: preprocessing, network and class names as one estimator and one file.
+
+skeleton_classifier.py  `SkeletonClassifier`, a scikit-learn estimator
+inputs.py               recordings, clips or arrays given to it, checked and refused with a reason
+reliability.py          reasons to distrust an answer
+inference.py            the trained network as one compiled function
+saving.py               the .gymskel file
+"""
+
+from gymskel.classifier.skeleton_classifier import SkeletonClassifier
+
+__all__ = ["SkeletonClassifier"]

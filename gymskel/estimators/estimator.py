@@ -1,0 +1,132 @@
+"""What finds people in a frame, and how one is chosen.
+
+Any callable with a `name` and a `skeleton` will do:
+
+>>> class Nobody:
+...     name = "nobody"
+...     skeleton = BODY_25
+...     stateless = True
+...     def __call__(self, frame):
+...         return np.empty((0, 25, 3), np.float32)
+>>> choose_estimator(Nobody()).name
+'nobody'
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from gymskel.estimators.mediapipe import MediaPipe
+from gymskel.estimators.openpose import OpenPose
+from gymskel.estimators.rtmpose import RTMPose
+from gymskel.skeleton import BODY_25, Skeleton
+
+
+class Estimator(Protocol):
+    """What finds people in a frame: a callable with a `name`, a `skeleton` and `stateless`.
+
+    An estimator that remembers earlier frames also has `reset()`; it is called before and after each video.
+
+    Attributes:
+        name: what it is, its version and every option that changes what it finds: two estimators of the same
+            name are taken to be the same.
+        skeleton: layout of the joints it returns.
+        stateless: the same frame gives the same answer, whatever came before. Only such an estimator can be
+            shown crops (`follow`). Where it is not said: stateless unless there is a `reset`.
+    """
+
+    name: str
+    skeleton: Skeleton
+    stateless: bool
+
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
+        """(people, joints, 3) float32 from a frame (height, width, 3) uint8, BGR, C-contiguous.
+
+        x, y in pixels and confidence in [0, 1]; an unseen joint is NaN, NaN, 0; nobody is (0, joints, 3).
+        """
+
+
+ESTIMATORS = {"openpose": OpenPose, "rtmpose": RTMPose, "mediapipe": MediaPipe}
+"""Those that gymskel knows by name, the best first: what "auto" tries."""
+
+
+def choose_estimator(estimator: str | Estimator = "auto") -> Estimator:
+    """An estimator by its name, the best one installed for "auto", or the given one, checked.
+
+    "auto" takes the first of OpenPose, RTMPose and MediaPipe that has all it needs to start, and downloads
+    nothing: RTMPose only where its weights are named by the environment or were downloaded before. The result's
+    `name` says which it is.
+
+    Raises:
+        ValueError: no such name.
+        TypeError: not an estimator.
+        ImportError: it is not installed; for "auto", none is.
+        FileNotFoundError: its model files are missing.
+    """
+    if not isinstance(estimator, str):
+        return check_estimator(estimator)
+    if estimator == "auto":
+        return _best_installed()
+    if estimator not in ESTIMATORS:
+        raise ValueError(
+            f"`estimator` must be auto, {', '.join(ESTIMATORS)} or a callable, got {estimator!r}."
+        )
+    return ESTIMATORS[estimator]()
+
+
+def is_stateless(estimator: Estimator) -> bool:
+    """What it says of itself; else whether it has nothing to forget."""
+    return bool(getattr(estimator, "stateless", not hasattr(estimator, "reset")))
+
+
+def _best_installed() -> Estimator:
+    faults = []
+    for name, make in ESTIMATORS.items():
+        try:
+            return RTMPose(download=False) if make is RTMPose else make()
+        except (ImportError, FileNotFoundError) as fault:
+            faults.append(f"{name}: {fault}")
+    raise ImportError("\n".join(["No pose estimator here.", *faults]))
+
+
+def check_estimator(estimator: Any) -> Estimator:
+    """Refuses at the door what would fail at the first frame of every video."""
+    named = isinstance(getattr(estimator, "name", None), str)
+    if (
+        isinstance(estimator, type)
+        or not callable(estimator)
+        or not named
+        or not isinstance(getattr(estimator, "skeleton", None), Skeleton)
+    ):
+        raise TypeError(
+            "`estimator` must be a callable frame -> (people, joints, 3) with a `name` and a `skeleton`, "
+            f"such as MediaPipe(); got {estimator!r}."
+        )
+    return estimator
+
+
+def find_people(frame: np.ndarray, number: int, estimator: Estimator, video: Path) -> np.ndarray:
+    """(people, 25, 3) float32: what the estimator found in a frame, in BODY_25; nobody without any joint."""
+    people = estimator(frame)
+    joints = len(estimator.skeleton)
+    where = f"{video}, frame {number}: {estimator.name} returned"
+    if not isinstance(people, np.ndarray) or people.ndim != 3 or people.shape[1:] != (joints, 3):
+        got = f"shape {people.shape}" if isinstance(people, np.ndarray) else type(people).__name__
+        raise ValueError(
+            f"{where} {got}; expected (people, {joints}, 3) for {estimator.skeleton.name}, and "
+            f"(0, {joints}, 3) for nobody."
+        )
+    if (people == 0).all(axis=-1).any():
+        raise ValueError(f"{where} a joint 0, 0, 0; an unseen joint must be NaN, NaN, 0.")
+    people = estimator.skeleton.convert(people.astype(np.float32, copy=False), BODY_25)
+    return people[~np.isnan(people[..., 0]).all(axis=1)]
+
+
+def reset(estimator: Estimator) -> None:
+    """Lets an estimator that remembers forget."""
+    forget = getattr(estimator, "reset", None)
+    if forget is not None:
+        forget()

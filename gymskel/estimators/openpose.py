@@ -1,0 +1,194 @@
+"""OpenPose through its Python binding: everyone in the picture, BODY_25, on a GPU host that has it built."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gymskel.estimators.gpus import check_gpus, take_gpu
+from gymskel.skeleton import BODY_25
+
+_MODEL = [Path("pose", "body_25", name) for name in ("pose_iter_584000.caffemodel", "pose_deploy.prototxt")]
+_INSTALLED = "/usr/local/python"  # where `make install` puts the binding
+
+
+class OpenPose:
+    """An estimator: OpenPose 1.5 to 1.7, as frame -> (people, 25, 3) float32.
+
+    Everybody found is returned, in OpenPose's order, which is no identity: the same index may be another
+    person in the next frame. The confidence is a heat map's peak and may overshoot 1 a little. A joint that
+    was not found is NaN, NaN, 0.
+
+    Args:
+        model_folder: OpenPose's `models`; by default the environment variable OPENPOSE_MODELS, else
+            `models` beside the build folder.
+        python_folder: the binding's folder, `<build>/python` (on Windows also the `Release` folder in it that
+            holds pyopenpose); by default the environment variable OPENPOSE_PYTHON, else wherever Python finds
+            it, else /usr/local/python.
+        net_resolution: size of the network's input, `WIDTHxHEIGHT` in multiples of 16; -1 follows from the
+            picture's shape. Smaller is faster and takes less GPU memory.
+        scale_number: number of sizes the picture is looked at in; 1 is fastest, 4 finds most.
+        scale_gap: how much smaller each of them is than the one before.
+        gpu: the GPU to run on, counted from 0; by default OpenPose's own choice among those that
+            CUDA_VISIBLE_DEVICES shows. Several, for worker processes: each process takes the first that no
+            other process on this host has taken (not on Windows).
+
+    Raises:
+        ImportError: the binding cannot be imported.
+        FileNotFoundError: `model_folder` does not hold the model.
+        ValueError: an option out of its range; OpenPose itself would end the process. `gpu` is checked against
+            the GPUs there are at the first frame, in the process that uses them.
+    """
+
+    skeleton = BODY_25
+    stateless = True
+
+    def __init__(
+        self,
+        *,
+        model_folder: str | Path | None = None,
+        python_folder: str | Path | None = None,
+        net_resolution: str = "-1x368",
+        scale_number: int = 1,
+        scale_gap: float = 0.25,
+        gpu: int | Sequence[int] | None = None,
+    ) -> None:
+        """Imports the binding and looks for the model; OpenPose starts at the first frame."""
+        _check_options(net_resolution, scale_number, scale_gap)
+        self._gpus = check_gpus(gpu)
+        self._op, self._python_folder = _import(python_folder)
+        # gflags keep what an earlier instance set: every flag of ours is given every time. A flag or a value
+        # that OpenPose does not know ends the process, so nothing of the caller's goes through unchecked;
+        # number_people_max (would drop a tucked athlete) and keypoint_scale (pixels) stay as they are
+        self._flags = {
+            "model_folder": f"{_find_models(model_folder, self._op)}{os.sep}",
+            "model_pose": "BODY_25",
+            "net_resolution": net_resolution,
+            "scale_number": scale_number,
+            "scale_gap": scale_gap,
+            "render_pose": 0,  # nobody looks at its pictures
+            "num_gpu": -1,
+            "num_gpu_start": 0,
+        }
+        scales = f", {scale_number} scales {scale_gap:g} apart" if scale_number > 1 else ""
+        self.name = f"OpenPose BODY_25 {net_resolution}{scales}"
+        self._wrapper: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but what is started: each process starts its own."""
+        return {**self.__dict__, "_op": None, "_wrapper": None}
+
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
+        """(people, 25, 3) float32 from a frame (height, width, 3) uint8, BGR."""
+        if self._wrapper is None:
+            self._start()
+        frame = np.ascontiguousarray(frame)  # the binding ignores strides, and keeps no reference
+        datum = self._op.Datum()
+        datum.cvInputData = frame
+        newer = hasattr(self._op, "VectorDatum")  # 1.7; a plain list is a TypeError there
+        datums = self._op.VectorDatum([datum]) if newer else [datum]
+        if self._wrapper.emplaceAndPop(datums) is False:  # older ones answer None
+            raise RuntimeError(
+                "OpenPose stopped: it took a frame and gave nothing back; its own message is above."
+            )
+        found = datum.poseKeypoints
+        if found is None or np.ndim(found) == 0:  # nobody, said in the newer and in the older way
+            return np.empty((0, len(self.skeleton), 3), np.float32)
+        people = np.array(found, np.float32)  # a copy: the binding owns what it handed out
+        people[~(people[..., 2] > 0)] = np.nan, np.nan, 0
+        return people
+
+    def _start(self) -> None:
+        if self._op is None:  # unpickled
+            self._op, _ = _import(self._python_folder)
+        flags = dict(self._flags)
+        if self._gpus:
+            flags |= {"num_gpu": 1, "num_gpu_start": take_gpu(self._gpus, self._op.get_gpu_number())}
+        wrapper = self._op.WrapperPython()
+        wrapper.configure(flags)
+        wrapper.start()
+        self._wrapper = wrapper
+
+
+def _check_options(net_resolution: str, scale_number: int, scale_gap: float) -> None:
+    sizes = re.fullmatch(r"(-1|\d+)x(-1|\d+)", str(net_resolution))
+    if not sizes or sizes.groups() == ("-1", "-1") or any(int(s) % 16 for s in sizes.groups() if s != "-1"):
+        raise ValueError(
+            "`net_resolution` must be WIDTHxHEIGHT in multiples of 16, one of them -1 at most, "
+            f"got {net_resolution!r}."
+        )
+    if not (isinstance(scale_number, int) and scale_number >= 1):
+        raise ValueError(f"`scale_number` must be a whole number, 1 or more, got {scale_number!r}.")
+    if not 0 < scale_gap < 1 or (scale_number - 1) * scale_gap >= 1:
+        raise ValueError(
+            f"`scale_gap` must lie between 0 and 1 and leave something of the last of the {scale_number} "
+            f"scales, got {scale_gap!r}."
+        )
+
+
+def _import(python_folder: str | Path | None) -> tuple[Any, str]:
+    """The binding's module, and the folder it came from ("" = where Python looks anyway)."""
+    told = python_folder or os.environ.get("OPENPOSE_PYTHON")
+    faults = []
+    for folder in [str(told)] if told else ["", _INSTALLED]:
+        for name in ("openpose.pyopenpose", "pyopenpose"):  # Linux, Windows
+            try:
+                return _import_from(folder, name), folder
+            except ImportError as fault:
+                faults.append(f"{name}{' in ' + folder if folder else ''}: {fault}")
+    raise ImportError(
+        f"OpenPose's Python binding cannot be imported ({'; '.join(faults)}). Ways out: build OpenPose with "
+        "BUILD_PYTHON=ON and name its <build>/python as python_folder= or in the environment variable "
+        'OPENPOSE_PYTHON; pip install "gymskel[mediapipe]" on Python 3.12 or older, or "gymskel[rtmpose]"; or '
+        "any callable of your own with `name` and `skeleton` as `estimator`."
+    )
+
+
+def _import_from(folder: str, name: str) -> Any:
+    if not folder:
+        return importlib.import_module(name)
+    inner = Path(folder, "openpose", "Release")  # where Visual Studio leaves pyopenpose.pyd
+    paths = [folder, str(inner)] if inner.is_dir() else [folder]
+    sys.path[:0] = paths
+    try:
+        for libraries in _library_folders(Path(paths[-1]).resolve()):
+            os.add_dll_directory(str(libraries))  # for good: cuDNN loads parts of itself later
+        importlib.invalidate_caches()
+        return importlib.import_module(name)
+    finally:
+        for path in paths:
+            sys.path.remove(path)
+
+
+def _library_folders(folder: Path) -> list[Path]:
+    """On Windows the folders of OpenPose's DLLs, which Python finds nowhere by itself; elsewhere none."""
+    if not hasattr(os, "add_dll_directory"):
+        return []
+    places = [parent / part for parent in [folder, *folder.parents[:4]] for part in ("x64/Release", "bin")]
+    return [place for place in places if place.is_dir()]
+
+
+def _find_models(model_folder: str | Path | None, binding: Any) -> Path:
+    """A folder that holds the model: without it OpenPose ends the process."""
+    told = model_folder or os.environ.get("OPENPOSE_MODELS")
+    tried = [Path(told)] if told else list(_models_beside(binding))
+    for folder in tried:
+        if all((folder / file).is_file() for file in _MODEL):
+            return folder.resolve()
+    raise FileNotFoundError(
+        f"No OpenPose model, {' and '.join(map(str, _MODEL))}, in {' or '.join(map(str, tried))}. Give "
+        "OpenPose's models folder as model_folder= or in the environment variable OPENPOSE_MODELS."
+    )
+
+
+def _models_beside(binding: Any) -> Iterator[Path]:
+    """`openpose/models` for a binding in `openpose/build/python/openpose/pyopenpose.so`."""
+    parents = Path(binding.__file__).resolve().parents
+    return (parent / "models" for parent in parents[:5])

@@ -1,0 +1,193 @@
+"""RTMPose through rtmlib: everyone in the picture, 26 joints, on any computer that has the weights."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import re
+import urllib.parse
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gymskel.estimators.model_files import named_file, told_apart
+from gymskel.quiet import hushed
+from gymskel.skeleton import HALPE_26
+
+MIN_SCORE = 0.3
+"""A joint that scores less was guessed, not seen: the threshold that MMPose draws by (its `kpt_thr`)."""
+
+MODES = ("performance", "balanced", "lightweight")
+"""rtmlib's pairs of detector and pose model, the best and slowest first."""
+
+_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "rocm": "ROCMExecutionProvider"}
+_PERSON = 0  # COCO's first class
+
+
+class RTMPose:
+    """An estimator: YOLOX finds the people, RTMPose the joints of each, as frame -> (people, 26, 3) float32.
+
+    x and y in pixels. RTMPose's score is the mean of two peaks, along x and along y (SimCC), that nothing
+    normalises: about 0.9 to 1.1 for joints in plain sight, so it is cut to [0, 1]. A joint that scores under 0.3
+    or lies outside the picture is unseen: NaN, NaN, 0.
+
+    The weights are those of `det` and `pose`, else of the environment variables RTMPOSE_DET and RTMPOSE_POSE,
+    else those that rtmlib has downloaded before, else they are downloaded now.
+
+    Args:
+        det: a YOLOX detector of people or of COCO's 80 classes, .onnx.
+        pose: an RTMPose model of Halpe's 26 joints (`...halpe26...`), .onnx.
+        mode: what to download where a file is not given: performance, balanced or lightweight.
+        device: cpu, cuda, cuda:1 ... or rocm; all but cpu need a build of onnxruntime for it.
+        download: whether missing weights may be downloaded.
+
+    Raises:
+        ImportError: rtmlib or onnxruntime is missing.
+        FileNotFoundError: no such file, or the weights are not here and cannot be downloaded.
+        ValueError: an option out of its range; at the first frame, a model with other inputs or outputs.
+    """
+
+    skeleton = HALPE_26
+    stateless = True
+
+    def __init__(
+        self,
+        *,
+        det: str | Path | None = None,
+        pose: str | Path | None = None,
+        mode: str = "balanced",
+        device: str = "cpu",
+        download: bool = True,
+    ) -> None:
+        """Imports rtmlib and finds the weights; the models are loaded at the first frame."""
+        if mode not in MODES:
+            raise ValueError(f"`mode` must be {', '.join(MODES[:-1])} or {MODES[-1]}, got {mode!r}.")
+        given = {"det": named_file(det, "RTMPOSE_DET"), "pose": named_file(pose, "RTMPOSE_POSE")}
+        wrong = [str(file) for file in given.values() if file is not None and file.suffix != ".onnx"]
+        if wrong:
+            raise ValueError(
+                f"Models must be .onnx files (OpenMMLab's zips hold one), got {', '.join(wrong)}."
+            )
+        rtmlib = _import(device)
+        urls = rtmlib.BodyWithFeet.MODE[mode]
+        self._det, self._pose = (given[part] or _weights(urls[part], download) for part in ("det", "pose"))
+        self._device = device
+        self.name = f"RTMPose {told_apart(self._pose)}, people by {told_apart(self._det)}"
+        self._models: tuple[Any, Any] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the loaded models: each process loads its own."""
+        return {**self.__dict__, "_models": None}
+
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
+        """(people, 26, 3) float32 from a frame (height, width, 3) uint8, BGR."""
+        if self._models is None:
+            self._models = self._load()
+        detector, estimator = self._models
+        boxes = _people(detector(frame))
+        if not len(boxes):  # asked for no box, rtmlib takes the whole picture for a person
+            return np.empty((0, len(self.skeleton), 3), np.float32)
+        places, scores = estimator(frame, bboxes=boxes)
+        people = np.concatenate([places, np.clip(scores, 0, 1)[..., None]], axis=-1).astype(np.float32)
+        height, width = frame.shape[:2]
+        inside = ((people[..., :2] >= 0) & (people[..., :2] < (width, height))).all(axis=-1)
+        people[~inside | (people[..., 2] < MIN_SCORE)] = np.nan, np.nan, 0
+        return people
+
+    def _load(self) -> tuple[Any, Any]:
+        rtmlib = _import(self._device)
+        with hushed(), contextlib.redirect_stdout(io.StringIO()):  # both talk
+            detector = rtmlib.YOLOX(str(self._det), score_thr=0.3, backend="onnxruntime", device=self._device)
+            pose = rtmlib.RTMPose(str(self._pose), backend="onnxruntime", device=self._device)
+        for model, file in ((detector, self._det), (pose, self._pose)):
+            _check_device(model.session, self._device)
+            height, width = _input_size(model.session, file) or model.model_input_size[::-1]
+            model.model_input_size = (height, width) if model is detector else (width, height)
+        if (
+            _outputs(detector.session)[0][-1] != 5
+        ):  # 5: boxes and scores of people; else a score for each class
+            detector.det_mode = "multiclass"
+        joints = [shape[1] for shape in _outputs(pose.session)]
+        if len(joints) != 2 or any(isinstance(n, int) and n != len(self.skeleton) for n in joints):
+            raise ValueError(
+                f"{self._pose} gives {joints} joints, expected x and y of the {len(self.skeleton)} of Halpe: an "
+                "RTMPose model with halpe26 in its name."
+            )
+        return detector, pose
+
+
+def _people(found: Any) -> np.ndarray:
+    """(people, 4): left, top, right, bottom of the boxes that hold a person and are no line."""
+    boxes, classes = found if isinstance(found, tuple) else (found, None)
+    boxes = np.reshape(boxes, (-1, 4))
+    keep = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    return boxes[keep if classes is None else keep & (classes == _PERSON)]
+
+
+def _outputs(session: Any) -> list[list[Any]]:
+    return [list(output.shape) for output in session.get_outputs()]
+
+
+def _input_size(session: Any, file: Path) -> tuple[int, int] | None:
+    """Height and width that a model wants; None where it takes any."""
+    shape = list(session.get_inputs()[0].shape)
+    if len(shape) != 4 or shape[1] != 3:
+        raise ValueError(f"{file} takes {shape}, expected a picture (1, 3, height, width).")
+    return tuple(shape[2:]) if all(isinstance(size, int) for size in shape[2:]) else None
+
+
+def _check_device(session: Any, device: str) -> None:
+    """onnxruntime goes on with the CPU, hours long, where a GPU's libraries are missing."""
+    wanted, got = _PROVIDERS[device.split(":")[0]], session.get_providers()
+    if wanted not in got:
+        raise RuntimeError(
+            f"onnxruntime could not start on {device!r}; it has {', '.join(got)} instead. Ways out: the CUDA and "
+            "cuDNN that this onnxruntime was built for; device='cpu'."
+        )
+
+
+def _import(device: str) -> Any:
+    """The module `rtmlib`, where onnxruntime can run on the device."""
+    if not re.fullmatch(r"cpu|rocm|cuda(:\d+)?", device):
+        raise ValueError(f"`device` must be cpu, cuda, cuda:1 ... or rocm, got {device!r}.")
+    try:
+        import onnxruntime
+        import rtmlib
+    except ImportError as missing:
+        raise ImportError(
+            f'RTMPose needs rtmlib and onnxruntime ({missing}). Ways out: pip install "gymskel[rtmpose]"; '
+            'pip install "gymskel[mediapipe]" on Python 3.12 or older; OpenPose; or any callable of your own '
+            "with `name` and `skeleton` as `estimator`."
+        ) from missing
+    able = onnxruntime.get_available_providers()
+    if _PROVIDERS[device.split(":")[0]] not in able:
+        raise ValueError(
+            f"onnxruntime {onnxruntime.__version__} cannot run on {device!r}, only on {', '.join(able)}. Ways "
+            "out: pip install onnxruntime-gpu in place of onnxruntime; device='cpu'."
+        )
+    return rtmlib
+
+
+def _weights(url: str, download: bool) -> Path:
+    """The .onnx that rtmlib makes of a zip at `url`, downloaded if it must and may be."""
+    from rtmlib.tools import file
+
+    zipped = Path(file._get_rtmhub_dir(), "checkpoints", Path(urllib.parse.urlparse(url).path).name)
+    cached = zipped.with_name(f"{zipped.name.split('.')[0]}.onnx")  # as download_checkpoint names it
+    if cached.is_file():
+        return cached
+    try:
+        if not download:
+            raise FileNotFoundError("`download` is False")
+        return Path(file.download_checkpoint(url))
+    except (OSError, http.client.HTTPException, zipfile.BadZipFile) as fault:
+        broken = isinstance(fault, zipfile.BadZipFile)
+        raise FileNotFoundError(
+            f"RTMPose's weights are not here, and {url} was not downloaded ({fault}{f'; delete {zipped}' * broken}). "
+            f"Ways out: RTMPose(download=True) with internet access, once, keeps them as {cached}, which may be "
+            "copied to other hosts; or the .onnx files of a detector and a Halpe-26 pose model as det= and pose=, "
+            "or in the environment variables RTMPOSE_DET and RTMPOSE_POSE."
+        ) from fault

@@ -1,0 +1,272 @@
+"""Recordings <-> pandas DataFrames, for whoever likes tables better.
+
+Wide, a row a frame, as Parquet files have it:   recording frame seconds fps activity sample athlete video person
+                                                 Nose_x Nose_y Nose_confidence Neck_x ...
+Long and tidy, a row a joint in a frame:         recording ... person joint x y confidence
+
+`recording` counts recordings, `frame` counts as in the video, `seconds` begin at the recording's first frame unless it has
+timestamps. Unseen is NaN, NaN, 0. What is not in a table: history, image size, estimator, space; `write_pack` keeps all.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Hashable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gymskel.formats.coordinates import find_layout, join_points, refuse_sparse
+from gymskel.recording import HoleWarning, Recording, parse_name
+from gymskel.skeleton import Skeleton
+
+_TEXTS = ("activity", "sample", "athlete", "video")
+_FACTS = ("recording", "frame", "seconds", "fps", *_TEXTS, "person")
+_CHANNELS = ("x", "y", "confidence")
+_SAME = 1e-6  # seconds between a clock and a steady rate that count as none
+_ROUNDED = 6e-4  # seconds: clocks are often written with three digits
+
+
+def to_frame(recordings: Recording | Iterable[Recording], *, wide: bool = False) -> pd.DataFrame:
+    """Recordings as a table, see the module; `from_frame` reads it back, but for what is not in it.
+
+    Args:
+        recordings: one or several, of one layout.
+        wide: a row a frame instead of a row a joint.
+
+    Raises:
+        ValueError: no recordings, or several layouts.
+
+    >>> to_frame(Recording(np.ones((2, 25, 3)), fps=2), wide=True)[["frame", "seconds", "Nose_x", "Nose_confidence"]]
+       frame  seconds  Nose_x  Nose_confidence
+    0      0      0.0     1.0              1.0
+    1      1      0.5     1.0              1.0
+    """
+    recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
+    if not recordings:
+        raise ValueError("`recordings` is empty: nothing to put into a table.")
+    layout = recordings[0].skeleton
+    if odd := [one.name for one in recordings if one.skeleton != layout]:
+        raise ValueError(f"{odd[0]} has another layout than {recordings[0].name}: one table has one layout.")
+    lengths = [len(one) for one in recordings]
+    number = np.repeat(np.arange(len(recordings)), lengths)
+    clocks = [
+        one.timestamps if one.timestamps is not None else np.arange(len(one)) / (one.fps or np.nan)
+        for one in recordings
+    ]
+    columns = {
+        "recording": number,
+        "frame": np.concatenate([one.first_frame + np.arange(len(one)) for one in recordings]),
+        "seconds": np.concatenate(clocks).astype(float),
+        "fps": np.array([one.fps or np.nan for one in recordings], float)[number],
+        **{name: np.array([getattr(one, name) for one in recordings], object)[number] for name in _TEXTS},
+        "person": np.array([one.person for one in recordings])[number],
+    }
+    points = np.concatenate([one.keypoints for one in recordings])
+    if wide:
+        names = [f"{joint}_{channel}" for joint in layout.joints for channel in _CHANNELS]
+        facts = pd.DataFrame(columns)
+        return pd.concat([facts, pd.DataFrame(points.reshape(len(points), -1), columns=names)], axis=1)
+    columns = {name: np.repeat(column, len(layout)) for name, column in columns.items()}
+    columns["joint"] = np.tile(np.array(layout.joints, object), len(points))
+    columns |= {name: points[..., k].ravel() for k, name in enumerate(_CHANNELS)}
+    return pd.DataFrame(columns)
+
+
+def from_frame(
+    frame: pd.DataFrame,
+    *,
+    fps: float | None = None,
+    skeleton: Skeleton | None = None,
+    label: str = "the table",
+) -> list[Recording]:
+    """The recordings in a table, wide or long, see the module; only places are a must.
+
+    Without `recording` the rows of one video, activity, sample, athlete and person belong together; a `recording` that is
+    a text like backflip-1-ann tells these. Without `confidence` it is 1 wherever there is a place. Without `fps` it is told
+    by `seconds` where they are even; else they become timestamps. Without `frame` (wide) the rows are the frames in order.
+    A frame without a row is NaN, and a `HoleWarning` says so. Columns of other names are left alone.
+
+    Args:
+        frame: the table.
+        fps: frames a second; overrides what the table says.
+        skeleton: layout of the joints; by default the known layout of these names, else one of its own.
+        label: what the table is called in errors, a file's name.
+
+    Raises:
+        ValueError: no rows, no places; a frame or joint twice; several frame rates, videos or athletes in one recording; a
+            number that is no place or no confidence, with recording, frame and joint.
+    """
+    if not len(frame):
+        raise ValueError(f"{label} has no rows: no recording in it.")
+    long = {"joint", "x", "y"} <= set(frame.columns)
+    joints = _joints(frame, long, label)
+    layout = find_layout(joints, skeleton, label=label)
+    keys = ["recording"] if "recording" in frame else [*_TEXTS, "person"]
+    keys = [key for key in keys if key in frame]
+    recordings = []
+    for key, rows in frame.groupby(keys, sort=False, dropna=False) if keys else [((), frame)]:
+        name = (
+            f"{label}, recording {'-'.join(str(part) for part in key if not pd.isna(part))}"
+            if keys
+            else label
+        )
+        recordings.append(_recording(rows, key, name, layout, long, fps))
+    return recordings
+
+
+def _joints(frame: pd.DataFrame, long: bool, label: str) -> list[str]:
+    """The joints' names in the order in which they come."""
+    if long:
+        return [str(joint) for joint in pd.unique(frame["joint"])]
+    found: dict[str, set[str]] = {}
+    for column in map(str, frame.columns):
+        if match := re.fullmatch(r"(.+)_(x|y|confidence)", column):
+            found.setdefault(match[1], set()).add(match[2])
+    if not found:
+        raise ValueError(
+            f"{label} has the columns {list(frame.columns)[:8]}; expected joint, x, y (a row a joint) or columns like "
+            "Nose_x, Nose_y (a row a frame)."
+        )
+    some = any("confidence" in channels for channels in found.values())
+    wanted = set(_CHANNELS) if some else {"x", "y"}
+    if odd := [joint for joint, channels in found.items() if channels != wanted]:
+        raise ValueError(
+            f"{label}: joint {odd[0]} has the columns {sorted(found[odd[0]])}, not {sorted(wanted)}."
+        )
+    return list(found)
+
+
+def _recording(
+    rows: pd.DataFrame, key: tuple[Hashable, ...], label: str, layout: Skeleton, long: bool, fps: float | None
+) -> Recording:
+    """The recording of some rows."""
+    if long and "frame" not in rows:
+        raise ValueError(f"{label}: rows of joints need a column `frame`.")
+    numbers = _numbers(rows, "frame", label) if "frame" in rows else np.arange(len(rows), dtype=float)
+    if not (np.isfinite(numbers) & (numbers % 1 == 0)).all():
+        raise ValueError(f"{label}: `frame` must be whole numbers, got {numbers[numbers % 1 != 0][0]:g}.")
+    numbers = numbers.astype(int)
+    first, length = int(numbers.min()), int(numbers.max() - numbers.min()) + 1
+    refuse_sparse(label, first, first + length - 1, len(rows))
+    points = np.full((length, len(layout), 3), np.nan, np.float64)
+    has_confidence = "confidence" in rows or f"{layout.joints[0]}_confidence" in rows
+    channels = _CHANNELS if has_confidence else _CHANNELS[:2]
+    if long:
+        place = numbers - first, np.array(layout.indices(rows["joint"].astype(str)))
+        _refuse_twice(place[0] * len(layout) + place[1], numbers, rows["joint"].to_numpy(), label)
+        for k, channel in enumerate(channels):
+            points[(*place, k)] = _numbers(rows, channel, label)
+    else:
+        _refuse_twice(numbers, numbers, None, label)
+        for j, joint in enumerate(layout.joints):
+            for k, channel in enumerate(channels):
+                points[numbers - first, j, k] = _numbers(rows, f"{joint}_{channel}", label)
+    missing = np.setdiff1d(np.arange(first, first + length), numbers)
+    if missing.size:
+        shown = ", ".join(map(str, missing[:8])) + (" ..." if missing.size > 8 else "")
+        warnings.warn(
+            f"{label} has no row for {missing.size} of {length} frames ({shown}); they are NaN.",
+            HoleWarning,
+            stacklevel=3,
+        )
+    confidence = points[..., 2] if has_confidence else None
+    keypoints = join_points(points[..., :2], confidence, label=label, joints=layout.joints, first_frame=first)
+    rate, clock = _clock(rows, numbers - first, length, label, fps)
+    facts = _facts(rows, key, label)
+    try:
+        return Recording(keypoints, skeleton=layout, fps=rate, timestamps=clock, first_frame=first, **facts)
+    except ValueError as fault:
+        raise ValueError(f"{label}: {fault}") from None
+
+
+def _numbers(rows: pd.DataFrame, column: str, label: str) -> np.ndarray:
+    """A column as float64."""
+    try:
+        return pd.to_numeric(rows[column]).to_numpy(float, na_value=np.nan)
+    except (ValueError, TypeError) as fault:
+        raise ValueError(f"{label}: `{column}` holds something else than numbers: {fault}") from None
+
+
+def _refuse_twice(places: np.ndarray, frames: np.ndarray, joints: np.ndarray | None, label: str) -> None:
+    _, counts = np.unique(places, return_counts=True)
+    if (counts > 1).any():
+        order = pd.Series(places).duplicated().to_numpy()
+        row = int(order.argmax())
+        what = f"frame {frames[row]}" + ("" if joints is None else f", {joints[row]}")
+        raise ValueError(
+            f"{label}: {what} is there twice. Several people need a column `person` or `recording`."
+        )
+
+
+def _clock(
+    rows: pd.DataFrame, place: np.ndarray, length: int, label: str, wanted: float | None
+) -> tuple[float | None, np.ndarray | None]:
+    """Frame rate and timestamps: as the caller says, else as the columns do."""
+    if wanted is not None:
+        return wanted, None
+    rate = None
+    if "fps" in rows:
+        rates = sorted(set(_numbers(rows, "fps", label)[pd.notna(rows["fps"]).to_numpy()]))
+        if len(rates) > 1:
+            told = ", ".join(f"{one:g}" for one in rates)
+            raise ValueError(
+                f"{label}: several frame rates ({told}) in one recording. Give fps=, or part it."
+            )
+        rate = float(rates[0]) if rates else None
+    seconds = np.full(length, np.nan)
+    if "seconds" in rows:
+        given = _numbers(rows, "seconds", label)
+        seconds[place] = given
+        if not np.array_equal(seconds[place], given, equal_nan=True):
+            frame = int(place[(seconds[place] != given) & ~np.isnan(given)][0])
+            raise ValueError(f"{label}: row {frame} of its frames is at two times.")
+    known = np.flatnonzero(~np.isnan(seconds))
+    if not known.size:
+        return rate, None
+    if rate is not None and (np.abs(seconds - np.arange(length) / rate)[known] <= _SAME).all():
+        return rate, None
+    if rate is None and "fps" not in rows and known.size > 1:
+        step = (seconds[known[-1]] - seconds[known[0]]) / (known[-1] - known[0])
+        even = seconds[known[0]] + step * (known - known[0])
+        if step > 0 and (np.abs(seconds[known] - even) <= _ROUNDED).all():
+            return round(1 / step, 3), None
+    if known.size < length:
+        raise ValueError(
+            f"{label}: `seconds` are missing for {length - known.size} of {length} frames. Give fps=."
+        )
+    return rate, seconds
+
+
+def _facts(rows: pd.DataFrame, key: tuple[Hashable, ...], label: str) -> dict[str, Any]:
+    """Activity, sample, athlete, video and person, which are one for a recording."""
+    facts: dict[str, Any] = {}
+    for name in (*_TEXTS, "person"):
+        if name in rows:
+            values = [value for value in pd.unique(rows[name]) if not pd.isna(value)]
+            if len(values) > 1:
+                raise ValueError(f"{label}: `{name}` is {values[0]!r} and {values[1]!r} in one recording.")
+            if values:
+                facts[name] = int(values[0]) if name == "person" else str(values[0])
+    if not {"activity", "sample", "athlete"} & set(rows.columns):
+        named = facts.get("video") or next((part for part in key if isinstance(part, str)), None)
+        facts = {**(parse_name(Path(named).stem if "video" in facts else named) if named else {}), **facts}
+    return facts
+
+
+def read_table(
+    path: str | Path, *, fps: float | None = None, skeleton: Skeleton | None = None
+) -> list[Recording]:
+    """The recordings in a CSV file with a row a frame or a row a joint, as `from_frame` reads them."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"No file {path}.")
+    texts = dict.fromkeys((*_TEXTS, "joint"), str)  # "007" may be an athlete
+    try:
+        table = pd.read_csv(path, dtype=texts, encoding="utf-8-sig")
+    except ValueError as fault:
+        raise ValueError(f"{path} is no CSV with a row a frame or a row a joint: {fault}") from None
+    return from_frame(table, fps=fps, skeleton=skeleton, label=str(path))

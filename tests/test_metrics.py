@@ -1,0 +1,335 @@
+"""Measures, intervals by athlete, calibration, learning curve, unknown moves: known answers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.metrics import balanced_accuracy_score, f1_score
+from test_evaluation import TRAINED, Fake, few_trees, forget, meet, stand  # noqa: F401
+from test_training import made_clips
+
+from gymskel.clips import leave_groups_out
+from gymskel.evaluation import Evaluation, evaluate, learning_curve, unknown_moves
+from gymskel.evaluation.metrics import calibration_error, measure, reliability
+
+
+def table(truth, predicted, athletes=None, **probabilities) -> pd.DataFrame:
+    made = {"truth": list(truth), "predicted": list(predicted)}
+    made |= {"run": 0, "fold": 0, "recording": [f"r{k}" for k in range(len(truth))], "doubt": ""}
+    made |= {"athlete": list(truth if athletes is None else athletes)}
+    return pd.DataFrame(made | {f"p({name})": values for name, values in probabilities.items()})
+
+
+class Sure(Fake):
+    """Answers with the probabilities that `chances(activity, athlete, classes)` gives."""
+
+    def __init__(self, chances=None, random_state=None):
+        super().__init__(random_state=random_state)
+        self.chances = chances
+
+    def fit(self, given):
+        self.classes_ = sorted({r.activity for r in given})
+        return super().fit(given)
+
+    def predict_table(self, recordings):
+        chances = np.array([self.chances(r.activity, r.athlete, self.classes_) for r in recordings])
+        moves = [self.classes_[k] for k in chances.argmax(axis=1)]
+        made = pd.DataFrame({"move": moves, "doubt": ""})
+        return made.assign(**{f"p({name})": chances[:, k] for k, name in enumerate(self.classes_)})
+
+
+# --- measures -----------------------------------------------------------------------------------------------
+
+
+def test_measures_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    truth, predicted = rng.choice(list("xyz"), 60, p=[0.6, 0.3, 0.1]), rng.choice(list("xyz"), 60)
+    found = measure(table(truth, predicted, rng.choice(list("abcdef"), 60)), list("xyz"))
+    assert found.loc["accuracy", "value"] == pytest.approx(np.mean(truth == predicted))
+    assert found.loc["mean class", "value"] == pytest.approx(balanced_accuracy_score(truth, predicted))
+    assert found.loc["macro F1", "value"] == pytest.approx(f1_score(truth, predicted, average="macro"))
+    assert (found["low"] < found["value"]).all() and (found["value"] < found["high"]).all()
+
+
+def test_an_answer_that_is_no_class_is_wrong():
+    found = measure(table("xxy", ["x", "", "y"], "abc"), list("xy"))["value"]
+    assert found["accuracy"] == pytest.approx(2 / 3)
+    assert found["mean class"] == 0.75
+
+
+def test_intervals_go_by_athletes_not_by_recordings():
+    """Five athletes, all right or all wrong: however many recordings each, the interval is that of five throws."""
+    truth, right = list("xy") * 50, np.repeat([True, True, True, False, False], 20)
+    predicted = [t if good else "xy"[t == "x"] for t, good in zip(truth, right, strict=True)]
+    found = measure(table(truth, predicted, np.repeat(list("abcde"), 20)), list("xy"))
+    assert found.loc["accuracy"].round(6).tolist() == [0.6, 0.2, 1.0]  # quantiles of a binomial (5, 0.6) / 5
+    alone = measure(table(truth, predicted, range(100)), list("xy")).loc["accuracy"]
+    assert 0.48 < alone["low"] < 0.53 and 0.67 < alone["high"] < 0.72  # 0.6 +- 1.96 sqrt(.6 * .4 / 100)
+    again = measure(table(truth, predicted, np.repeat(list("abcde"), 20)), list("xy"))
+    pd.testing.assert_frame_equal(found, again)
+
+
+def test_one_athlete_has_no_interval():
+    found = measure(table("xy", "xx", "aa"), list("xy"))
+    assert found["low"].isna().all() and found["high"].isna().all()
+    assert found.loc["accuracy", "value"] == 0.5
+
+
+def test_classes_that_a_draw_lacks_do_not_count():
+    """Athlete b alone performs y: in draws without b the mean over classes is that of x."""
+    found = measure(table("xy", "xx", "ab"), list("xy")).loc["mean class"]
+    assert found.tolist() == [0.5, 0.0, 1.0]
+
+
+def test_reliability():
+    answers = table("xxxx", "xxyy", x=[0.95, 0.91, 0.45, 0.0], y=[0.05, 0.09, 0.55, 1.0])
+    found = reliability(answers, list("xy")).set_index("from")
+    assert found["answers"].to_dict() == dict.fromkeys(np.arange(10) / 10, 0) | {0.5: 1, 0.9: 3}
+    assert found.loc[0.9, "probability"] == pytest.approx((0.95 + 0.91 + 1) / 3)
+    assert found.loc[0.9, "accuracy"] == pytest.approx(2 / 3)
+    assert found.loc[0.5, ["probability", "accuracy"]].tolist() == [0.55, 0.0]
+    error = (3 * abs(2 / 3 - 2.86 / 3) + 0.55) / 4
+    assert calibration_error(found) == pytest.approx(error)
+    with pytest.raises(ValueError, match="`bins` must be at least 1, got 0"):
+        reliability(answers, list("xy"), bins=0)
+
+
+def test_what_is_right_as_often_as_it_says_has_no_error():
+    """Eight of ten right, all said 0.8."""
+    truth = ["x"] * 8 + ["y"] * 2
+    answers = table(truth, ["x"] * 10, x=[0.8] * 10, y=[0.2] * 10)
+    assert calibration_error(reliability(answers, list("xy"))) == pytest.approx(0)
+
+
+def test_answers_without_probabilities_have_no_calibration():
+    none = Evaluation("m", "athletes", table("xy", "xy"), ("x", "y"), {}, [1.0])
+    assert np.isnan(none.calibration_error)
+    assert none.reliability()["answers"].sum() == 0
+    assert "how sure" not in str(none)
+    told = table("xyx", ["x", "y", ""], x=[0.9, np.nan, 0.5], y=[0.1, np.nan, 0.5])
+    assert reliability(told, list("xy"))["answers"].sum() == 1
+
+
+# --- in an evaluation ---------------------------------------------------------------------------------------
+
+
+def chances(activity, athlete, classes):
+    """0.9 for the truth, 0.6 for something else where c performs; an unknown move is the first class with 0.4."""
+    right = 0.4 if activity not in classes else 0.9
+    first = classes.index(activity) if activity in classes else 0
+    if athlete == "c":
+        right, first = 0.6, (first + 1) % len(classes)
+    rest = (1 - right) / (len(classes) - 1)
+    return [right if k == first else rest for k in range(len(classes))]
+
+
+def test_probabilities_are_kept():
+    result = evaluate(Sure(chances), meet("abc"), runs=2)
+    assert list(result.predictions)[-2:] == ["p(flip)", "p(jump)"]
+    np.testing.assert_allclose(result.predictions[["p(flip)", "p(jump)"]].sum(axis=1), 1)
+    assert result.accuracy == pytest.approx(2 / 3)
+    assert result.calibration_error == pytest.approx((12 * 0.1 + 6 * 0.6) / 18)
+    row = result.table().loc["fake"]
+    assert row["calibration error"] == pytest.approx(result.calibration_error)
+    found = result.measures()
+    assert row[["low", "high"]].tolist() == found.loc["accuracy", ["low", "high"]].tolist()
+    assert (row["mean class"], row["macro F1"]) == tuple(found["value"][1:])
+    assert "how sure an answer was, how often it was right" in str(result)
+    assert "3 athletes; of so few athletes it is too narrow" in str(result)
+
+
+def test_a_class_that_a_fold_does_not_know_has_probability_0():
+    recordings = [*meet("abc"), stand("twist", "c", 1)]
+    with pytest.warns(UserWarning, match="Only c performs twist"):
+        told = evaluate(Sure(chances), recordings).predictions.set_index("recording")
+    assert told.loc["twist-1-c", "p(twist)"] == 0
+    assert told.loc["flip-0-a", "p(twist)"] == pytest.approx(0.05)
+
+
+def test_where_nothing_is_trained_there_are_no_probabilities():
+    recordings = [stand("flip", "a"), stand("flip", "b"), stand("jump", "c"), stand("flip", "c", 2)]
+    with pytest.warns(UserWarning, match="Only c performs jump"):
+        told = evaluate(Sure(chances), recordings).predictions.set_index("athlete")[["p(flip)", "p(jump)"]]
+    assert told.loc["c"].isna().all(axis=None)
+    assert told.loc[["a", "b"]].notna().all(axis=None)
+
+
+def test_floors_have_all_measures():
+    result = evaluate(Fake(), meet("abcd", flip=3, jump=1))
+    told = result.table()
+    assert told.loc["floor: majority", ["accuracy", "low", "high", "mean class"]].tolist() == [
+        0.75, 0.75, 0.75, 0.5,
+    ]  # fmt: skip
+    assert told.loc["floor: majority", "macro F1"] == pytest.approx(6 / 7 / 2)
+    assert told["seconds"].notna().tolist() == [True] + [False] * 4
+    assert sorted(set(result.floor_predictions["floor"])) == sorted(result.floors)
+    for name, rows in result.floor_predictions.groupby("floor"):
+        assert sorted(rows["recording"]) == sorted(result.predictions["recording"]), name
+
+
+def test_a_peer_beside_the_model():
+    result = evaluate(Fake(), meet("ab"))
+    answers = pd.DataFrame({"recording": result.predictions["recording"], "predicted": "flip"})
+    beside = result.with_floor("MiniRocket", answers)
+    assert beside.floors["MiniRocket"] == beside.table().loc["floor: MiniRocket", "accuracy"] == 2 / 3
+    assert beside.table().loc["floor: MiniRocket", "mean class"] == 0.5
+    assert "floor: MiniRocket" not in result.table().index
+    with pytest.raises(
+        ValueError, match=r"MiniRocket must have one row for each of 6 .*, got 5; .*: jump-0-b"
+    ):
+        result.with_floor("MiniRocket", answers[answers["recording"] != "jump-0-b"])
+    with pytest.raises(ValueError, match=r"one row for each of 6 test recordings, got 12\."):
+        result.with_floor("MiniRocket", pd.concat([answers, answers]))
+
+
+def test_folds_hold_as_much_of_every_class():
+    """Six athletes perform only flips, six only jumps: dealt by size alone a fold could lack one of them."""
+    recordings = [stand("flip", f"f{k}", n) for k in range(6) for n in range(3)]
+    recordings += [stand("jump", f"j{k}", n) for k in range(6) for n in range(2)]
+    told = evaluate(Fake(), recordings, folds=3).predictions
+    counts = told.groupby(["fold", "truth"]).size().unstack()
+    assert counts["flip"].tolist() == [6, 6, 6] and counts["jump"].tolist() == [4, 4, 4]
+
+
+@pytest.mark.parametrize("folds", [2, 3, 5])
+def test_folds_never_part_a_group_nor_stay_empty(folds):
+    rng = np.random.default_rng(folds)
+    groups, labels = rng.choice(list("abcdefgh"), 60), rng.choice(list("xyz"), 60)
+    splits = leave_groups_out(groups, folds, labels=labels)
+    assert sorted(np.concatenate([test for _, test in splits])) == list(range(60))
+    for train, test in splits:
+        assert len(test) and not set(groups[train]) & set(groups[test])
+
+
+class OnClips(BaseEstimator):
+    """Says whether clips drift to the left or to the right."""
+
+    model, model_params = "drift", None
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, clips):
+        TRAINED.append((self.random_state, clips))
+        self.run_ = type("Run", (), {"note": ""})
+        return self
+
+    def predict_table(self, clips):
+        right = (clips.x[..., 0] * clips.mask[..., None]).sum(axis=(1, 2)) > 0
+        return pd.DataFrame({"move": np.where(right, "forth", "back"), "doubt": ""})
+
+
+def test_clips_are_evaluated_too():
+    clips = made_clips()
+    result = evaluate(OnClips(), clips)
+    assert result.accuracy == result.floors["logistic regression"] == 1
+    for (_, part), (_, rows) in zip(TRAINED, result.predictions.groupby("fold"), strict=True):
+        assert not set(part.athletes) & set(rows["athlete"])
+    with pytest.raises(ValueError, match="The clips have no labels `y`"):
+        evaluate(OnClips(), replace(clips, y=None))
+    with pytest.raises(TypeError, match="give it Recordings, not Clips"):
+        evaluate(type("P", (), {"model": "lstm"})(), clips, protocol="thesis")
+
+
+# --- learning curve -----------------------------------------------------------------------------------------
+
+
+def test_learning_curve():
+    """Who was trained on is never tested; everybody else is."""
+    curve = learning_curve(Fake(), meet("abcdef"), athletes=[1, 3], draws=4, seed=5)
+    assert curve["athletes"].tolist() == [1] * 4 + [3] * 4
+    assert [seed for seed, _ in TRAINED] == [5, 6, 7, 8] * 2
+    assert not curve.duplicated(["who"]).any()
+    for (_, part), row in zip(TRAINED, curve.itertuples(), strict=True):
+        assert {r.athlete for r in part} == set(row.who.split(", "))
+        assert (len(part), row.trained_on, row.tested) == (row.trained_on, 3 * row.athletes, 18 - len(part))
+    assert (curve["accuracy"] == 1).all() and (curve["mean_class"] == 1).all()
+    pd.testing.assert_frame_equal(
+        curve, learning_curve(Fake(), meet("abcdef"), athletes=[1, 3], draws=4, seed=5, workers=2)
+    )
+
+
+def test_learning_curve_takes_those_who_perform_every_move():
+    recordings = meet("ab") + [stand("flip", who) for who in "cd"] + [stand("twist", who) for who in "be"]
+    curve = learning_curve(Fake(), recordings, athletes=[1, 2, 3], draws=50)
+    assert set(curve.query("athletes == 1")["who"]) == {"b"}
+    assert set(curve.query("athletes == 2")["who"]) == {"a, b", "b, c", "b, d", "b, e", "a, e"}
+    wrong = learning_curve(Fake(lambda r, seed: "flip"), recordings, athletes=[1])
+    assert wrong["accuracy"].tolist() == [pytest.approx(4 / 6)]
+    assert wrong["mean_class"].tolist() == [pytest.approx(1 / 3)]
+
+
+def test_learning_curve_doubles_by_default():
+    curve = learning_curve(Fake(), meet("abcdefghijk", flip=1, jump=1), draws=1)
+    assert curve["athletes"].tolist() == [2, 4, 8, 10]
+    assert learning_curve(Fake(), meet("ab"), draws=9)["athletes"].tolist() == [1, 1]
+
+
+def test_learning_curve_refuses():
+    with pytest.raises(ValueError, match=r"Only one athlete \(a\): nobody is left"):
+        learning_curve(Fake(), meet("a"))
+    with pytest.raises(ValueError, match=r"`athletes` must be from 1 to 2, got 3"):
+        learning_curve(Fake(), meet("abc"), athletes=[2, 3])
+    apart = [stand("flip", "a"), stand("jump", "b"), stand("flip", "c")]
+    with pytest.raises(ValueError, match="No 1 of the 3 athletes perform all of flip, jump"):
+        learning_curve(Fake(), apart, athletes=[1])
+    with pytest.raises(ValueError, match="Nobody says who performs flip-9: a curve over athletes"):
+        learning_curve(Fake(), [*meet("ab"), stand("flip", None, 9)])
+    with pytest.raises(ValueError, match="at least two classes, got flip"):
+        learning_curve(Fake(), meet("ab", flip=2))
+    for nothing in ({"draws": 0}, {"athletes": []}):
+        with pytest.raises(ValueError, match="must ask for a training at least"):
+            learning_curve(Fake(), meet("abc"), **nothing)
+    assert not TRAINED
+    assert learning_curve(Fake(), meet("abc"), athletes=2, draws=1)["athletes"].tolist() == [2]
+
+
+# --- unknown moves ------------------------------------------------------------------------------------------
+
+
+def three_moves(athletes="abd"):
+    return meet(athletes, flip=2, jump=2, twist=2)
+
+
+def test_an_unknown_move_that_is_less_sure_is_rejected():
+    found = unknown_moves(Sure(chances), three_moves())
+    assert found.index.tolist() == ["flip", "jump", "twist"]
+    assert (found["recordings"] == 6).all()
+    assert (found[["rejected", "kept", "auc"]] == 1).all(axis=None)
+    for _, part in TRAINED:
+        assert len({r.activity for r in part}) == 2
+        assert len({r.athlete for r in part}) == 2
+
+
+def test_an_unknown_move_that_is_as_sure_is_not():
+    def alike(activity, athlete, classes):
+        first = classes.index(activity) if activity in classes else 0
+        return [0.9 if k == first else 0.1 for k in range(len(classes))]
+
+    found = unknown_moves(Sure(alike), three_moves(), unknown=["twist"])
+    assert found.loc["twist", ["recordings", "rejected", "kept", "auc"]].tolist() == [6, 0, 1, 0.5]
+    assert len(TRAINED) == 3
+
+
+def test_the_threshold_comes_from_other_folds():
+    """a's right answers say 0.7, others' 0.9: judged by the others, a's are rejected; b's and d's are kept."""
+
+    def shy(activity, athlete, classes):
+        first = classes.index(activity) if activity in classes else 0
+        sure = 0.7 if athlete == "a" else 0.9
+        return [sure if k == first else 1 - sure for k in range(len(classes))]
+
+    found = unknown_moves(Sure(shy), three_moves(), unknown=["twist"], keep=1)
+    assert found.loc["twist", "kept"] == pytest.approx(2 / 3)
+
+
+def test_unknown_moves_refuses():
+    with pytest.raises(ValueError, match="needs at least three classes, got flip, jump"):
+        unknown_moves(Sure(chances), meet())
+    with pytest.raises(ValueError, match="`unknown` names salto, not among the classes flip, jump, twist"):
+        unknown_moves(Sure(chances), three_moves(), unknown=["salto"])
+    with pytest.raises(ValueError, match="`unknown` is empty: name classes among flip, jump, twist"):
+        unknown_moves(Sure(chances), three_moves(), unknown=[])
+    assert unknown_moves(Sure(chances), three_moves(), unknown="twist").index.tolist() == ["twist"]
