@@ -1,5 +1,5 @@
 # make demo     the whole journey on simulated gymnasts        make test          the whole suite, default environment
-# make lint     ruff                                            make test-newest   the same suite, newest dependencies
+# make lint     ruff, mypy                                      make test-newest   the same suite, newest dependencies
 # make docs     the documentation, in build/docs; a warning is an error
 PYTHON ?= python3.11
 VENV ?= .venv
@@ -19,6 +19,7 @@ test-newest: $(NEWEST)/installed
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check gymskel tests benchmarks examples notebooks docs
 	$(VENV)/bin/ruff format --check gymskel tests benchmarks examples notebooks docs
+	$(VENV)/bin/mypy
 
 docs: $(VENV)/installed-docs
 	$(VENV)/bin/python -m sphinx -W --keep-going -q -b html docs build/docs
