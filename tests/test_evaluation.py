@@ -332,7 +332,7 @@ def test_floors_with_a_blind_recording():
     recordings = meet()
     recordings[4] = blind(recordings[4])
     floors = evaluate(Fake(), recordings).floors
-    assert all(0 <= share <= 1 for share in baselines.values())
+    assert all(0 <= share <= 1 for share in floors.values())
     assert len(floors) == 4
 
 
