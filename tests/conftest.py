@@ -1,7 +1,14 @@
 """What several test files share: the recordings in ../shared, read once a session."""
 
+import os
 import sys
 from pathlib import Path
+
+if (
+    "PYTEST_XDIST_WORKER" in os.environ
+):  # a process for each core: more threads than cores slow all of them down
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 import pytest
 
