@@ -16,6 +16,7 @@ from gymskel.evaluation import (
     Evaluation,
     baselines,
     evaluate,
+    published_protocol,
     resampled,
 )
 from gymskel.models import PUBLISHED
