@@ -42,7 +42,7 @@ def main(data=None, model="conv_gru"):
         alike = randomization_check(classifier, found, shuffles=3)
         agreement = rank_agreement(found, dropped)
         print(
-            f"{baseline}: probability {found.probability.mean():.3f}, for the baseline {found.at_baseline.mean():.3f}; "
+            f"{baseline}: probability {found.probability.mean():.3f}, for the baseline {found.baseline_probability.mean():.3f}; "
             f"largest error {np.abs(found.error).max():.4f}, steps {found.steps.min()} to {found.steps.max()}; "
             f"agreement {agreement.mean():.2f} (sd {agreement.std(ddof=1):.2f}); "
             f"shuffled weights {alike.mean():.2f} (sd {alike.std(ddof=1):.2f}, absolute mean {np.abs(alike).mean():.2f})"
@@ -60,8 +60,8 @@ def wrist(model="conv_gru", seeds=3):
         right = classifier.score(asked, np.array(asked.classes)[asked.y])
         for baseline in ("still", "others"):
             found = integrated_gradients(classifier, asked, baseline=baseline)
-            first = np.nansum(found.joints, axis=1).argmax(axis=1) == WRIST
-            middle = found.cells(parts, phases=3)[:, :, 0].argmax(axis=1) == 1
+            first = np.nansum(found.by_joint, axis=1).argmax(axis=1) == WRIST
+            middle = found.by_part_and_phase(parts, phases=3)[:, :, 0].argmax(axis=1) == 1
             print(
                 f"{model} seed {seed}, {right:.0%} right, {baseline}: the wrist comes first in {first.mean():.0%}, its third in "
                 f"{middle.mean():.0%} of {len(asked)} clips",

@@ -16,7 +16,7 @@ from gymskel.activations import (
     draw_strips,
     layer_outputs,
     recurrent_layers,
-    states_of,
+    last_layer_states,
 )
 
 JOINTS, FRAMES, LENGTHS = 4, 12, (12, 7, 1)
@@ -420,10 +420,10 @@ def test_states_of_recordings():
     moment = replace(recordings[0], keypoints=recordings[0].keypoints[:1])
     params = {"units": 3, "features": "raw", "bidirectional": False}
     classifier = short(model=simple_rnn, model_params=params, preprocess="thesis").fit(recordings)
-    layer, states = states_of(classifier, [*recordings, blind(recordings[0]), moment])
+    layer, states = last_layer_states(classifier, [*recordings, blind(recordings[0]), moment])
     assert layer == "recurrent"
     assert [s if s is None else s.shape for s in states] == [(len(r), 3) for r in recordings] + [None] * 2
     expected = layer_outputs(classifier.model_, classifier.clips(recordings), layer)[1, : len(recordings[1])]
     np.testing.assert_allclose(states[1], expected, atol=1e-6)
-    assert states_of(classifier, [moment]) == (layer, [None])
-    assert states_of(short().fit(recordings), recordings) == ("", [None] * 4)
+    assert last_layer_states(classifier, [moment]) == (layer, [None])
+    assert last_layer_states(short().fit(recordings), recordings) == ("", [None] * 4)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gymskel.attribution import (
-    baseline_of,
+    make_baseline,
     integrated_gradients,
     occlusion,
     plot_attribution_bodies,
@@ -17,8 +17,8 @@ from gymskel.attribution import (
     randomization_check,
     rank_agreement,
 )
-from gymskel.attribution.baseline import back_from_root, relative_to_root, rows_of_parts
-from gymskel.attribution.path import mean_gradients
+from gymskel.attribution.baselines import back_from_root, relative_to_root, rows_of_parts
+from gymskel.attribution.path_integral import mean_gradients
 from gymskel.clips import Clips
 from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
@@ -107,7 +107,7 @@ def test_attributions_of_a_known_function():
     s, start = (((x * weights).sum(axis=(1, 2, 3))).astype(float) for x in (clips.x, found.baseline))
     p, before = 1 / (1 + np.exp(-2 * s)), 1 / (1 + np.exp(-2 * start))
     np.testing.assert_allclose(found.probability, p, atol=1e-5)
-    np.testing.assert_allclose(found.at_baseline, before, atol=1e-5)
+    np.testing.assert_allclose(found.baseline_probability, before, atol=1e-5)
     way = clips.x - found.baseline
     factor = ((p - before) / (s - start))[:, None, None, None]
     root = GYMNASTICS_15.index("MidHip")
@@ -115,7 +115,7 @@ def test_attributions_of_a_known_function():
     expected[:, :, root] = (weights.sum(axis=1) * way[:, :, root]) * factor[:, 0]  # travel moves all joints
     np.testing.assert_allclose(found.values[clips.mask], expected[clips.mask], atol=1e-4)
     assert np.isnan(found.values[~clips.mask]).all()
-    assert found.rows[root] == "travel" and found.rows[0] == "Nose"
+    assert found.row_names[root] == "travel" and found.row_names[0] == "Nose"
 
 
 def test_the_sum_comes_out(learned, explained):
@@ -142,7 +142,7 @@ def test_small_steps_are_taken_where_the_answer_turns():
         return answer, slope, slope[:, None]
 
     known = np.tanh(0.7 * sharp) - np.tanh(-0.3 * sharp)
-    options = {"steps": 4, "most_steps": 500, "tolerance": 1e-3}
+    options = {"steps": 4, "max_steps": 500, "tolerance": 1e-3}
     mean, error, used = mean_gradients(evaluate, 2, at_once=2, **options)
     np.testing.assert_allclose(mean[:, 0], known, atol=1e-3)
     np.testing.assert_allclose(error, mean[:, 0] - known, atol=1e-9)
@@ -150,7 +150,7 @@ def test_small_steps_are_taken_where_the_answer_turns():
     one_by_one = mean_gradients(evaluate, 2, at_once=1, **options)
     for these, those in zip(one_by_one, (mean, error, used), strict=True):
         np.testing.assert_array_equal(these, those)
-    _, error, used = mean_gradients(evaluate, 2, at_once=2, steps=4, most_steps=8, tolerance=1e-3)
+    _, error, used = mean_gradients(evaluate, 2, at_once=2, steps=4, max_steps=8, tolerance=1e-3)
     assert used.max() == 8 and abs(error[1]) > 1  # as far as it went
 
 
@@ -160,16 +160,16 @@ def test_too_few_steps_are_refused(learned):
         ValueError,
         match=r"attributions of \d+ clips, clip-\d+ worst, differ .* after 1 steps; allowed is 1e-05",
     ):
-        integrated_gradients(model, clips, baseline="others", steps=1, most_steps=1, tolerance=1e-5)
-    with pytest.raises(ValueError, match=r"`steps` must be from 1 to `most_steps` \(8\), got 9"):
-        integrated_gradients(model, clips, steps=9, most_steps=8)
+        integrated_gradients(model, clips, baseline="others", steps=1, max_steps=1, tolerance=1e-5)
+    with pytest.raises(ValueError, match=r"`steps` must be from 1 to `max_steps` \(8\), got 9"):
+        integrated_gradients(model, clips, steps=9, max_steps=8)
 
 
 def test_the_wrist_and_its_third_come_out_on_top(explained):
     """Only the right wrist differs between the classes, and only in the middle third."""
-    by_joint = np.nansum(explained.joints, axis=1)
+    by_joint = np.nansum(explained.by_joint, axis=1)
     assert (by_joint.argmax(axis=1) == WRIST).all()
-    thirds = explained.cells(
+    thirds = explained.by_part_and_phase(
         {"wrist": ["RWrist"], "rest": [j for j in GYMNASTICS_15.joints if j != "RWrist"]}, phases=3
     )
     assert (thirds[:, :, 0].argmax(axis=1) == 1).all()
@@ -275,10 +275,10 @@ def test_what_is_no_clip_is_refused(learned):
 def test_baselines():
     x = np.arange(24.0).reshape(2, 3, 2, 2)
     clips = Clips.from_arrays(x, lengths=[3, 2], y=["a", "b"])
-    still, mean = baseline_of(clips), baseline_of(clips, "mean")
+    still, mean = make_baseline(clips), make_baseline(clips, "mean")
     np.testing.assert_array_equal(still[0], np.repeat(x[0, :1], 3, axis=0))
     np.testing.assert_array_equal(mean[1, :2], np.repeat(x[1, :2].mean(axis=0)[None], 2, axis=0))
-    others = baseline_of(clips, "others", target=np.array([0, 1]))
+    others = make_baseline(clips, "others", target=np.array([0, 1]))
     np.testing.assert_allclose(
         others[0], [x[1, 0], (x[1, 0] + x[1, 1]) / 2, x[1, 1]]
     )  # two frames over three
@@ -286,7 +286,7 @@ def test_baselines():
     for made in (still, mean, others):
         np.testing.assert_array_equal(made[1, 2], clips.x[1, 2])  # the padding is the clip's own
     confident = Clips.from_arrays(np.arange(18.0).reshape(1, 3, 2, 3))
-    np.testing.assert_array_equal(baseline_of(confident)[..., 2], confident.x[..., 2])
+    np.testing.assert_array_equal(make_baseline(confident)[..., 2], confident.x[..., 2])
 
 
 def test_relative_to_root_and_back():
@@ -391,7 +391,7 @@ def test_the_two_agree_and_forgetting_shows(learned, explained):
 
 
 def test_agreement_is_spearmans(explained):
-    cells = explained.cells(phases=3)
+    cells = explained.by_part_and_phase(phases=3)
     parts = tuple(rows_of_parts(GYMNASTICS_15))
     known = SimpleNamespace(clips=explained.clips, target=explained.target, parts=parts)
     known.drop = np.exp(3 * cells)
@@ -414,11 +414,11 @@ def test_the_map_shows_every_joint_once_with_its_sum(explained):
     drawn = ax.images[0].get_array()
     assert drawn.shape == (15, length)
     labels = [tick.get_text() for tick in ax.get_yticklabels()]
-    assert labels[0] == "travel" and sorted(labels) == sorted(explained.rows)
+    assert labels[0] == "travel" and sorted(labels) == sorted(explained.row_names)
     row = labels.index("RWrist")
-    np.testing.assert_array_equal(drawn[row], explained.joints[2, :length, WRIST])
+    np.testing.assert_array_equal(drawn[row], explained.by_joint[2, :length, WRIST])
     texts = [text.get_text() for text in ax.texts]
-    assert texts[row] == f"{explained.joints[2, :length, WRIST].sum():+.2f}"
+    assert texts[row] == f"{explained.by_joint[2, :length, WRIST].sum():+.2f}"
     low, high = ax.images[0].get_clim()
     assert low == -high  # white is nothing
     assert ax.get_xlabel() == "time (s)" and ax.get_title(loc="left").startswith("clip-2: wave ")
@@ -441,7 +441,7 @@ def test_the_map_shows_every_joint_once_with_its_sum(explained):
 def test_the_bodies_hold_every_frame(explained):
     ax = plot_attribution_bodies(explained, 0, bodies=3)
     length = explained.clips.lengths[0]
-    sums = [explained.joints[0, round(k * length / 3) : round((k + 1) * length / 3)].sum() for k in range(3)]
+    sums = [explained.by_joint[0, round(k * length / 3) : round((k + 1) * length / 3)].sum() for k in range(3)]
     told = [float(text.get_text().split("\n")[1]) for text in ax.texts]
     np.testing.assert_allclose(told, sums, atol=0.006)
     areas = np.stack([dots.get_sizes() for dots in ax.collections])

@@ -270,8 +270,8 @@ def test_what_counted_adds_up_and_knows_its_joints(fitted, recordings):
     (weights, text), (_, other) = reasons_of(fitted, recordings[:2], [r.activity for r in recordings[:2]])
     assert f"sure of {recordings[1].activity}" in other
     found = integrated_gradients(fitted, [one], target=one.activity)
-    assert np.nansum(weights) == pytest.approx(found.joints[0, : found.clips.lengths[0]].sum(), abs=1e-5)
-    assert np.nansum(weights) == pytest.approx(found.probability[0] - found.at_baseline[0], abs=0.02)
+    assert np.nansum(weights) == pytest.approx(found.by_joint[0, : found.clips.lengths[0]].sum(), abs=1e-5)
+    assert np.nansum(weights) == pytest.approx(found.probability[0] - found.baseline_probability[0], abs=0.02)
     seen = {one.skeleton.joints[j] for j in np.flatnonzero(~np.isnan(weights).all(axis=0))}
     assert seen == set(found.clips.skeleton.joints)
     assert f"sure of {one.activity}" in text

@@ -20,7 +20,7 @@ from gymskel.skeleton import BODY_25, Skeleton
 from gymskel.visualize import (
     SIDES,
     plot_attention,
-    plot_averages,
+    plot_mean_poses,
     plot_confusion,
     plot_copies,
     plot_exposures,
@@ -458,7 +458,7 @@ def mean_limbs(ax):
 
 
 def test_the_mean_of_clips_of_any_length_is_the_body_they_share():
-    ax = plot_averages(standing([1.0, 1.0, 1.0], lengths=[5, 9, 17]), moments=3)
+    ax = plot_mean_poses(standing([1.0, 1.0, 1.0], lengths=[5, 9, 17]), moments=3)
     bodies = mean_limbs(ax)
     assert len(bodies) == 3
     hips = bodies[:, 1, 0]
@@ -471,10 +471,10 @@ def test_the_mean_of_clips_of_any_length_is_the_body_they_share():
 
 
 def test_bodies_that_look_the_other_way_are_mirrored_with_left_and_right_exchanged():
-    right = mean_limbs(plot_averages(standing([1.0, 1.0]), moments=2))
-    both = mean_limbs(plot_averages(standing([1.0, 1.0, -1.0]), moments=2))
+    right = mean_limbs(plot_mean_poses(standing([1.0, 1.0]), moments=2))
+    both = mean_limbs(plot_mean_poses(standing([1.0, 1.0, -1.0]), moments=2))
     np.testing.assert_allclose(both, right, atol=1e-4)
-    left = mean_limbs(plot_averages(standing([1.0, -1.0, -1.0]), moments=2))
+    left = mean_limbs(plot_mean_poses(standing([1.0, -1.0, -1.0]), moments=2))
     hip = left[0, 1, 0]
     assert (left[0, 0, 1] - hip)[0] == pytest.approx(-20)  # most look to the left
     assert (left[0, 3, 1] - hip)[0] == pytest.approx(-40)  # with the left hand in front
@@ -483,12 +483,12 @@ def test_bodies_that_look_the_other_way_are_mirrored_with_left_and_right_exchang
 def test_bodies_without_nose_and_neck_are_left_as_they_are():
     clips = standing([1.0])
     names = Skeleton("blank", ("Eye", "Chest", *WITH_NOSE.joints[2:]), (("Chest", "Eye"),), root="MidHip")
-    (_, ends), *_ = limbs(plot_averages(replace(clips, skeleton=names), moments=2))
+    (_, ends), *_ = limbs(plot_mean_poses(replace(clips, skeleton=names), moments=2))
     np.testing.assert_allclose(ends[1] - ends[0], [20, -10], atol=1e-4)
 
 
 def test_every_class_has_a_row_and_its_clips_behind_it():
-    ax = plot_averages(standing([1.0] * 5, y=[0, 1, 0, 1, 1], classes=("hop", "stand")), moments=2)
+    ax = plot_mean_poses(standing([1.0] * 5, y=[0, 1, 0, 1, 1], classes=("hop", "stand")), moments=2)
     bodies = mean_limbs(ax)
     assert len(bodies) == 4 and bodies[2, 1, 0, 1] > bodies[0, 1, 0, 1] + 90  # the second row is below
     behind = [len(lines.get_segments()) for lines in ax.collections if lines.get_zorder() == 1]
@@ -501,12 +501,12 @@ def test_unseen_joints_do_not_pull_the_mean():
     x, seen = clips.x.copy(), clips.seen.copy()
     x[1, :, 3], seen[1, :, 3] = 0, False
     np.testing.assert_allclose(
-        mean_limbs(plot_averages(replace(clips, x=x, seen=seen), moments=2)),
-        mean_limbs(plot_averages(clips, moments=2)),
+        mean_limbs(plot_mean_poses(replace(clips, x=x, seen=seen), moments=2)),
+        mean_limbs(plot_mean_poses(clips, moments=2)),
         atol=1e-4,
     )
     seen[:, :, 3] = False
-    ax = plot_averages(replace(clips, x=x, seen=seen), moments=2)
+    ax = plot_mean_poses(replace(clips, x=x, seen=seen), moments=2)
     assert len(limbs(ax)) == 2 * 3  # a joint that nobody shows is not drawn
 
 
@@ -514,7 +514,7 @@ def test_a_root_that_is_seen_late_still_gives_the_height():
     clips = standing([1.0], lengths=[9])
     seen = clips.seen.copy()
     seen[:, 0, 2] = False
-    ax = plot_averages(replace(clips, seen=seen), moments=3)
+    ax = plot_mean_poses(replace(clips, seen=seen), moments=3)
     heights = [ends[0, 1] for _, ends in limbs(ax)[1::4]]  # of the hip; at first it is not there
     np.testing.assert_allclose(heights, [-30 * (4 - 1) / 8, -30 * (8 - 1) / 8], atol=1e-4)
 
@@ -522,17 +522,17 @@ def test_a_root_that_is_seen_late_still_gives_the_height():
 def test_plot_averages_refuses():
     clips = standing([1.0])
     with pytest.raises(ValueError, match="`clips` needs labels `y` and at least one clip"):
-        plot_averages(replace(clips, y=None))
+        plot_mean_poses(replace(clips, y=None))
     with pytest.raises(
         ValueError, match=r"skeleton with a root and the channels x, y first; got nosy with \('vx', 'vy'\)"
     ):
-        plot_averages(replace(clips, channels=("vx", "vy")))
+        plot_mean_poses(replace(clips, channels=("vx", "vy")))
     seen = clips.seen.copy()
     seen[:, :, 2] = False
     with pytest.raises(ValueError, match="MidHip is never seen in 0: leave these clips out"):
-        plot_averages(replace(clips, seen=seen, sources=("0",)))
+        plot_mean_poses(replace(clips, seen=seen, sources=("0",)))
     with pytest.raises(ValueError, match="`moments` must be at least 2, got 1"):
-        plot_averages(clips, moments=1)
+        plot_mean_poses(clips, moments=1)
 
 
 # --- training and evaluation --------------------------------------------------------------------------------
@@ -720,7 +720,7 @@ def test_plot_attention_refuses(weights, fps, message):
         lambda ax: plot_steps({"raw": stick()}, "Head", ax=ax),
         lambda ax: plot_runs({"lstm": [0.5]}, ax=ax),
         lambda ax: plot_missing(missing_table(stick()), ax=ax),
-        lambda ax: plot_averages(standing([1.0]), ax=ax),
+        lambda ax: plot_mean_poses(standing([1.0]), ax=ax),
     ],
 )
 def test_every_picture_goes_into_the_axes_it_is_given(draw):

@@ -138,7 +138,7 @@ def averages(m: Material) -> Any:
     Every clip is stretched to the same length; thin grey bodies are the single clips, the coloured one is their mean. Where
     its limbs are short, athletes differ in what they do or when.
     """
-    return visualize.plot_averages(Preprocessor("default").fit_transform(m.recordings))
+    return visualize.plot_mean_poses(Preprocessor("default").fit_transform(m.recordings))
 
 
 @figure

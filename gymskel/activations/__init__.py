@@ -10,17 +10,17 @@ joins by saying for itself what it did, in any of these ways, always in the orde
 - `weights_of(states, mask)`, a method -> (clips, frames) or (clips, frames, heads): how much each frame counts.
 """
 
-from gymskel.activations.gating import gates
+from gymskel.activations.recurrent_gates import gates
 from gymskel.activations.levels import body_levels
-from gymskel.activations.montage import draw_strips_with_skeleton
+from gymskel.activations.body_strips import draw_strips_with_skeleton
 from gymskel.activations.ranking import rank_units
 from gymskel.activations.states import (
     attention_weights,
     convolution_layers,
-    frames_a_step,
+    frames_per_step,
     layer_outputs,
     recurrent_layers,
-    states_of,
+    last_layer_states,
 )
 from gymskel.activations.strips import draw_class_strips, draw_strips
 
@@ -31,10 +31,10 @@ __all__ = [
     "draw_class_strips",
     "draw_strips",
     "draw_strips_with_skeleton",
-    "frames_a_step",
+    "frames_per_step",
     "gates",
     "layer_outputs",
     "rank_units",
     "recurrent_layers",
-    "states_of",
+    "last_layer_states",
 ]

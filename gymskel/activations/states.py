@@ -53,7 +53,7 @@ def layer_outputs(
 
     Returns:
         (clips, frames, units) float32, or (clips, steps, units) where the model has pooled its frames before (see
-        `frames_a_step`), in the order of the frames, for a layer with `go_backwards` too. A Bidirectional
+        `frames_per_step`), in the order of the frames, for a layer with `go_backwards` too. A Bidirectional
         layer has the units that run forwards first, then those that run backwards. Of a layer that the model uses
         several times, the first use.
 
@@ -69,12 +69,12 @@ def layer_outputs(
     return states if padding else nan_behind_mask(states, inputs, layer, model)
 
 
-def frames_a_step(frames: int, steps: int) -> int:
+def frames_per_step(frames: int, steps: int) -> int:
     """How many frames of a clip are behind one step of a layer that pools them: 4 where 32 frames become 8 steps.
 
     Frames are pooled in pairs, and pairs of pairs; where that does not give so many steps the answer is 1.
 
-    >>> frames_a_step(32, 8), frames_a_step(9, 3), frames_a_step(30, 30), frames_a_step(12, 10)
+    >>> frames_per_step(32, 8), frames_per_step(9, 3), frames_per_step(30, 30), frames_per_step(12, 10)
     (4, 4, 1, 1)
     """
     return next((size for size in (1, 2, 4, 8, 16) if -(-frames // size) == steps), 1)
@@ -108,7 +108,7 @@ def attention_weights(
     return nan_behind_mask(weights, inputs, layer, model)
 
 
-def states_of(classifier: Any, recordings: Sequence[Recording]) -> tuple[str, list[np.ndarray | None]]:
+def last_layer_states(classifier: Any, recordings: Sequence[Recording]) -> tuple[str, list[np.ndarray | None]]:
     """The last recurrent layer's name, and its states for each recording, as strips are drawn of them.
 
     Args:
@@ -117,7 +117,7 @@ def states_of(classifier: Any, recordings: Sequence[Recording]) -> tuple[str, li
 
     Returns:
         The name, and for each recording (steps, units) float32 in [-1, 1], without NaN: a step a frame, or every so
-        many (see `frames_a_step`). States of a layer without that range are divided by the largest of the recording.
+        many (see `frames_per_step`). States of a layer without that range are divided by the largest of the recording.
         None for a recording that cannot be prepared (a single frame, a needed joint never seen); "" and nothing but
         None for a model without such a layer.
 
@@ -213,7 +213,7 @@ def nan_behind_mask(
         return values
     mask = np.asarray(inputs["mask"], bool)
     frames = mask.shape[1]
-    mask = mask[:, :: frames_a_step(frames, values.shape[1])]
+    mask = mask[:, :: frames_per_step(frames, values.shape[1])]
     if values.shape[:2] != mask.shape:
         raise ValueError(
             f"Layer {layer!r} gives out {values.shape[1]} steps for {frames} frames; expected a "

@@ -7,16 +7,16 @@ what is asked about: by default one that stands still as in its first frame.
 Anything that names classes will do: a keras.Model with Clips, or a SkeletonClassifier with Clips or Recordings.
 """
 
-from gymskel.attribution.baseline import baseline_of
-from gymskel.attribution.checking import randomization_check, rank_agreement
+from gymskel.attribution.baselines import make_baseline
+from gymskel.attribution.sanity_checks import randomization_check, rank_agreement
 from gymskel.attribution.gradients import Attribution, integrated_gradients
-from gymskel.attribution.occluding import Occlusion, occlusion
-from gymskel.attribution.pictures import plot_attribution_bodies, plot_attribution_map
+from gymskel.attribution.occlusions import Occlusion, occlusion
+from gymskel.attribution.plots import plot_attribution_bodies, plot_attribution_map
 
 __all__ = [
     "Attribution",
     "Occlusion",
-    "baseline_of",
+    "make_baseline",
     "integrated_gradients",
     "occlusion",
     "plot_attribution_bodies",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gymskel.attribution.baseline import (
+from gymskel.attribution.baselines import (
     PLACES,
     TRAVEL,
-    baseline_of,
+    make_baseline,
     given,
     opened,
     probabilities_of,
@@ -20,7 +20,7 @@ from gymskel.attribution.baseline import (
     spans_of_phases,
     targets_of,
 )
-from gymskel.attribution.path import mean_gradients
+from gymskel.attribution.path_integral import mean_gradients
 from gymskel.clips import Clips
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ class Attribution:
         baseline: (clips, frames, joints, channels) the body compared with.
         target: (clips,) int, the class asked about.
         probability: (clips,) of the target.
-        at_baseline: (clips,) its probability for the baseline: what needs no explanation.
-        error: (clips,) sum of `values` minus (probability - at_baseline); 0 = complete.
+        baseline_probability: (clips,) its probability for the baseline: what needs no explanation.
+        error: (clips,) sum of `values` minus (probability - baseline_probability); 0 = complete.
         steps: (clips,) int, steps of the integral that were needed.
-        compared_with: "still", "mean", "others", or "given" for an array: what the baseline is.
+        baseline_name: "still", "mean", "others", or "given" for an array: what the baseline is.
     """
 
     values: np.ndarray
@@ -49,30 +49,30 @@ class Attribution:
     baseline: np.ndarray
     target: np.ndarray
     probability: np.ndarray
-    at_baseline: np.ndarray
+    baseline_probability: np.ndarray
     error: np.ndarray
     steps: np.ndarray
-    compared_with: str
+    baseline_name: str
 
     def __len__(self) -> int:
         return len(self.values)
 
     @property
-    def joints(self) -> np.ndarray:
+    def by_joint(self) -> np.ndarray:
         """(clips, frames, joints): the channels added up."""
         return self.values.sum(axis=-1)
 
     @property
-    def rows(self) -> list[str]:
+    def row_names(self) -> list[str]:
         """What each row stands for: the joints, and "travel" in place of the root."""
         skeleton = self.clips.skeleton
         return [TRAVEL if joint == skeleton.root else joint for joint in skeleton.joints]
 
-    def cells(self, parts: Mapping[str, Sequence[str]] | None = None, *, phases: int = 6) -> np.ndarray:
+    def by_part_and_phase(self, parts: Mapping[str, Sequence[str]] | None = None, *, phases: int = 6) -> np.ndarray:
         """(clips, phases, parts): added up over parts of the body and equal shares of each clip, as in `occlusion`."""
         rows = rows_of_parts(self.clips.skeleton, parts)
         sums = np.zeros((len(self), phases, len(rows)), np.float32)
-        for i, (joints, length) in enumerate(zip(self.joints, self.clips.lengths, strict=True)):
+        for i, (joints, length) in enumerate(zip(self.by_joint, self.clips.lengths, strict=True)):
             for phase, (start, end) in enumerate(spans_of_phases(length, phases)):
                 sums[i, phase] = [joints[start:end, some].sum() for some in rows.values()]
         return sums
@@ -83,7 +83,7 @@ class Attribution:
 
         names = self.clips.classes
         rows = []
-        each = zip(self.joints, self.clips.lengths, self.clips.sources, self.target, strict=True)
+        each = zip(self.by_joint, self.clips.lengths, self.clips.sources, self.target, strict=True)
         for i, (joints, length, source, target) in enumerate(each):
             by_joint = joints[:length].sum(axis=0)
             by_phase = [joints[start:end].sum() for start, end in spans_of_phases(length, 6)]
@@ -92,11 +92,11 @@ class Attribution:
                     "recording": source,
                     "target": names[target] if names else target,
                     "probability": self.probability[i],
-                    "baseline": self.compared_with,
-                    "at_baseline": self.at_baseline[i],
+                    "baseline": self.baseline_name,
+                    "at_baseline": self.baseline_probability[i],
                     "error": self.error[i],
                     "steps": self.steps[i],
-                    "joint": self.rows[int(by_joint.argmax())],
+                    "joint": self.row_names[int(by_joint.argmax())],
                     "joint_share": by_joint.max(),
                     "phase": f"{int(np.argmax(by_phase)) + 1}/6",
                     "phase_share": max(by_phase),
@@ -112,7 +112,7 @@ def integrated_gradients(
     target: Any = None,
     baseline: str | np.ndarray = "still",
     steps: int = 32,
-    most_steps: int = 2048,
+    max_steps: int = 2048,
     tolerance: float = 0.01,
     batch_size: int = 256,
 ) -> Attribution:
@@ -122,36 +122,36 @@ def integrated_gradients(
     a clip add up to the probability of the target minus its probability for the baseline. That is checked, and where the two
     part on the way there, smaller steps are taken until it holds (see `mean_gradients`).
 
-    With two classes a body that stands still may already be taken for one of them: then `at_baseline` is high, and there is
+    With two classes a body that stands still may already be taken for one of them: then `baseline_probability` is high, and there is
     little to explain. "others" as the baseline asks what makes the move this one and not another.
 
     Args:
         model: a keras.Model that gives probabilities, or a fitted SkeletonClassifier.
         clips: Clips; for a classifier Recordings too.
         target: class name or number, or one for each clip; by default each clip's most probable class.
-        baseline: "still", "mean", "others" or an array, see `baseline_of`.
+        baseline: "still", "mean", "others" or an array, see `make_baseline`.
         steps: of the integral, to begin with.
-        most_steps: where to give up with a clip.
+        max_steps: where to give up with a clip.
         tolerance: largest difference between the two sides of the sum, in probability.
         batch_size: clips times steps at a time.
 
     Raises:
-        ValueError: no clips, an unknown target or baseline, or clips whose sum does not come out after `most_steps`.
+        ValueError: no clips, an unknown target or baseline, or clips whose sum does not come out after `max_steps`.
     """
-    if not 1 <= steps <= most_steps:
-        raise ValueError(f"`steps` must be from 1 to `most_steps` ({most_steps}), got {steps}.")
+    if not 1 <= steps <= max_steps:
+        raise ValueError(f"`steps` must be from 1 to `max_steps` ({max_steps}), got {steps}.")
     model, clips = opened(model, clips)
     answers = probabilities_of(model, clips.x, clips.mask, batch_size)
     target = targets_of(target, clips, answers)
-    start = baseline_of(clips, baseline, target=target)
+    start = make_baseline(clips, baseline, target=target)
     rows = np.arange(len(clips))
     probability = answers[rows, target]
-    at_baseline = probabilities_of(model, start, clips.mask, batch_size)[rows, target]
+    baseline_probability = probabilities_of(model, start, clips.mask, batch_size)[rows, target]
     mean, error, used = mean_gradients(
         _evaluated(model, clips, start, target, batch_size),
         len(clips),
         steps=steps,
-        most_steps=most_steps,
+        max_steps=max_steps,
         tolerance=tolerance,
         at_once=max(1, batch_size // (steps + 1)),
     )
@@ -160,12 +160,12 @@ def integrated_gradients(
         worst = todo[np.abs(error[todo]).argmax()]
         raise ValueError(
             f"The attributions of {len(todo)} clips, {clips.sources[worst]} worst, differ from the change in probability by up to "
-            f"{abs(error[worst]):.3g} after {used[worst]} steps; allowed is {tolerance:g}. Raise `most_steps` or `tolerance`, or take another `baseline`."
+            f"{abs(error[worst]):.3g} after {used[worst]} steps; allowed is {tolerance:g}. Raise `max_steps` or `tolerance`, or take another `baseline`."
         )
     values = _by_joint_and_travel(mean, start, clips)
     values = np.where(clips.mask[..., None, None], values, np.nan).astype(np.float32)
     name = baseline if isinstance(baseline, str) else "given"
-    return Attribution(values, clips, start, target, probability, at_baseline, error, used, name)
+    return Attribution(values, clips, start, target, probability, baseline_probability, error, used, name)
 
 
 def _evaluated(model: Any, clips: Clips, start: np.ndarray, target: np.ndarray, batch_size: int) -> Callable:

@@ -207,12 +207,12 @@ def _heights_in(path: Path) -> dict[str, float]:
 def _teller(path: Path) -> Any:
     """A function of a recording: what the classifier says of it, for an overlay."""
     loaded = load_classifier(path)
-    from gymskel.activations import states_of
+    from gymskel.activations import last_layer_states
     from gymskel.overlay import Beside
     from gymskel.stream import answer_frames
 
     def told(recording: Any) -> Any:
-        _, (strip,) = states_of(loaded, [recording])
+        _, (strip,) = last_layer_states(loaded, [recording])
         return Beside(answer_frames(loaded, recording), strip)
 
     return told

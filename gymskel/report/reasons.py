@@ -47,7 +47,7 @@ def reasons_of(
 
 def _of_joints(found: Attribution, clip: int, skeleton: Skeleton) -> np.ndarray:
     """(steps, joints) the attributions of a clip in the order of another skeleton's joints; NaN where it has others."""
-    joints = found.joints[clip, : found.clips.lengths[clip]]
+    joints = found.by_joint[clip, : found.clips.lengths[clip]]
     weights = np.full((len(joints), len(skeleton)), np.nan)
     for row, joint in enumerate(found.clips.skeleton.joints):
         if joint in skeleton:
@@ -58,7 +58,7 @@ def _of_joints(found: Attribution, clip: int, skeleton: Skeleton) -> np.ndarray:
 def _sentence(found: Attribution, hidden: Occlusion, line: pd.Series, clip: int, move: str) -> str:
     text = (
         f"The finished classifier is {percent(float(found.probability[clip]))} sure of {escape(move)}; of the same body standing still it "
-        f"would be {percent(float(found.at_baseline[clip]))}."
+        f"would be {percent(float(found.baseline_probability[clip]))}."
     )
     if line["joint_share"] > 0:
         sixth = _SIXTHS[int(line["phase"].split("/")[0]) - 1]

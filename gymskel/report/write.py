@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from gymskel.activations import states_of
+from gymskel.activations import last_layer_states
 from gymskel.classifier import SkeletonClassifier
 from gymskel.recording import Recording
 from gymskel.report import sections
@@ -126,7 +126,7 @@ def _draw_body(facts: Facts, numbers: pd.DataFrame, bar: tqdm) -> str:
 
 def _pack_clips(facts: Facts, weights: dict[int, np.ndarray | None], bar: tqdm) -> tuple[str, list[dict]]:
     """The layer whose strips are shown, and what the players show of every recording."""
-    layer, states = states_of(facts.classifier, facts.recordings)
+    layer, states = last_layer_states(facts.classifier, facts.recordings)
     chances = facts.table[[f"p({name})" for name in facts.classes]].to_numpy(float)
     clips = []
     for row, (name, one) in enumerate(zip(facts.table["recording"], facts.recordings, strict=True)):

@@ -6,14 +6,14 @@ or saves anything. Right is vermilion, left is blue, the middle of the body is b
 
 skeletons.py     bodies in columns, where they were, beside their copies; the joints with their names
 trajectories.py  the paths of joints; one joint after each step of cleaning
-sets.py          of many recordings: which joint is lost when, the mean pose of each class
+recording_sets.py        of many recordings: which joint is lost when, the mean pose of each class
 training.py      training curves, the results of repeated runs, the learning curve, confusion
 attention.py     which frames a model looked at
 style.py         what all of them share
 """
 
 from gymskel.visualize.attention import plot_attention
-from gymskel.visualize.sets import plot_averages, plot_missing
+from gymskel.visualize.recording_sets import plot_mean_poses, plot_missing
 from gymskel.visualize.skeletons import plot_copies, plot_exposures, plot_joints, plot_skeletons
 from gymskel.visualize.style import SIDES
 from gymskel.visualize.training import plot_confusion, plot_learning_curve, plot_runs, plot_training
@@ -22,7 +22,7 @@ from gymskel.visualize.trajectories import plot_steps, plot_trajectories
 __all__ = [
     "SIDES",
     "plot_attention",
-    "plot_averages",
+    "plot_mean_poses",
     "plot_confusion",
     "plot_copies",
     "plot_exposures",

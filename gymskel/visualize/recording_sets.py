@@ -66,7 +66,7 @@ def plot_missing(table: pd.DataFrame, *, measure: str = "lost", ax: Axes | None 
     return ax
 
 
-def plot_averages(clips: Clips, *, moments: int = 8, ax: Axes | None = None) -> Axes:
+def plot_mean_poses(clips: Clips, *, moments: int = 8, ax: Axes | None = None) -> Axes:
     """The mean pose of each class at some moments of its clips, on every single clip in grey.
 
     Every clip is read at `moments` instants evenly from its first to its last frame, whatever its length; bodies

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gymskel.activations.states import frames_a_step
+from gymskel.activations.states import frames_per_step
 from gymskel.activations.strips import before_end, cells_of, check_sizes, colours_of, number_font
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def draw_strips_with_skeleton(
     check_sizes(gap, body=body, frames_per_line=frames_per_line, cell=cell)
     if len(clip) != 1:
         raise ValueError(f"`clip` must be Clips of one clip, like clips[3], got {len(clip)}.")
-    length, step = int(clip.lengths[0]), frames_a_step(clip.x.shape[1], len(states))
+    length, step = int(clip.lengths[0]), frames_per_step(clip.x.shape[1], len(states))
     colours, labels = _chosen(colours_of(before_end(states, "`states`")), units)
     if len(colours) != -(-length // step):
         raise ValueError(

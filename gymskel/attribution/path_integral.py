@@ -10,7 +10,7 @@ Evaluated = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, ...]]
 
 
 def mean_gradients(
-    evaluate: Evaluated, clips: int, *, steps: int, most_steps: int, tolerance: float, at_once: int
+    evaluate: Evaluated, clips: int, *, steps: int, max_steps: int, tolerance: float, at_once: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The mean gradient on the way of each clip, by trapezoids.
 
@@ -22,16 +22,16 @@ def mean_gradients(
         evaluate: (clip, share of the way), both (n,), -> (n,) answers, (n,) slopes, (n, ...) gradients.
         clips: how many there are.
         steps: equal ones, to begin with.
-        most_steps: no more for one clip.
+        max_steps: no more for one clip.
         tolerance: largest error of a clip.
         at_once: clips whose gradients are held at a time.
 
     Returns:
         (clips, ...) mean gradients, (clips,) errors of the sum, (clips,) steps taken. Of a clip whose error is above
-        `tolerance` that is as far as `most_steps` went.
+        `tolerance` that is as far as `max_steps` went.
     """
     parts = [
-        _of_some(evaluate, np.arange(first, min(first + at_once, clips)), steps, most_steps, tolerance)
+        _of_some(evaluate, np.arange(first, min(first + at_once, clips)), steps, max_steps, tolerance)
         for first in range(0, clips, at_once)
     ]
     mean, error, used = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -39,7 +39,7 @@ def mean_gradients(
 
 
 def _of_some(
-    evaluate: Evaluated, clips: np.ndarray, steps: int, most_steps: int, tolerance: float
+    evaluate: Evaluated, clips: np.ndarray, steps: int, max_steps: int, tolerance: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     clip = np.repeat(np.arange(len(clips)), steps + 1)
     share = np.tile(np.linspace(0, 1, steps + 1), len(clips))
@@ -54,7 +54,7 @@ def _of_some(
         error = np.bincount(one, off, len(clips))
         used = np.bincount(clip, minlength=len(clips)) - 1
         split = (np.abs(error) > tolerance)[one] & (np.abs(off) > tolerance / used[one])
-        split &= (used + np.bincount(one, split, len(clips)) <= most_steps)[one]
+        split &= (used + np.bincount(one, split, len(clips)) <= max_steps)[one]
         if not split.any():
             break
         new_clip, new_share = one[split], (share[:-1] + share[1:])[split] / 2

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gymskel.attribution.baseline import TRAVEL, rows_of_parts, spans_of_phases
+from gymskel.attribution.baselines import TRAVEL, rows_of_parts, spans_of_phases
 from gymskel.attribution.gradients import Attribution
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def plot_attribution_map(
     bar = ax.figure.colorbar(image, ax=ax, pad=0.11, extend="both", aspect=30)
     bar.set_label(f"purple: against {name}      green: for it", fontsize=9)
     bar.ax.tick_params(labelsize=8)
-    ax.set_yticks(range(len(order)), [attribution.rows[row] for row in order], fontsize=9)
+    ax.set_yticks(range(len(order)), [attribution.row_names[row] for row in order], fontsize=9)
     for start in starts:
         ax.axhline(start - 0.5, color=_GREY, lw=0.8)
     for place, row in enumerate(order):
@@ -166,7 +166,7 @@ def _of_clip(attribution: Attribution, clip: int) -> tuple[np.ndarray, int]:
     if not 0 <= clip < len(attribution):
         raise ValueError(f"`clip` must be from 0 to {len(attribution) - 1}, got {clip}.")
     length = int(attribution.clips.lengths[clip])
-    return attribution.joints[clip, :length], length
+    return attribution.by_joint[clip, :length], length
 
 
 def _clock(attribution: Attribution, length: int, ends: tuple[float, str] | None) -> tuple[float, str]:
@@ -197,9 +197,9 @@ def _target_name(attribution: Attribution, clip: int) -> str:
 
 
 def _title(attribution: Attribution, clip: int) -> str:
-    p, before = attribution.probability[clip], attribution.at_baseline[clip]
+    p, before = attribution.probability[clip], attribution.baseline_probability[clip]
     name = _target_name(attribution, clip)
-    baseline = _BASELINES[attribution.compared_with]
+    baseline = _BASELINES[attribution.baseline_name]
     return f"{attribution.clips.sources[clip]}: {name} {p:.2f} ({baseline}: {before:.2f})"
 
 

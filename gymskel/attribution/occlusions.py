@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gymskel.attribution.baseline import (
+from gymskel.attribution.baselines import (
     PLACES,
     back_from_root,
     check_places,

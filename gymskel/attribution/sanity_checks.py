@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gymskel.attribution.gradients import Attribution, integrated_gradients
-from gymskel.attribution.occluding import Occlusion
+from gymskel.attribution.occlusions import Occlusion
 
 
 def rank_agreement(
@@ -31,7 +31,7 @@ def rank_agreement(
         raise ValueError(
             "`attribution` and `occluded` are of different clips or ask about different classes."
         )
-    cells = attribution.cells(parts, phases=occluded.drop.shape[1])
+    cells = attribution.by_part_and_phase(parts, phases=occluded.drop.shape[1])
     if cells.shape != occluded.drop.shape:
         raise ValueError(f"`occluded` has the parts {', '.join(occluded.parts)}; give the same `parts` here.")
     return np.array([_spearman(a.ravel(), b.ravel()) for a, b in zip(cells, occluded.drop, strict=True)])
@@ -67,11 +67,11 @@ def randomization_check(
                 model,
                 attribution.clips,
                 target=attribution.target,
-                baseline=attribution.baseline,
+                baseline=attribution.baselines,
                 steps=steps,
                 tolerance=0.05,
             )
-            alike.append([_same_place(a, b) for a, b in zip(attribution.joints, other.joints, strict=True)])
+            alike.append([_same_place(a, b) for a, b in zip(attribution.by_joint, other.by_joint, strict=True)])
     finally:
         model.set_weights(learned)
     return np.array(alike)

@@ -15,7 +15,7 @@ TRAVEL = "travel"
 PLACES = ("x", "y", "z")
 
 
-def baseline_of(
+def make_baseline(
     clips: Clips, baseline: str | np.ndarray = "still", *, target: np.ndarray | None = None
 ) -> np.ndarray:
     """(clips, frames, joints, channels) float32: clips in which the body does not do what is asked about.
@@ -40,7 +40,7 @@ def baseline_of(
             channels that are no places (velocities ...), which follow from the places: give them as an array.
 
     >>> clips = Clips.from_arrays(np.arange(6.0).reshape(1, 3, 1, 2))
-    >>> baseline_of(clips)[0, :, 0].tolist(), baseline_of(clips, "mean")[0, 0, 0].tolist()
+    >>> make_baseline(clips)[0, :, 0].tolist(), make_baseline(clips, "mean")[0, 0, 0].tolist()
     ([[0.0, 1.0], [0.0, 1.0], [0.0, 1.0]], [2.0, 3.0])
     """
     x, real = clips.x, clips.mask[..., None, None]
