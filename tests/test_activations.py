@@ -14,9 +14,9 @@ from gymskel.activations import (
     attention_weights,
     draw_class_strips,
     draw_strips,
+    last_layer_states,
     layer_outputs,
     recurrent_layers,
-    last_layer_states,
 )
 
 JOINTS, FRAMES, LENGTHS = 4, 12, (12, 7, 1)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from gymskel.attribution import (
-    make_baseline,
     integrated_gradients,
+    make_baseline,
     occlusion,
     plot_attribution_bodies,
     plot_attribution_map,
@@ -441,7 +441,9 @@ def test_the_map_shows_every_joint_once_with_its_sum(explained):
 def test_the_bodies_hold_every_frame(explained):
     ax = plot_attribution_bodies(explained, 0, bodies=3)
     length = explained.clips.lengths[0]
-    sums = [explained.by_joint[0, round(k * length / 3) : round((k + 1) * length / 3)].sum() for k in range(3)]
+    sums = [
+        explained.by_joint[0, round(k * length / 3) : round((k + 1) * length / 3)].sum() for k in range(3)
+    ]
     told = [float(text.get_text().split("\n")[1]) for text in ax.texts]
     np.testing.assert_allclose(told, sums, atol=0.006)
     areas = np.stack([dots.get_sizes() for dots in ax.collections])

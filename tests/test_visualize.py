@@ -20,12 +20,12 @@ from gymskel.skeleton import BODY_25, Skeleton
 from gymskel.visualize import (
     SIDES,
     plot_attention,
-    plot_mean_poses,
     plot_confusion,
     plot_copies,
     plot_exposures,
     plot_joints,
     plot_learning_curve,
+    plot_mean_poses,
     plot_missing,
     plot_runs,
     plot_skeletons,

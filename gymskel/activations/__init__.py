@@ -10,17 +10,17 @@ joins by saying for itself what it did, in any of these ways, always in the orde
 - `weights_of(states, mask)`, a method -> (clips, frames) or (clips, frames, heads): how much each frame counts.
 """
 
-from gymskel.activations.recurrent_gates import gates
-from gymskel.activations.levels import body_levels
 from gymskel.activations.body_strips import draw_strips_with_skeleton
+from gymskel.activations.levels import body_levels
 from gymskel.activations.ranking import rank_units
+from gymskel.activations.recurrent_gates import gates
 from gymskel.activations.states import (
     attention_weights,
     convolution_layers,
     frames_per_step,
+    last_layer_states,
     layer_outputs,
     recurrent_layers,
-    last_layer_states,
 )
 from gymskel.activations.strips import draw_class_strips, draw_strips
 

@@ -108,7 +108,9 @@ def attention_weights(
     return nan_behind_mask(weights, inputs, layer, model)
 
 
-def last_layer_states(classifier: Any, recordings: Sequence[Recording]) -> tuple[str, list[np.ndarray | None]]:
+def last_layer_states(
+    classifier: Any, recordings: Sequence[Recording]
+) -> tuple[str, list[np.ndarray | None]]:
     """The last recurrent layer's name, and its states for each recording, as strips are drawn of them.
 
     Args:

@@ -8,10 +8,10 @@ Anything that names classes will do: a keras.Model with Clips, or a SkeletonClas
 """
 
 from gymskel.attribution.baselines import make_baseline
-from gymskel.attribution.sanity_checks import randomization_check, rank_agreement
 from gymskel.attribution.gradients import Attribution, integrated_gradients
 from gymskel.attribution.occlusions import Occlusion, occlusion
 from gymskel.attribution.plots import plot_attribution_bodies, plot_attribution_map
+from gymskel.attribution.sanity_checks import randomization_check, rank_agreement
 
 __all__ = [
     "Attribution",

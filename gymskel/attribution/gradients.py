@@ -11,8 +11,8 @@ import numpy as np
 from gymskel.attribution.baselines import (
     PLACES,
     TRAVEL,
-    make_baseline,
     given,
+    make_baseline,
     opened,
     probabilities_of,
     relative_to_root,
@@ -68,7 +68,9 @@ class Attribution:
         skeleton = self.clips.skeleton
         return [TRAVEL if joint == skeleton.root else joint for joint in skeleton.joints]
 
-    def by_part_and_phase(self, parts: Mapping[str, Sequence[str]] | None = None, *, phases: int = 6) -> np.ndarray:
+    def by_part_and_phase(
+        self, parts: Mapping[str, Sequence[str]] | None = None, *, phases: int = 6
+    ) -> np.ndarray:
         """(clips, phases, parts): added up over parts of the body and equal shares of each clip, as in `occlusion`."""
         rows = rows_of_parts(self.clips.skeleton, parts)
         sums = np.zeros((len(self), phases, len(rows)), np.float32)

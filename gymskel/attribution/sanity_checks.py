@@ -71,7 +71,9 @@ def randomization_check(
                 steps=steps,
                 tolerance=0.05,
             )
-            alike.append([_same_place(a, b) for a, b in zip(attribution.by_joint, other.by_joint, strict=True)])
+            alike.append(
+                [_same_place(a, b) for a, b in zip(attribution.by_joint, other.by_joint, strict=True)]
+            )
     finally:
         model.set_weights(learned)
     return np.array(alike)
