@@ -35,6 +35,7 @@ from gymskel.attribution import (
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
 from gymskel.recording import Recording
+from gymskel.recording.times import frame_times
 
 
 def write_strips(
@@ -155,10 +156,9 @@ def _answered(
 
 
 def _end(recording: Recording) -> tuple[float, str]:
-    if recording.timestamps is not None:
-        return float(recording.timestamps[-1] - recording.timestamps[0]), "s"
-    last = len(recording) - 1
-    return (last / recording.fps, "s") if recording.fps else (last, "frame")
+    """Return the time of the last frame since the first, and its unit."""
+    times, unit = frame_times(recording)
+    return float(times[-1] - times[0]), unit
 
 
 def _file_name(*parts: str) -> str:

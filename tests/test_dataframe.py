@@ -154,8 +154,8 @@ def put(row, column, value):
             "recording 0: 9 rows with numbers from 0 to 1000000000, which are no frame numbers",
         ),
         (put(4, "frame", 0), "recording 0: frame 0, RFoot is there twice"),
-        (put(4, "fps", 60), r"recording 0: several frame rates \(30, 60\) in one recording. Give fps="),
-        (put(4, "seconds", 9.0), "is at two times"),
+        (put(4, "fps", 60), r"recording 0: several frame rates.*30, 60"),
+        (put(4, "seconds", 9.0), "two different times"),
         (put(4, "athlete", "bo"), "recording 0: `athlete` is 'ann' and 'bo' in one recording"),
         (lambda f: f.assign(fps=-3), "recording 0: .*`fps` must be frames a second above 0"),
         (

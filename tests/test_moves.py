@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gymskel.preprocess.moves import activity, cut_moves, find_moves, frame_rate, trim
+from gymskel.preprocess.moves import activity, cut_moves, find_moves, trim
 from gymskel.recording import Recording, UnseenError
 from gymskel.simulate import ACTIVITIES
 from gymskel.simulate.session import with_walking
@@ -221,12 +221,6 @@ def test_a_body_that_only_travels_or_is_unseen_does_not_move():
     assert activity(Recording(keypoints, fps=60)).max() == pytest.approx(0, abs=1e-4)
     keypoints[5:] = np.nan, np.nan, 0
     assert activity(Recording(keypoints, fps=60)).max() == pytest.approx(0, abs=1e-4)
-
-
-def test_frame_rate_prefers_times():
-    one = Recording(np.zeros((3, 25, 3)), fps=60, timestamps=[0, 0.1, 0.2])
-    assert frame_rate(one) == pytest.approx(10)
-    assert frame_rate(replace(one, timestamps=None)) == 60
 
 
 # --- refusals and short ones

@@ -331,7 +331,7 @@ def test_the_rate_is_what_evenly_spaced_timestamps_say():
 @pytest.mark.parametrize(
     ("facts", "given", "message"),
     [
-        ({"fps": None}, {}, "1: frame rate unknown, so a cutoff in Hz says nothing. Read it with fps="),
+        ({"fps": None}, {}, "1: frame rate unknown.*fps="),
         ({}, {"cutoff": 30}, "`cutoff` must be above 0 and below half of the frame rate of 60, got 30"),
         ({}, {"cutoff": 0}, "`cutoff` must be above 0 .* got 0"),
         ({}, {"cutoff": N}, "`cutoff` must be above 0 .* got nan"),
@@ -339,7 +339,7 @@ def test_the_rate_is_what_evenly_spaced_timestamps_say():
         (
             {"timestamps": np.r_[0:6, 8:14] / 60},
             {},
-            "1: frames are up to 0.8 frames off an even spacing. Use the step `resample` before",
+            "1: frames are up to 0.8 frames off.*`resample`",
         ),
     ],
 )
@@ -417,7 +417,7 @@ def test_one_euro_is_steady_at_rest_and_quick_in_motion():
 @pytest.mark.parametrize(
     ("facts", "given", "message"),
     [
-        ({"fps": None}, {}, "1: frame rate unknown, so a cutoff in Hz says nothing. Read it with fps="),
+        ({"fps": None}, {}, "1: frame rate unknown.*fps="),
         ({}, {"min_cutoff": 0}, "`min_cutoff` must be above 0 and `beta` from 0, got 0 and 16"),
         ({}, {"beta": -1}, "`min_cutoff` must be above 0 and `beta` from 0, got 1.0 and -1"),
     ],

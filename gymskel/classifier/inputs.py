@@ -14,11 +14,10 @@ import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d, validate_data
 
-from gymskel.classifier.reliability import durations_of
 from gymskel.clips import Clips, concatenate
 from gymskel.preprocess import Preprocessor, faults_of, is_recognizable
-from gymskel.preprocess.preprocessor import SAME_RATE
 from gymskel.recording import Recording
+from gymskel.recording.times import durations, same_rate
 
 _LIKE = 5.0  # clips are like those trained on if bodies are at most so many times larger or smaller
 
@@ -205,7 +204,7 @@ def checksum_of(recording: Recording) -> int:
 def facts_of(clips: Clips, recordings: list[Recording]) -> dict[str, Any]:
     """What `facts_` of a classifier says: of the clips, and of the recordings that they were made of, if any."""
     skeleton_in = recordings[0].skeleton if recordings else clips.skeleton
-    (durations, unit), seconds = durations_of(recordings), [r.seconds for r in recordings if r.fps]
+    (lasting, unit), seconds = durations(recordings), [r.seconds for r in recordings if r.fps]
     return {
         "skeleton_in": skeleton_in.to_dict(),
         "skeleton": clips.skeleton.to_dict(),
@@ -213,7 +212,7 @@ def facts_of(clips: Clips, recordings: list[Recording]) -> dict[str, Any]:
         "fps": clips.fps,
         "fps_in": sorted({r.fps for r in recordings if r.fps}),
         "frames": int(clips.x.shape[1]),
-        "durations": [min(durations), max(durations)] if durations else None,
+        "durations": [min(lasting), max(lasting)] if lasting else None,
         "unit": unit,
         "seconds": float(np.median(seconds)) if seconds else None,
         "body": _body_facts(clips),
@@ -255,7 +254,7 @@ def check_like(clips: Clips, facts: dict[str, Any]) -> None:
             f"The clips have {clips.skeleton.name} with channels {clips.channels}, the classifier was trained on "
             f"{facts['skeleton']['name']} with {tuple(facts['channels'])}."
         )
-    if clips.fps and facts["fps"] and abs(clips.fps / facts["fps"] - 1) > SAME_RATE:
+    if clips.fps and facts["fps"] and not same_rate(clips.fps, facts["fps"]):
         raise ValueError(f"The clips have {clips.fps:g} fps, the classifier was trained on {facts['fps']:g}.")
     if not (known := facts.get("body")) or not len(clips):
         return

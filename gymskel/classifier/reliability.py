@@ -39,13 +39,6 @@ def doubt_of(recording: Recording, facts: dict[str, Any]) -> str:
     return ""
 
 
-def durations_of(recordings: Sequence[Recording]) -> tuple[list[float], str]:
-    """How long each lasts, and the unit: "s", or "frames" where the rate of one of them is not known."""
-    if all(recording.fps for recording in recordings):
-        return [recording.seconds for recording in recordings], "s"
-    return [float(len(recording)) for recording in recordings], "frames"
-
-
 def doubt_below(probabilities: Sequence[float], keep: float = 0.95) -> float:
     """The largest threshold under which at most 1 - keep of these probabilities of right answers lie.
 

@@ -246,6 +246,6 @@ def demo(
 
 
 def _among(rate: float, rates: list[float]) -> bool:
-    from gymskel.preprocess.preprocessor import SAME_RATE
+    from gymskel.recording.times import same_rate
 
-    return any(abs(rate / known - 1) < SAME_RATE for known in rates)
+    return any(same_rate(rate, known) for known in rates)

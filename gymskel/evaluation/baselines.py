@@ -14,10 +14,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from gymskel.classifier.reliability import durations_of
 from gymskel.clips import Clips
 from gymskel.evaluation.labelled_set import Cases, Splits, one_by_one
 from gymskel.preprocess import Preprocessor
+from gymskel.recording.times import durations
 from gymskel.skeleton import GYMNASTICS_15
 
 SEEING = {
@@ -62,7 +62,7 @@ def _lengths(cases: Cases) -> np.ndarray:
     """(cases, 1) seconds, or frames where a rate is not known."""
     if isinstance(cases.given, Clips):
         return cases.given.lengths[:, None] / (cases.given.fps or 1.0)
-    return np.array(durations_of(cases.given)[0])[:, None]
+    return np.array(durations(cases.given)[0])[:, None]
 
 
 def _features(cases: Cases) -> np.ndarray | None:

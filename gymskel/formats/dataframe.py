@@ -20,14 +20,15 @@ import numpy as np
 import pandas as pd
 
 from gymskel.formats.coordinates import find_layout, join_points, refuse_sparse
+from gymskel.messages import join_names
 from gymskel.recording import HoleWarning, Recording, parse_name
 from gymskel.skeleton import Skeleton
 
 _TEXTS = ("activity", "sample", "athlete", "video")
 _FACTS = ("recording", "frame", "seconds", "fps", *_TEXTS, "person")
 _CHANNELS = ("x", "y", "confidence")
-_SAME = 1e-6  # seconds between a clock and a steady rate that count as none
-_ROUNDED = 6e-4  # seconds: clocks are often written with three digits
+_SAME_TIME = 1e-6  # seconds between a timestamp and an even frame rate that count as equal
+_ROUNDED_TIME = 6e-4  # seconds: timestamps are often written with three digits
 
 
 def to_frame(recordings: Recording | Iterable[Recording], *, wide: bool = False) -> pd.DataFrame:
@@ -203,42 +204,52 @@ def _refuse_twice(places: np.ndarray, frames: np.ndarray, joints: np.ndarray | N
 
 
 def _clock(
-    rows: pd.DataFrame, place: np.ndarray, length: int, label: str, wanted: float | None
+    rows: pd.DataFrame, place: np.ndarray, length: int, label: str, fps: float | None
 ) -> tuple[float | None, np.ndarray | None]:
-    """Frame rate and timestamps: as the caller says, else as the columns do."""
-    if wanted is not None:
-        return wanted, None
-    rate = None
-    if "fps" in rows:
-        rates = sorted(set(_numbers(rows, "fps", label)[pd.notna(rows["fps"]).to_numpy()]))
-        if len(rates) > 1:
-            told = ", ".join(f"{one:g}" for one in rates)
-            raise ValueError(
-                f"{label}: several frame rates ({told}) in one recording. Give fps=, or part it."
-            )
-        rate = float(rates[0]) if rates else None
+    """Return the frame rate and the timestamps: `fps` of the caller, else what the columns say."""
+    if fps is not None:
+        return fps, None
+    rate, seconds = _rate_column(rows, label), _seconds_column(rows, place, length, label)
+    known = np.flatnonzero(~np.isnan(seconds))
+    if not known.size:
+        return rate, None
+    if rate is not None and (np.abs(seconds - np.arange(length) / rate)[known] <= _SAME_TIME).all():
+        return rate, None
+    if rate is None and "fps" not in rows and known.size > 1:
+        step = (seconds[known[-1]] - seconds[known[0]]) / (known[-1] - known[0])
+        even = seconds[known[0]] + step * (known - known[0])
+        if step > 0 and (np.abs(seconds[known] - even) <= _ROUNDED_TIME).all():
+            return round(1 / step, 3), None
+    if known.size < length:
+        raise ValueError(
+            f"{label}: `seconds` are missing for {length - known.size} of {length} frames. Fix: give fps=."
+        )
+    return rate, seconds
+
+
+def _rate_column(rows: pd.DataFrame, label: str) -> float | None:
+    """Return the one value of the column `fps`; None without one."""
+    if "fps" not in rows:
+        return None
+    rates = sorted(set(_numbers(rows, "fps", label)[pd.notna(rows["fps"]).to_numpy()]))
+    if len(rates) > 1:
+        raise ValueError(
+            f"{label}: several frame rates ({join_names(f'{rate:g}' for rate in rates)}) in one recording. "
+            "Fix: give fps=, or split the recording."
+        )
+    return float(rates[0]) if rates else None
+
+
+def _seconds_column(rows: pd.DataFrame, place: np.ndarray, length: int, label: str) -> np.ndarray:
+    """Return (frames,) the column `seconds` at the rows' frames; NaN where it says nothing."""
     seconds = np.full(length, np.nan)
     if "seconds" in rows:
         given = _numbers(rows, "seconds", label)
         seconds[place] = given
         if not np.array_equal(seconds[place], given, equal_nan=True):
             frame = int(place[(seconds[place] != given) & ~np.isnan(given)][0])
-            raise ValueError(f"{label}: row {frame} of its frames is at two times.")
-    known = np.flatnonzero(~np.isnan(seconds))
-    if not known.size:
-        return rate, None
-    if rate is not None and (np.abs(seconds - np.arange(length) / rate)[known] <= _SAME).all():
-        return rate, None
-    if rate is None and "fps" not in rows and known.size > 1:
-        step = (seconds[known[-1]] - seconds[known[0]]) / (known[-1] - known[0])
-        even = seconds[known[0]] + step * (known - known[0])
-        if step > 0 and (np.abs(seconds[known] - even) <= _ROUNDED).all():
-            return round(1 / step, 3), None
-    if known.size < length:
-        raise ValueError(
-            f"{label}: `seconds` are missing for {length - known.size} of {length} frames. Give fps=."
-        )
-    return rate, seconds
+            raise ValueError(f"{label}: row {frame} of its frames has two different times.")
+    return seconds
 
 
 def _facts(rows: pd.DataFrame, key: tuple[Hashable, ...], label: str) -> dict[str, Any]:

@@ -13,9 +13,8 @@ from gymskel.kinematics.bodies import in_body_25, mass_of, metres_per_unit, tors
 from gymskel.kinematics.flights import find_flights
 from gymskel.kinematics.slopes import bridge, fit_around, largest, steady
 from gymskel.kinematics.trunk import trunk_angle
-from gymskel.preprocess.moves import frame_rate
-from gymskel.preprocess.timing import times_of
 from gymskel.recording import Recording, UnseenError
+from gymskel.recording.times import frame_rate, times_from_start
 from gymskel.skeleton import BODY_25
 
 GRAVITY = 9.81  # metres per second squared
@@ -86,7 +85,7 @@ def kinematics(recording: Recording, *, height: float | None = None, point: str 
         raise ValueError(f"`point` must be 'mass' or 'hip', got {point!r}.")
     if height is not None and not 0 < height < np.inf:
         raise ValueError(f"`height` must be metres above 0, got {height}.")
-    rate, times = frame_rate(recording), times_of(recording)
+    rate, times = frame_rate(recording), times_from_start(recording)
     torso = torso_length(recording)
     scale = 1 / torso if height is None else metres_per_unit(recording, height)
     raw, gap = in_body_25(recording) * [1, -1], round(0.1 * rate)  # y up from here on

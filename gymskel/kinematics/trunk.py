@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from gymskel.kinematics.bodies import in_body_25
-from gymskel.preprocess.timing import times_of
 from gymskel.recording import Recording
+from gymskel.recording.times import times_from_start
 from gymskel.skeleton import BODY_25
 
 WRONG, FASTEST = 60.0, 1500.0  # degrees, degrees a second: see `trunk_angle`
@@ -27,7 +27,7 @@ def trunk_angle(recording: Recording) -> np.ndarray:
     >>> trunk_angle(one).tolist()
     [0.0, 90.0, 180.0]
     """
-    xy, times = in_body_25(recording), times_of(recording)
+    xy, times = in_body_25(recording), times_from_start(recording)
     x, y = (xy[:, BODY_25.index("Neck")] - xy[:, BODY_25.index("MidHip")]).T
     raw = np.where((x == 0) & (y == 0), np.nan, np.degrees(np.arctan2(x, -y)))
     bins = np.arange(0, 360, 5.0)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from gymskel.preprocess.timing import times_of
 from gymskel.recording import Recording
+from gymskel.recording.times import times_from_start
 from gymskel.skeleton import Skeleton
 
 JOINT_ANGLES: Mapping[str, tuple[str, str, str]] = {
@@ -39,7 +39,7 @@ def velocity(recording: Recording) -> np.ndarray:
     >>> velocity(one)[:, 0].tolist()
     [[20.0, 0.0], [20.0, 0.0], [20.0, 0.0]]
     """
-    return derivatives(recording.xy, times_of(recording))[0]
+    return derivatives(recording.xy, times_from_start(recording))[0]
 
 
 def acceleration(recording: Recording) -> np.ndarray:
@@ -52,7 +52,7 @@ def acceleration(recording: Recording) -> np.ndarray:
     >>> acceleration(one)[:, 0].tolist()
     [[0.0, 2.0], [0.0, 2.0], [0.0, 2.0]]
     """
-    return derivatives(recording.xy, times_of(recording))[1]
+    return derivatives(recording.xy, times_from_start(recording))[1]
 
 
 def derivatives(xy: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

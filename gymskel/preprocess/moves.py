@@ -7,6 +7,7 @@ import pandas as pd
 
 from gymskel.preprocess.geometry import torso_of
 from gymskel.recording import Recording, UnseenError
+from gymskel.recording.times import frame_rate
 from gymskel.skeleton import BODY_25
 
 Slice = tuple[int, int]
@@ -170,22 +171,6 @@ def _cut(recording: Recording, start: int, end: int, *, method: str, **changes: 
     last = recording.first_frame + end - 1
     kept = recording.keypoints[start:end]
     return recording.after("trim", kept, changes=moved | changes, method=method, first=first, last=last)
-
-
-def frame_rate(recording: Recording) -> float:
-    """Frames a second; the mean of the timestamps where there are any.
-
-    Raises:
-        ValueError: nobody said.
-    """
-    times = recording.timestamps
-    if times is not None and len(times) > 1:
-        return float((len(times) - 1) / (times[-1] - times[0]))
-    if recording.fps is None:
-        raise ValueError(
-            f"{recording.name}: frame rate unknown, so nothing is known per second. Read it with fps=, or use replace(recording, fps=...)."
-        )
-    return float(recording.fps)
 
 
 def activity(recording: Recording) -> np.ndarray:

@@ -18,6 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import uniform_filter1d
 
 from gymskel.recording import Recording
+from gymskel.recording.times import frame_rate, frame_seconds
 
 SPEED_CUTOFF = 1.0
 """Hz, of the low-pass on the speed in the One-Euro filter; 1 as its authors have it."""
@@ -155,7 +156,7 @@ def smooth_butterworth(recording: Recording, *, cutoff: float = 8.0, order: int 
     """
     from scipy.signal import butter, sosfiltfilt
 
-    rate = _rate(recording)
+    rate = _even_rate(recording)
     if not 0 < cutoff < rate / 2:
         raise ValueError(
             f"{recording.name}: `cutoff` must be above 0 and below half of the frame rate of {rate:g}, got {cutoff}."
@@ -255,28 +256,28 @@ def _share(cutoff: np.ndarray | float, span: float) -> np.ndarray | float:
 
 
 def _spans(recording: Recording) -> np.ndarray:
-    """(frames,) seconds since the frame before; the first like the second."""
+    """Return (frames,) seconds since the frame before; the first value repeats the second."""
     if recording.timestamps is not None and len(recording) > 1:
-        spans = np.diff(np.asarray(recording.timestamps, float))
+        spans = np.diff(frame_seconds(recording))
         return np.concatenate([spans[:1], spans])
-    return np.full(len(recording), 1 / _rate(recording))
+    return np.full(len(recording), 1 / frame_rate(recording))
 
 
-def _rate(recording: Recording) -> float:
-    """Frames a second; what has timestamps must keep to it within half a frame."""
+def _even_rate(recording: Recording) -> float:
+    """Return the frames a second. Timestamps must be evenly spaced, to half a frame.
+
+    Raises:
+        ValueError: the frame rate is unknown, or a timestamp is further off.
+    """
     if recording.timestamps is not None and len(recording) > 1:
-        times = np.asarray(recording.timestamps, float)
+        times = frame_seconds(recording)
         even, step = np.linspace(times[0], times[-1], len(times), retstep=True)
         if (off := np.abs(times - even).max()) > step / 2:
             raise ValueError(
-                f"{recording.name}: frames are up to {off / step:.1f} frames off an even spacing. Use the step `resample` before."
+                f"{recording.name}: frames are up to {off / step:.1f} frames off an even spacing. "
+                "Fix: use the step `resample` before."
             )
-        return 1 / step
-    if recording.fps is None:
-        raise ValueError(
-            f"{recording.name}: frame rate unknown, so a cutoff in Hz says nothing. Read it with fps=."
-        )
-    return recording.fps
+    return frame_rate(recording)
 
 
 def _check_window(window: int, *, odd: bool) -> None:

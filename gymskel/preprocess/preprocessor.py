@@ -20,8 +20,9 @@ from gymskel.preprocess.noise import (
     smooth_one_euro,
     smooth_savgol,
 )
-from gymskel.preprocess.timing import resample, times_of
+from gymskel.preprocess.timing import resample
 from gymskel.recording import Recording, UnseenError
+from gymskel.recording.times import same_rate, times_from_start
 from gymskel.skeleton import COCO_17, GYMNASTICS_15, Skeleton
 
 STEPS = {
@@ -32,9 +33,6 @@ STEPS = {
         *(resample, center, scale, turn, mirror, relative, select_joints, rotate_joints),
     )
 }
-
-SAME_RATE = 0.02
-"""Frame rates that differ by less are the same: 59.94 and 60."""
 
 Step = tuple[str, Mapping[str, Any]]
 
@@ -117,7 +115,7 @@ def pad(
                 f"{r.name} has {len(r.skeleton)} joints ({r.skeleton.name}), {first.name} has {len(first.skeleton)} ({first.skeleton.name}); use select_joints."
             )
     rates = sorted({r.fps or 0.0 for r in recordings})
-    if rates[-1] > (1 + SAME_RATE) * rates[0]:
+    if not same_rate(rates[-1], rates[0]):
         told = ", ".join(f"{rate:g} fps" if rate else "unknown" for rate in rates)
         raise ValueError(
             f"Recordings differ in frame rate ({told}). Bring them to one with the step `resample`."
@@ -135,7 +133,7 @@ def pad(
         if tuple(channels) == ("x", "y"):
             x[i, : len(r)] = r.xy
         else:
-            x[i, : len(r)] = channel_values(r.keypoints, channels, r.skeleton, times_of(r))
+            x[i, : len(r)] = channel_values(r.keypoints, channels, r.skeleton, times_from_start(r))
     mask = np.arange(frames) < np.array([[len(r)] for r in recordings])
     if unseen is None and not seen[mask].all():
         holes = {first.skeleton.joints[j] for j in np.flatnonzero((~seen & mask[..., None]).any(axis=(0, 1)))}
@@ -282,7 +280,7 @@ class Preprocessor:
 
     def _check_rate(self, recording: Recording) -> None:
         resamples = any(name == "resample" for name, _ in self.steps)
-        if self.fps_ and recording.fps and not resamples and abs(recording.fps / self.fps_ - 1) > SAME_RATE:
+        if self.fps_ and recording.fps and not resamples and not same_rate(recording.fps, self.fps_):
             raise ValueError(
                 f"{recording.name} has {recording.fps:g} fps, the training recordings had {self.fps_:g}. Use preprocess.resample "
                 f"on it, or train with the step `resample`."

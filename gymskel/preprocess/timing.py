@@ -10,6 +10,7 @@ import numpy as np
 
 from gymskel.clips import Clips
 from gymskel.recording import Recording
+from gymskel.recording.times import times_from_start
 
 
 def resample(recording: Recording, *, fps: float | None = None, frames: int | None = None) -> Recording:
@@ -43,21 +44,10 @@ def resample(recording: Recording, *, fps: float | None = None, frames: int | No
     if recording.timestamps is None:
         places = _even_places(len(recording), recording.fps, fps, frames)
     else:
-        places = _places(times_of(recording), fps, frames)
+        places = _places(times_from_start(recording), fps, frames)
     changes = {"fps": None if fps is None else float(fps), "timestamps": None, "first_frame": 0}
     told = {"frames": int(frames)} if fps is None else {"fps": float(fps)}
     return recording.after("resample", _between(recording.keypoints, *places), changes=changes, **told)
-
-
-def times_of(recording: Recording) -> np.ndarray:
-    """(frames,) seconds from the first frame: from `timestamps`, else from `fps`; whole numbers where neither is known."""
-    if recording.timestamps is not None:
-        return np.asarray(recording.timestamps, float) - recording.timestamps[0]
-    return _even_times(len(recording), recording.fps)
-
-
-def _even_times(frames: int, fps: float | None) -> np.ndarray:
-    return np.arange(frames) / (fps or 1.0)
 
 
 def _places(
@@ -78,7 +68,7 @@ def _even_places(
     length: int, rate: float | None, fps: float | None, frames: int | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same in every frame of a stream, and in every recording of this length."""
-    return _places(_even_times(length, rate), fps, frames)
+    return _places(np.arange(length) / (rate or 1.0), fps, frames)
 
 
 def _between(keypoints: np.ndarray, before: np.ndarray, after: np.ndarray, share: np.ndarray) -> np.ndarray:

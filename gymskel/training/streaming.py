@@ -22,7 +22,8 @@ import numpy as np
 
 from gymskel.clips import Clips, class_weight, concatenate
 from gymskel.formats.parquet_dataset import StoredRecordings
-from gymskel.preprocess.preprocessor import SAME_RATE, Preprocessor
+from gymskel.preprocess.preprocessor import Preprocessor
+from gymskel.recording.times import same_rate
 
 Augment = Callable[[Clips, np.random.Generator], Clips]
 
@@ -265,6 +266,6 @@ def _check_rates(stored: StoredRecordings, preprocessor: Preprocessor) -> None:
         raise ValueError(
             f"{sum(unknown)} recordings have no frame rate, {name} the first, and cannot be resampled. Write them with fps."
         )
-    if not resamples and rates and (any(unknown) or max(rates) > (1 + SAME_RATE) * min(rates)):
+    if not resamples and rates and (any(unknown) or not same_rate(max(rates), min(rates))):
         told = ", ".join([f"{rate:g} fps" for rate in sorted(rates)[:8]] + ["unknown"] * any(unknown))
         raise ValueError(f"Recordings differ in frame rate ({told}). Preprocess with the step `resample`.")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gymskel.recording import Recording
+from gymskel.recording.times import frame_times
 from gymskel.visualize.bodies import chosen_frames, draw_body, draw_outlines, side_legend
-from gymskel.visualize.style import GREY, LIGHT, SIDES, label_axes, new_axes, sides_of, times_of
+from gymskel.visualize.style import GREY, LIGHT, SIDES, label_axes, new_axes, sides_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +35,7 @@ def plot_skeletons(recording: Recording, *, frames: int | Iterable[int] = 8, ax:
         ValueError: no frames, or frames that the recording does not have.
     """
     chosen = chosen_frames(recording, frames)
-    times, unit = times_of(recording)
+    times, unit = frame_times(recording)
     bodies = recording.xy[chosen].astype(float)
     seen = recording.seen[chosen]
     if not seen.any():

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from gymskel.recording import Recording
 from gymskel.skeleton import Skeleton
 
 if TYPE_CHECKING:
@@ -24,14 +21,6 @@ LINES = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)))
 def sides_of(skeleton: Skeleton) -> dict[str, str]:
     """joint -> right, left or middle."""
     return dict(zip(skeleton.joints, skeleton.sides, strict=True))
-
-
-def times_of(recording: Recording) -> tuple[np.ndarray, str]:
-    """(frames,) time of each frame, in seconds ("s") if that is known, otherwise its number ("frame")."""
-    if recording.timestamps is not None:
-        return np.asarray(recording.timestamps, float), "s"
-    numbers = np.arange(len(recording))
-    return (numbers / recording.fps, "s") if recording.fps else (numbers, "frame")
 
 
 def new_axes(width: float, height: float) -> Axes:

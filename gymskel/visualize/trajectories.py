@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gymskel.recording import Recording
+from gymskel.recording.times import frame_times
 from gymskel.skeleton import Skeleton
 from gymskel.visualize.style import (
     GREY,
@@ -19,7 +20,6 @@ from gymskel.visualize.style import (
     label_axes,
     new_axes,
     sides_of,
-    times_of,
 )
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def plot_trajectories(
     if coordinate not in ("x", "y"):
         raise ValueError(f"`coordinate` must be 'x' or 'y', got {coordinate!r}.")
     rows = skeleton.indices(names)
-    times, unit = times_of(recording)
+    times, unit = frame_times(recording)
     sides, styles = sides_of(skeleton), _line_styles(skeleton, names)
     ax = new_axes(9, 3.4) if ax is None else ax
     filled_in = False
@@ -131,7 +131,7 @@ def plot_steps(
             f"`steps` must be recordings all in one space ('image' or 'body'), got {spaces or 'none'}."
         )
     rows = [recording.skeleton.index(joint) for recording in steps.values()]
-    times = [times_of(recording) for recording in steps.values()]
+    times = [frame_times(recording) for recording in steps.values()]
     if len({unit for _, unit in times}) > 1:
         raise ValueError(
             "`steps` mixes recordings of known and unknown frame rate; set `fps` in all or none."
