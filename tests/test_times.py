@@ -50,6 +50,8 @@ def test_durations_are_in_frames_if_one_rate_is_unknown():
     assert durations([STEADY, UNKNOWN]) == ([3, 3], "frames")
 
 
-@pytest.mark.parametrize(("rate", "same"), [(60, True), (60.9, True), (61.5, False), (59.94, True), (58, False)])
+@pytest.mark.parametrize(
+    ("rate", "same"), [(60, True), (60.9, True), (61.5, False), (59.94, True), (58, False)]
+)
 def test_frame_rates_within_two_percent_are_the_same(rate, same):
     assert same_rate(rate, 60) is same
