@@ -90,7 +90,7 @@ def one_frame(name: str, classifier: SkeletonClassifier, film: np.ndarray) -> No
         for frame in film[:60]:
             stream.add(frame)
         calls[every] = (lambda stream=stream: [stream.add(frame) for frame in film], 1)
-    window, frames = Recording(film[:60], fps=30), classifier.facts_["frames"]
+    window, frames = Recording(film[:60], fps=30), classifier.training_facts_.frames
     prepare = classifier.preprocessor_.transform
     calls["prepare"] = (lambda: [prepare([window], frames=frames) for _ in film], 1)
     took = {kind: value / len(film) for kind, value in milliseconds(calls).items()}

@@ -23,7 +23,6 @@ import gymskel
 from gymskel.classifier import SkeletonClassifier
 from gymskel.classifier.inference import run_network
 from gymskel.clips import Clips
-from gymskel.skeleton import Skeleton
 
 TOLERANCE = 1e-4
 """How far a probability of the file may be from the network's."""
@@ -75,7 +74,7 @@ def export_litert(classifier: SkeletonClassifier, path: str | Path, *, frames: i
     check_is_fitted(classifier, "model_")
     litert = _wanted("ai_edge_litert.interpreter")
     _, length, joints, channels = classifier.model_.get_layer("keypoints").batch_shape
-    frames = length or classifier.facts_["frames"] if frames is None else frames
+    frames = length or classifier.training_facts_.frames if frames is None else frames
     if frames < 1 or length not in (None, frames):
         raise ValueError(f"`frames` must be {length or 'a number from 1'}, got {frames}.")
     with _refusing(path):
@@ -101,16 +100,16 @@ def facts_for_clients(classifier: SkeletonClassifier) -> dict[str, Any]:
     `fps_in` the frame rates of training; `steps` [name, arguments] from keypoints to `joints` and `channels` at `fps`,
     documented in gymskel.preprocess (none for a classifier that was fitted on Clips).
     """
-    facts, prepare = classifier.facts_, classifier.preprocessor_
+    facts, prepare = classifier.training_facts_, classifier.preprocessor_
     return {
         "format": 1,
         "gymskel": gymskel.__version__,
         "classes": [str(name) for name in classifier.classes_],
-        "joints_in": facts["skeleton_in"]["joints"],
-        "joints": facts["skeleton"]["joints"],
-        "channels": facts["channels"],
-        "fps_in": facts["fps_in"],
-        "fps": facts["fps"],
+        "joints_in": list(facts.skeleton_in.joints),
+        "joints": list(facts.skeleton.joints),
+        "channels": list(facts.channels),
+        "fps_in": list(facts.fps_in),
+        "fps": facts.fps,
         "steps": prepare.to_dict()["steps"] if prepare else None,
     }
 
@@ -219,7 +218,7 @@ def _write(
 
 def _difference(classifier: SkeletonClassifier, answer: Answer, frames: int | None) -> float:
     """How far the file's probabilities are from the network's in float32 on made-up clips: whole, shorter, and of a single frame."""
-    length, model = frames or classifier.facts_["frames"], classifier.model_
+    length, model = frames or classifier.training_facts_.frames, classifier.model_
     if any("16" in layer.compute_dtype for layer in model.layers):
         model = _plain_copy(model)  # mixed precision rounds in every layer, as the file does not
     clips = _moving(classifier, length)
@@ -233,8 +232,8 @@ def _difference(classifier: SkeletonClassifier, answer: Answer, frames: int | No
 
 def _moving(classifier: SkeletonClassifier, frames: int) -> Clips:
     """Six clips of joints that swing smoothly about places of their own, as large as those the network was trained on."""
-    facts, rng = classifier.facts_, np.random.default_rng(0)
-    joints, channels = len(facts["skeleton"]["joints"]), len(facts["channels"])
+    facts, rng = classifier.training_facts_, np.random.default_rng(0)
+    joints, channels = len(facts.skeleton), len(facts.channels)
     steps = [name for name, _ in classifier.preprocessor_.steps] if classifier.preprocessor_ else ["scale"]
     size = 1.0 if {"scale", "relative"} & set(steps) else 100.0  # torso lengths, or pixels
     turns = np.linspace(0, 1, frames)[:, None, None] * rng.uniform(2, 9, (6, 1, joints, channels))
@@ -246,6 +245,6 @@ def _moving(classifier: SkeletonClassifier, frames: int) -> Clips:
     return Clips.from_arrays(
         np.where(real, size * x, 0),
         lengths=lengths,
-        skeleton=Skeleton.from_dict(facts["skeleton"]),
-        channels=facts["channels"],
+        skeleton=facts.skeleton,
+        channels=facts.channels,
     )

@@ -9,10 +9,9 @@ import numpy as np
 import tensorflow as tf
 from sklearn.utils.validation import check_is_fitted
 
-from gymskel.classifier import SkeletonClassifier
+from gymskel.classifier import SkeletonClassifier, TrainingFacts
 from gymskel.classifier.inference import compile_network
 from gymskel.recording import Recording, UnseenError
-from gymskel.skeleton import Skeleton
 
 
 class Stream:
@@ -50,7 +49,7 @@ class Stream:
         every: int = 1,
     ) -> None:
         check_is_fitted(classifier, "model_")
-        facts = classifier.facts_
+        facts = classifier.training_facts_
         if classifier.preprocessor_ is None:
             raise ValueError(
                 "`classifier` was fitted on Clips and cannot prepare frames. Fit it on recordings, or give it a Preprocessor's steps."
@@ -62,7 +61,7 @@ class Stream:
                 raise ValueError(f"`{name}` must be a number of frames from 1, got {value}.")
         self.every, self.classes = every, tuple(map(str, classifier.classes_))
         self._prepare = classifier.preprocessor_
-        self._skeleton = Skeleton.from_dict(facts["skeleton_in"])
+        self._skeleton = facts.skeleton_in
         self._people: dict[Hashable, _Frames] = {}
         self._frames = 0
         somebody = self._recording = Recording(
@@ -157,7 +156,8 @@ def answer_frames(classifier: SkeletonClassifier, recording: Recording) -> dict[
     Raises:
         ValueError: as `Stream`, or a recording that the classifier refuses.
     """
-    window = _usual_window(classifier.facts_, recording.fps or _known_rate(classifier.facts_))
+    facts = classifier.training_facts_
+    window = _usual_window(facts, recording.fps or _known_rate(facts))
     if len(recording) <= window:
         answers = np.tile(classifier.predict_proba([recording]), (len(recording), 1))
     else:
@@ -190,8 +190,8 @@ class _Frames:
         return self._twice[first : first + self.window]
 
 
-def _known_rate(facts: Mapping[str, Any]) -> float:
-    rates = facts["fps_in"]
+def _known_rate(facts: TrainingFacts) -> float:
+    rates = facts.fps_in
     if len(rates) != 1:
         told = " and ".join(f"{rate:g}" for rate in rates) or "an unknown number of"
         raise ValueError(
@@ -200,12 +200,12 @@ def _known_rate(facts: Mapping[str, Any]) -> float:
     return float(rates[0])
 
 
-def _usual_window(facts: Mapping[str, Any], fps: float) -> int:
-    if not facts.get("seconds"):
+def _usual_window(facts: TrainingFacts, fps: float) -> int:
+    if not facts.seconds:
         raise ValueError(
             "How long the training recordings were is unknown: say with window= how many frames to look at."
         )
-    return max(1, round(facts["seconds"] * fps))
+    return max(1, round(facts.seconds * fps))
 
 
 def _somebody(frames: int, joints: int) -> np.ndarray:

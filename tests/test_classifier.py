@@ -80,15 +80,15 @@ def test_fit_on_recordings(fitted, recordings):
 
 
 def test_what_it_was_trained_on(fitted, on_clips):
-    facts = fitted.facts_
-    assert (facts["clips"], facts["athletes"]) == (8, ["a01", "a02", "a03", "a04"])
-    assert (facts["fps"], facts["fps_in"], facts["estimators"]) == (None, [30], ["simulated"])
-    assert facts["skeleton_in"]["name"] == "BODY_25"
-    assert tuple(facts["skeleton"]["joints"]) == GYMNASTICS_15.joints
-    assert (facts["channels"], facts["frames"]) == (["x", "y"], fitted.preprocessor_.frames_)
+    facts = fitted.training_facts_
+    assert (facts.clips, facts.athletes) == (8, ("a01", "a02", "a03", "a04"))
+    assert (facts.fps, facts.fps_in, facts.estimators) == (None, (30,), ("simulated",))
+    assert facts.skeleton_in.name == "BODY_25"
+    assert facts.skeleton.joints == GYMNASTICS_15.joints
+    assert (facts.channels, facts.frames) == (("x", "y"), fitted.preprocessor_.frames_)
     assert fitted.run_.epochs == 12
     assert on_clips.preprocessor_ is None
-    assert on_clips.facts_["fps_in"] == []
+    assert on_clips.training_facts_.fps_in == ()
 
 
 def test_one_recording_or_none(fitted, recordings):
@@ -175,7 +175,7 @@ def test_a_preprocessor_is_not_shared(recordings):
     listed = short(preprocess=["fill", ("center", {"frame": "each"}), ("pad", {"unseen": 0.0})]).fit(
         recordings
     )
-    assert listed.facts_["skeleton"]["name"] == "BODY_25"
+    assert listed.training_facts_.skeleton.name == "BODY_25"
 
 
 def test_model_arguments_reach_the_builder(recordings):
@@ -300,7 +300,7 @@ def test_durations_are_seconds_only_if_every_rate_is_known(recordings):
     for given, unit in ((recordings, "s"), (mixed, "frames")):
         classifier = short(preprocess="default").fit(given)
         lasts = [r.seconds if unit == "s" else len(r) for r in given]
-        assert classifier.facts_["durations"] == [min(lasts), max(lasts)]
+        assert classifier.training_facts_.durations == (min(lasts), max(lasts))
         assert re.fullmatch(
             rf"lasts .* {unit}, trained on .* {unit}: .*", classifier.predict_table([long])["doubt"][0]
         )
@@ -412,7 +412,7 @@ def test_poor_recordings_are_left_out_of_training_but_answered(recordings):
     with pytest.warns(UserWarning, match="Left out of training.*: backflip-4-a04") as told:
         classifier = short().fit([*recordings[:3], lost, *recordings[4:]])
     assert told[0].filename == __file__
-    assert classifier.facts_["clips"] == 7
+    assert classifier.training_facts_.clips == 7
     table = classifier.predict_table([recordings[0], lost])
     why = " ".join(faults_of(lost))
     assert why and table["doubt"].tolist() == ["", f"few joints were seen: {why}"]
@@ -440,7 +440,7 @@ def test_another_frame_rate():
     made = simulate_recordings(athletes=2, per_athlete=1, fps=60)
     slow = [replace(r, keypoints=r.keypoints[::2], fps=30.0) for r in made]
     default = short().fit(made)
-    assert (default.facts_["fps"], default.facts_["frames"]) == (None, 32)
+    assert (default.training_facts_.fps, default.training_facts_.frames) == (None, 32)
     np.testing.assert_allclose(default.predict_proba(slow), default.predict_proba(made), atol=0.05)
     thesis = short(preprocess="thesis").fit(made)
     with pytest.raises(ValueError, match=r"back-handspring-2-a02 has 30 fps, the training recordings had 60"):
@@ -478,7 +478,7 @@ def test_published_head_is_tied_to_the_training_length(recordings):
     arguments = {**PUBLISHED["simple_rnn"]}
     classifier = short(model="simple_rnn", model_params=arguments, preprocess="thesis").fit(recordings)
     frames = max(map(len, recordings))
-    assert classifier.facts_["frames"] == frames
+    assert classifier.training_facts_.frames == frames
     assert classifier.model_.get_layer("keypoints").batch_shape == (None, frames, 15, 2)
     brief = replace(recordings[0], keypoints=recordings[0].keypoints[:20])
     assert classifier.predict_proba([brief]).shape == (1, 2)
@@ -514,7 +514,7 @@ def test_saved_and_loaded(fitted, artefact, recordings):
     loaded = SkeletonClassifier.load(artefact)
     np.testing.assert_array_equal(loaded.predict_proba(recordings), fitted.predict_proba(recordings))
     assert loaded.classes_.tolist() == fitted.classes_.tolist()
-    assert loaded.facts_ == fitted.facts_
+    assert loaded.training_facts_ == fitted.training_facts_
     assert loaded.run_ == fitted.run_
     assert loaded.preprocessor_ == fitted.preprocessor_
     assert loaded.recipe == FAST
@@ -664,7 +664,7 @@ def test_unknown_rate_in_training():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         classifier = short(preprocess="thesis").fit(made)
-    assert (classifier.facts_["fps"], classifier.facts_["fps_in"]) == (None, [])
+    assert (classifier.training_facts_.fps, classifier.training_facts_.fps_in) == (None, ())
     assert len(classifier.predict(made)) == 4
     assert len(short().fit(made).predict(made)) == 4
     with pytest.raises(ValueError, match="frame rate unknown"):

@@ -251,7 +251,7 @@ def test_train_on_csvs(shell, keypoints):
     loaded = SkeletonClassifier.load("deep/moves.gymskel")
     assert loaded.classes_.tolist() == ["back-handspring", "backflip"]
     assert loaded.model == loaded.model_.name == "simple_rnn"
-    assert loaded.facts_["clips"] == 6
+    assert loaded.training_facts_.clips == 6
 
 
 def test_train_repeats_by_seed(shell, keypoints, recordings):

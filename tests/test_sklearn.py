@@ -76,7 +76,11 @@ def test_pickled(recordings):
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(again.predict_proba(recordings), expected)
     assert vars(again).keys() == vars(fitted).keys()
-    assert (again.facts_, again.run_, again.get_params()) == (fitted.facts_, fitted.run_, fitted.get_params())
+    assert (again.training_facts_, again.run_, again.get_params()) == (
+        fitted.training_facts_,
+        fitted.run_,
+        fitted.get_params(),
+    )
     assert not hasattr(clone(again), "model_")
 
 
@@ -223,7 +227,7 @@ def test_one_frame(recordings):
 def test_much_shorter_or_longer_than_any_trained_on(recordings):
     """An answer, with a doubt that says how long it is and what to do."""
     fitted = short().fit(recordings)
-    low, high = fitted.facts_["durations"]
+    low, high = fitted.training_facts_.durations
     assert (low, high) == (min(r.seconds for r in recordings), max(r.seconds for r in recordings))
     keypoints = recordings[0].keypoints
     brief = replace(recordings[0], keypoints=keypoints[: int(0.45 * 30 * low)])

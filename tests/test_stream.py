@@ -148,7 +148,7 @@ def test_nobody_was_found(live, film):
 
 def test_what_is_known_need_not_be_said(live):
     stream = Stream(live)
-    assert (stream.fps, stream.window) == (30, round(live.facts_["seconds"] * 30))
+    assert (stream.fps, stream.window) == (30, round(live.training_facts_.seconds * 30))
     assert stream.classes == ("back-handspring", "backflip")
 
 
@@ -159,7 +159,7 @@ def test_refusals(live, film):
         with pytest.raises(ValueError, match=f"`{name}` must be a number of frames from 1, got 0"):
             Stream(live, **{"fps": 30, "window": 5, name: value})
     unknown = copy.copy(live)
-    unknown.facts_ = {**live.facts_, "fps_in": [30.0, 60.0], "seconds": None}
+    unknown.training_facts_ = replace(live.training_facts_, fps_in=(30.0, 60.0), seconds=None)
     with pytest.raises(ValueError, match="trained on 30 and 60 frames a second: say with fps="):
         Stream(unknown)
     with pytest.raises(ValueError, match="say with window="):

@@ -14,10 +14,11 @@ import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d, validate_data
 
+from gymskel.classifier.training_facts import TrainingFacts, measure_bodies
 from gymskel.clips import Clips, concatenate
 from gymskel.preprocess import Preprocessor, faults_of, is_recognizable
 from gymskel.recording import Recording
-from gymskel.recording.times import durations, same_rate
+from gymskel.recording.times import same_rate
 
 _LIKE = 5.0  # clips are like those trained on if bodies are at most so many times larger or smaller
 
@@ -51,7 +52,7 @@ def as_given(X: Any) -> list[Recording] | Clips | Any:
 
 
 def clips_to_train_on(estimator: Any, X: Any, y: Sequence[Any] | None) -> tuple[Clips, np.ndarray]:
-    """(labelled clips, their classes in the type of `y`); sets the estimator's preprocessor_, n_features_in_ and facts_."""
+    """(labelled clips, their classes in the type of `y`); sets the estimator's preprocessor_, n_features_in_ and training_facts_."""
     X = as_given(X)
     recordings = X if isinstance(X, list) else None
     estimator.preprocessor_, clips = None, X
@@ -82,7 +83,7 @@ def clips_to_train_on(estimator: Any, X: Any, y: Sequence[Any] | None) -> tuple[
         clips = replace(clips, y=labels, classes=tuple(map(str, classes.tolist())))
     if clips.y is None:
         raise ValueError("The clips have no labels: give `y`.")
-    estimator.facts_ = facts_of(clips, recordings or [])
+    estimator.training_facts_ = TrainingFacts.from_data(clips, recordings or [])
     return clips, classes
 
 
@@ -201,89 +202,35 @@ def checksum_of(recording: Recording) -> int:
     return crc32(np.nan_to_num(recording.keypoints).astype(np.float32).tobytes())
 
 
-def facts_of(clips: Clips, recordings: list[Recording]) -> dict[str, Any]:
-    """What `facts_` of a classifier says: of the clips, and of the recordings that they were made of, if any."""
-    skeleton_in = recordings[0].skeleton if recordings else clips.skeleton
-    (lasting, unit), seconds = durations(recordings), [r.seconds for r in recordings if r.fps]
-    return {
-        "skeleton_in": skeleton_in.to_dict(),
-        "skeleton": clips.skeleton.to_dict(),
-        "channels": list(clips.channels),
-        "fps": clips.fps,
-        "fps_in": sorted({r.fps for r in recordings if r.fps}),
-        "frames": int(clips.x.shape[1]),
-        "durations": [min(lasting), max(lasting)] if lasting else None,
-        "unit": unit,
-        "seconds": float(np.median(seconds)) if seconds else None,
-        "body": _body_facts(clips),
-        "clips": len(clips),
-        "athletes": sorted({a for a in clips.athletes if a}),
-        "estimators": sorted({r.estimator for r in recordings if r.estimator}),
-    }
-
-
-def _body_facts(clips: Clips) -> dict[str, Any]:
-    """How large bodies are and where clips begin, over all clips: what says how they were prepared.
-
-    `size` is [smallest, largest] of the root mean square distance of joints from the middle of the body; `start` the largest distance of
-    that middle from the origin in the first frame. Empty where clips have no x and y, or bodies no size.
-    """
-    if clips.channels[:2] != ("x", "y"):
-        return {}
-    sizes, starts = _bodies(clips)
-    known = sizes > 0
-    if not known.any():
-        return {}
-    return {
-        "size": [float(sizes[known].min()), float(sizes[known].max())],
-        "start": float(starts[known].max()),
-    }
-
-
-def check_like(clips: Clips, facts: dict[str, Any]) -> None:
-    """Refuses clips that were prepared otherwise than those trained on (`facts` of the classifier).
+def check_like(clips: Clips, facts: TrainingFacts) -> None:
+    """Raise ValueError if clips were prepared otherwise than the training clips.
 
     Raises:
-        ValueError: other joints or channels, another frame rate, bodies of quite another size or place.
+        ValueError: other joints or channels, another frame rate, bodies of a very different size or place.
     """
-    if (
-        list(clips.skeleton.joints) != facts["skeleton"]["joints"]
-        or list(clips.channels) != facts["channels"]
-    ):
+    if clips.skeleton.joints != facts.skeleton.joints or tuple(clips.channels) != facts.channels:
         raise ValueError(
             f"The clips have {clips.skeleton.name} with channels {clips.channels}, the classifier was trained on "
-            f"{facts['skeleton']['name']} with {tuple(facts['channels'])}."
+            f"{facts.skeleton.name} with {facts.channels}."
         )
-    if clips.fps and facts["fps"] and not same_rate(clips.fps, facts["fps"]):
-        raise ValueError(f"The clips have {clips.fps:g} fps, the classifier was trained on {facts['fps']:g}.")
-    if not (known := facts.get("body")) or not len(clips):
+    if clips.fps and facts.fps and not same_rate(clips.fps, facts.fps):
+        raise ValueError(f"The clips have {clips.fps:g} fps, the classifier was trained on {facts.fps:g}.")
+    if facts.body is None or not len(clips):
         return
-    sizes, starts = _bodies(clips)
-    low, high = known["size"]
+    sizes, starts = measure_bodies(clips)
+    low, high = facts.body.smallest, facts.body.largest
     wrong = (sizes > 0) & ((sizes * _LIKE < low) | (sizes > _LIKE * high))
     if wrong.any():
         raise ValueError(
             f"The body in {_some(np.array(clips.sources)[wrong])} has a size of {sizes[wrong][0]:.3g}, in the clips trained on {low:.3g} to "
             f"{high:.3g}: these were scaled otherwise. Preprocess both with the same steps."
         )
-    wrong = (sizes > 0) & (starts > known["start"] + _LIKE * high)
+    wrong = (sizes > 0) & (starts > facts.body.start + _LIKE * high)
     if wrong.any():
         raise ValueError(
             f"The body in {_some(np.array(clips.sources)[wrong])} begins {starts[wrong][0]:.3g} from the origin, in the clips trained on "
-            f"{known['start']:.3g} at most: these were centred otherwise. Preprocess both with the same steps."
+            f"{facts.body.start:.3g} at most: these were centred otherwise. Preprocess both with the same steps."
         )
-
-
-def _bodies(clips: Clips) -> tuple[np.ndarray, np.ndarray]:
-    """(clips,) size of each body (mean over frames), and how far its middle is from the origin in its first frame."""
-    there = clips.seen & clips.mask[..., None]
-    counts = np.maximum(there.sum(axis=2), 1)[..., None]
-    xy = np.where(there[..., None], clips.x[..., :2], 0).astype(float)
-    middle = xy.sum(axis=2) / counts
-    off = np.where(there, ((xy - middle[:, :, None]) ** 2).sum(axis=-1), 0)
-    sizes = np.sqrt(off.sum(axis=(1, 2)) / np.maximum(there.sum(axis=(1, 2)), 1))
-    first = there.any(axis=2).argmax(axis=1)
-    return sizes, np.linalg.norm(middle[np.arange(len(clips)), first], axis=-1)
 
 
 def _own(preprocess: Any) -> Preprocessor:

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from gymskel.classifier.training_facts import TrainingFacts
 from gymskel.preprocess import faults_of
 from gymskel.recording import Recording
 
 _LASTS = 2  # a recording this many times shorter or longer than any trained on is doubted
 
 
-def doubt_of(recording: Recording, facts: dict[str, Any]) -> str:
-    """Why an answer for this recording should not be trusted; empty if nothing speaks against it.
+def doubt_of(recording: Recording, facts: TrainingFacts) -> str:
+    """Return the reason to distrust a prediction for this recording, or an empty string.
 
     Args:
-        recording: to be answered.
-        facts: what the classifier was trained on, its `facts_`.
+        recording: the input of the prediction.
+        facts: the `training_facts_` of the classifier.
     """
-    known, durations = facts["estimators"], facts.get("durations")  # files of before have no durations
+    known, durations, unit = facts.estimators, facts.durations, facts.unit
     if len(recording) < 2:
         return "no answer: a single frame shows no move"
     if faults := faults_of(recording):
         return f"few joints were seen: {' '.join(faults)}"
     if known and recording.estimator and recording.estimator not in known:
         return f"found with {recording.estimator}, trained on {', '.join(known)}"
-    if facts.get("fps") and not recording.fps:
-        return f"frame rate unknown, trained at {facts['fps']:g} frames a second: give fps (--fps)"
-    unit = facts.get("unit") or ("s" if facts["fps_in"] else "frames")  # files of before do not say
+    if facts.fps and not recording.fps:
+        return f"frame rate unknown, trained at {facts.fps:g} frames a second: give fps (--fps)"
     lasts = recording.seconds if unit == "s" else len(recording)
     if durations and lasts is not None and not durations[0] / _LASTS <= lasts <= durations[1] * _LASTS:
         return (

@@ -16,6 +16,7 @@ import pandas as pd
 
 import gymskel
 from gymskel.archive import DAMAGED, open_zip
+from gymskel.classifier.training_facts import TrainingFacts
 from gymskel.models import BUILDERS
 from gymskel.preprocess import Preprocessor
 from gymskel.training import Recipe, Run
@@ -39,7 +40,7 @@ def write_artefact(classifier: Any, path: Path) -> Path:
         "classes": classifier.classes_.tolist(),
         "preprocessor": classifier.preprocessor_.to_dict() if classifier.preprocessor_ else None,
         "run": vars(classifier.run_),
-        "facts": classifier.facts_,
+        "facts": classifier.training_facts_.to_dict(),
         "out_of_fold": None if kept is None else _plain(kept),
         "doubt_below": classifier.doubt_below_,
         "doubt_keeps": classifier.doubt_keeps_,
@@ -108,8 +109,9 @@ def _restored(kind: type, facts: dict[str, Any], model: keras.Model) -> Any:
     loaded.preprocessor_ = Preprocessor.from_dict(facts["preprocessor"]) if facts["preprocessor"] else None
     if loaded.preprocessor_:
         loaded.preprocess = [tuple(step) for step in loaded.preprocessor_.steps]
-    loaded.run_, loaded.facts_ = Run(**facts["run"]), facts["facts"]
-    loaded.n_features_in_ = len(facts["facts"]["skeleton"]["joints"]) * len(facts["facts"]["channels"])
+    loaded.run_ = Run(**facts["run"])
+    loaded.training_facts_ = trained = TrainingFacts.from_dict(facts["facts"])
+    loaded.n_features_in_ = len(trained.skeleton) * len(trained.channels)
     kept = facts.get("out_of_fold")  # files of before have none
     if kept is not None:
         kept = pd.DataFrame(kept).astype({name: float for name in kept if name.startswith("p(")})

@@ -50,8 +50,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         model_: the trained keras.Model; compile it before you train or `evaluate` it further.
         preprocessor_: the fitted Preprocessor, None when fitted on Clips.
         run_: what happened in training (a `training.Run`).
-        facts_: what the classifier was trained on: skeleton and fps of recordings and clips, frames, durations, median seconds, estimators,
-            number of clips, athletes.
+        training_facts_: the data it was trained on (`TrainingFacts`).
         n_features_in_: numbers in a frame.
         out_of_fold_: the answers given while each recording was left out, None where nobody kept them
             (`keep_out_of_fold`).
@@ -254,20 +253,20 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "model_")
         X = as_given(X)
         if isinstance(X, Clips):
-            check_like(X, self.facts_)
+            check_like(X, self.training_facts_)
             return self._fitting(X)
         if not isinstance(X, list):
             clips = clips_of_array(self, X)
-            check_like(clips, {**self.facts_, "body": None})
+            check_like(clips, replace(self.training_facts_, body=None))
             return self._fitting(clips)
         if self.preprocessor_ is None:
             raise ValueError("This classifier was fitted on Clips and knows no preprocessing: give it Clips.")
-        wanted = self.facts_["skeleton_in"]
+        wanted = self.training_facts_.skeleton_in
         for r in X:
-            if r.skeleton.joints != tuple(wanted["joints"]):
+            if r.skeleton.joints != wanted.joints:
                 raise ValueError(
                     f"{r.name} has the layout {r.skeleton.name} ({len(r.skeleton)} joints), the classifier was trained on "
-                    f"{wanted['name']} ({len(wanted['joints'])}). Convert it with Skeleton.convert."
+                    f"{wanted.name} ({len(wanted)}). Convert it with Skeleton.convert."
                 )
         clips = self.preprocessor_.transform(X, frames=self._fixed_frames, classes=self._names)
         return self._fitting(clips)
@@ -354,7 +353,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         if not isinstance(recordings, list):
             clips = self.clips(recordings)
             return self._run_model(clips), [""] * len(clips)
-        doubts = [doubt_of(recording, self.facts_) for recording in recordings]
+        doubts = [doubt_of(recording, self.training_facts_) for recording in recordings]
         probabilities = np.full((len(recordings), len(self.classes_)), 1 / len(self.classes_), np.float32)
         there = [i for i, recording in enumerate(recordings) if len(recording) > 1]
         try:

@@ -142,7 +142,7 @@ def predict(
     """The move in each video or recording, its probabilities, and the activation strips as PNG."""
     loaded = load_classifier(classifier)
     recordings, failed = read_data(data, None, fps, person, keep=out / "keypoints")
-    rates = loaded.facts_["fps_in"]
+    rates = loaded.training_facts_.fps_in
     if odd := sorted({r.fps for r in recordings if r.fps and rates and not _among(r.fps, rates)}):
         told = ", ".join(f"{rate:g}" for rate in odd)
         typer.echo(

@@ -73,7 +73,7 @@ def gather_facts(classifier: SkeletonClassifier, recordings: Sequence[Recording]
             "move": [r.activity or "" for r in recordings],
             "seconds": [r.seconds or np.nan for r in recordings],
             "frames": [len(r) for r in recordings],
-            "doubt": [doubt_of(r, classifier.facts_) for r in recordings],
+            "doubt": [doubt_of(r, classifier.training_facts_) for r in recordings],
             "tested": False,
             "answer": "",
             "probability": np.nan,

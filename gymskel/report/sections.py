@@ -179,7 +179,7 @@ def draw_certainty(facts: Facts) -> str:
 
 def draw_new(facts: Facts) -> str:
     """Answers about recordings that were not in the test."""
-    known, rows = set(facts.classifier.facts_["athletes"]), []
+    known, rows = set(facts.classifier.training_facts_.athletes), []
     for _, line in facts.new.iterrows():
         doubt = [line["doubt"]] if line["doubt"] else []
         if line["athlete"] in known:
@@ -231,12 +231,12 @@ def draw_words(facts: Facts, layer: str) -> str:
     if not layer:
         del words["what the neurons did"]
     items = "".join(f"<dt>{_safe(word)}</dt><dd>{_safe(text)}</dd>" for word, text in words.items())
-    made, classifier = facts.classifier.facts_, facts.classifier
-    rates = ", ".join(f"{rate:g}" for rate in made["fps_in"]) or "unknown"
-    found = f"; joints found by {', '.join(made['estimators'])}" if made["estimators"] else ""
+    made, classifier = facts.classifier.training_facts_, facts.classifier
+    rates = ", ".join(f"{rate:g}" for rate in made.fps_in) or "unknown"
+    found = f"; joints found by {', '.join(made.estimators)}" if made.estimators else ""
     return (
-        f"<dl>{items}</dl><p>The classifier: {_safe(str(classifier.model))}, trained on {counted(made['clips'], 'recording')} of "
-        f"{counted(len(made['athletes']), 'athlete')} at {rates} frames a second{_safe(found)}; {_safe(classifier.run_.note)}. "
+        f"<dl>{items}</dl><p>The classifier: {_safe(str(classifier.model))}, trained on {counted(made.clips, 'recording')} of "
+        f"{counted(len(made.athletes), 'athlete')} at {rates} frames a second{_safe(found)}; {_safe(classifier.run_.note)}. "
         f"It knows {_safe(', '.join(facts.classes))}. Made with gymskel {gymskel.__version__}.</p>"
     )
 
