@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 from gymskel import overlay
 from gymskel.overlay import draw_pose, write_contact_sheet, write_overlay, write_overlays
 from gymskel.overlay.drawing import DARK, LIGHT, PEOPLE, RED, SIDES, box_around, draw_text, text_mask
-from gymskel.overlay.facts import first_number, followed, lean_of, mean_confidence, unwrapped
-from gymskel.overlay.many import _of_one_video
-from gymskel.overlay.sheet import WIDTH, _chosen
+from gymskel.overlay.alignment import first_number, followed, lean_of, mean_confidence, unwrapped
+from gymskel.overlay.batch import _of_one_video
+from gymskel.overlay.contact_sheet import WIDTH, _chosen
 from gymskel.preprocess import center, resample
 from gymskel.recording import Recording, write_recording
 from gymskel.simulate import simulate_recordings
@@ -514,7 +514,7 @@ def test_everybody_is_drawn(tmp_path, clip):
 
 
 def test_the_record_of_following_is_shown():
-    from gymskel.overlay.film import _people
+    from gymskel.overlay.overlay_video import _people
 
     history = (
         {"step": "follow", "angle": [0.0, -120.4, None], "estimates": [1, 1, 7], "why": ["", "", "poor"]},
@@ -536,7 +536,7 @@ def test_the_record_of_following_is_shown():
 
 def test_times_by_the_recordings_clock(tmp_path, clip, monkeypatch):
     told = []
-    monkeypatch.setattr("gymskel.overlay.film._draw_caption", lambda frame, text, unseen: told.append(text))
+    monkeypatch.setattr("gymskel.overlay.overlay_video._draw_caption", lambda frame, text, unseen: told.append(text))
     clock = np.cumsum([0, *[0.1, 0.2] * 6])[:12]
     write_overlay(clip, fitted(timestamps=clock, fps=None), tmp_path / "a.gif", progress=False)
     assert told[:3] == ["frame 0   0.00 s", "frame 2   0.30 s", "frame 4   0.60 s"]
@@ -752,7 +752,7 @@ def test_one_person_counts_frames_as_everybody_does(tmp_path, clip):
     (folder / "recording.json").unlink()
     seen = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gymskel.overlay.many.write_overlay", lambda *given, **options: seen.append(options))
+        patch.setattr("gymskel.overlay.batch.write_overlay", lambda *given, **options: seen.append(options))
         write_overlays(clip, folder, tmp_path / "a.gif", person=1, progress=False)
     assert seen[0]["counts_from"] == 0
 

@@ -12,10 +12,10 @@ from gymskel.attribution import integrated_gradients
 from gymskel.classifier import SkeletonClassifier
 from gymskel.classifier.inputs import checksum_of
 from gymskel.kinematics import kinematics
-from gymskel.report import moves, write_report
-from gymskel.report.facts import gather_facts
-from gymskel.report.moves import beside_group, clearest, measured, most_doubtful
-from gymskel.report.reasons import reasons_of
+from gymskel.report import shown_clips, write_report
+from gymskel.report.report_data import gather_facts
+from gymskel.report.shown_clips import beside_group, clearest, measured, most_doubtful
+from gymskel.report.explanations import reasons_of
 from gymskel.simulate import simulate_recordings
 from gymskel.training import RECIPES
 
@@ -25,7 +25,7 @@ CLASSES = ("back-handspring", "backflip")
 @pytest.fixture(autouse=True)
 def few_clips(monkeypatch):
     """One clip of each kind is enough, but where all are asked about."""
-    monkeypatch.setattr(moves, "SHOWN", 1)
+    monkeypatch.setattr(shown_clips, "SHOWN", 1)
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +236,7 @@ def test_a_label_that_changed_is_told(kept, recordings):
 
 
 def test_which_clips_are_shown(kept, recordings, monkeypatch):
-    monkeypatch.setattr(moves, "SHOWN", 4)
+    monkeypatch.setattr(shown_clips, "SHOWN", 4)
     facts = gather_facts(kept, recordings)
     clear, doubtful = clearest(facts), most_doubtful(facts)
     assert clear[0] == 5  # the surest

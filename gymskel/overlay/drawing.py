@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gymskel.overlay.facts import torso_of
+from gymskel.overlay.alignment import torso_of
 from gymskel.skeleton import BODY_25, Skeleton
 
 SIDES = {"right": "#FF7A1F", "left": "#3FB0FF", "middle": "#FFFFFF"}

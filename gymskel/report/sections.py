@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 import gymskel
-from gymskel.report.facts import Facts
+from gymskel.report.report_data import Facts
 from gymskel.report.html import Html, counted, draw_share, draw_table, listed, percent
 
 FLOORS = {

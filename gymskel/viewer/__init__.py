@@ -11,7 +11,7 @@ The parts are for pages of one's own: `pack_clip` makes what a player shows, `dr
 from gymskel.viewer.packing import pack_keypoints, unpack_keypoints
 from gymskel.viewer.page import draw_page
 from gymskel.viewer.player import draw_data, draw_player, pack_clip
-from gymskel.viewer.view import Viewer, view
+from gymskel.viewer.recording_viewer import Viewer, view
 
 __all__ = [
     "Viewer",

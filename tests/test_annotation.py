@@ -9,7 +9,7 @@ from test_video import make_video
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.overlay import Beside, write_overlay, write_overlays
-from gymskel.overlay.beside import draw_below
+from gymskel.overlay.annotation import draw_below
 from gymskel.recording import write_recording
 from gymskel.simulate import simulate_recordings
 from gymskel.stream import Stream, answer_frames

@@ -13,7 +13,7 @@ import pandas as pd
 
 from gymskel.kinematics import kinematics
 from gymskel.recording import Recording
-from gymskel.report.facts import Facts
+from gymskel.report.report_data import Facts
 from gymskel.report.html import draw_table
 from gymskel.visualize import plot_skeletons
 

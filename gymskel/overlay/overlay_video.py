@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gymskel.overlay.beside import Beside, draw_below
+from gymskel.overlay.annotation import Beside, draw_below
 from gymskel.overlay.drawing import DARK, PEOPLE, RED, draw_pose, draw_text, text_height
-from gymskel.overlay.facts import (
+from gymskel.overlay.alignment import (
     Followed,
     body_size,
     check_fit,

@@ -19,8 +19,8 @@ from gymskel.overlay.drawing import (
     draw_text,
     text_mask,
 )
-from gymskel.overlay.facts import check_fit, check_length, first_number, frame_rate, seconds_of, torso_of
-from gymskel.overlay.strip import draw_strip
+from gymskel.overlay.alignment import check_fit, check_length, first_number, frame_rate, seconds_of, torso_of
+from gymskel.overlay.time_plot import draw_strip
 from gymskel.recording import Recording
 from gymskel.video import read_frames, whole_file
 

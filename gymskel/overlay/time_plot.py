@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gymskel.overlay.facts import lean_of, mean_confidence, unwrapped
+from gymskel.overlay.alignment import lean_of, mean_confidence, unwrapped
 from gymskel.recording import Recording
 
 _GREEN, _PURPLE, _GREY, _LIGHT, _RED = "#007A59", "#5B3FA8", "#6B6B6B", "#D9D9D9", "#E5383B"
