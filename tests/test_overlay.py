@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from gymskel import overlay
 from gymskel.overlay import draw_pose, write_contact_sheet, write_overlay, write_overlays
-from gymskel.overlay.drawing import DARK, LIGHT, PEOPLE, RED, SIDES, box_around, draw_text, text_mask
 from gymskel.overlay.alignment import first_number, followed, lean_of, mean_confidence, unwrapped
 from gymskel.overlay.batch import _of_one_video
 from gymskel.overlay.contact_sheet import WIDTH, _chosen
+from gymskel.overlay.drawing import DARK, LIGHT, PEOPLE, RED, SIDES, box_around, draw_text, text_mask
 from gymskel.preprocess import center, resample
 from gymskel.recording import Recording, write_recording
 from gymskel.simulate import simulate_recordings

@@ -13,9 +13,9 @@ from gymskel.classifier import SkeletonClassifier
 from gymskel.classifier.inputs import checksum_of
 from gymskel.kinematics import kinematics
 from gymskel.report import shown_clips, write_report
+from gymskel.report.explanations import reasons_of
 from gymskel.report.report_data import gather_facts
 from gymskel.report.shown_clips import beside_group, clearest, measured, most_doubtful
-from gymskel.report.explanations import reasons_of
 from gymskel.simulate import simulate_recordings
 from gymskel.training import RECIPES
 

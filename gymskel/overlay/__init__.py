@@ -12,10 +12,10 @@ A picture of one's own: `draw_pose(frame, pose)`, an array in and a new one out.
 """
 
 from gymskel.overlay.annotation import Beside
-from gymskel.overlay.drawing import draw_pose
-from gymskel.overlay.overlay_video import write_overlay
 from gymskel.overlay.batch import KINDS, Overlays, write_overlays
 from gymskel.overlay.contact_sheet import write_contact_sheet
+from gymskel.overlay.drawing import draw_pose
+from gymskel.overlay.overlay_video import write_overlay
 
 __all__ = [
     "KINDS",

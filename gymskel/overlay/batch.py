@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gymskel.overlay.annotation import Beside
 from gymskel.overlay.alignment import first_number
-from gymskel.overlay.overlay_video import write_overlay
+from gymskel.overlay.annotation import Beside
 from gymskel.overlay.contact_sheet import write_contact_sheet
+from gymskel.overlay.overlay_video import write_overlay
 from gymskel.recording import FILE_NAME, JSON_NAME, HoleWarning, Recording, read_recordings
 from gymskel.video import find_videos
 

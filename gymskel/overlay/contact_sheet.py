@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gymskel.overlay.alignment import check_fit, check_length, first_number, frame_rate, seconds_of, torso_of
 from gymskel.overlay.drawing import (
     LIGHT,
     RED,
@@ -19,7 +20,6 @@ from gymskel.overlay.drawing import (
     draw_text,
     text_mask,
 )
-from gymskel.overlay.alignment import check_fit, check_length, first_number, frame_rate, seconds_of, torso_of
 from gymskel.overlay.time_plot import draw_strip
 from gymskel.recording import Recording
 from gymskel.video import read_frames, whole_file

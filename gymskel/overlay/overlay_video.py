@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from gymskel.overlay.annotation import Beside, draw_below
-from gymskel.overlay.drawing import DARK, PEOPLE, RED, draw_pose, draw_text, text_height
 from gymskel.overlay.alignment import (
     Followed,
     body_size,
@@ -22,6 +20,8 @@ from gymskel.overlay.alignment import (
     mean_confidence,
     seconds_of,
 )
+from gymskel.overlay.annotation import Beside, draw_below
+from gymskel.overlay.drawing import DARK, PEOPLE, RED, draw_pose, draw_text, text_height
 from gymskel.recording import Recording
 from gymskel.video import Frames, read_frames, write_frames
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 import gymskel
-from gymskel.report.report_data import Facts
 from gymskel.report.html import Html, counted, draw_share, draw_table, listed, percent
+from gymskel.report.report_data import Facts
 
 FLOORS = {
     "majority": "Always naming the commonest move",

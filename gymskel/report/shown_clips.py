@@ -13,8 +13,8 @@ import pandas as pd
 
 from gymskel.kinematics import kinematics
 from gymskel.recording import Recording
-from gymskel.report.report_data import Facts
 from gymskel.report.html import draw_table
+from gymskel.report.report_data import Facts
 from gymskel.visualize import plot_skeletons
 
 SHOWN = 4  # clips of each kind

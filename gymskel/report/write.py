@@ -14,10 +14,10 @@ from gymskel.activations import last_layer_states
 from gymskel.classifier import SkeletonClassifier
 from gymskel.recording import Recording
 from gymskel.report import sections
-from gymskel.report.report_data import Facts, gather_facts
-from gymskel.report.html import percent
-from gymskel.report.shown_clips import beside_group, clearest, draw_poses, measured, most_doubtful
 from gymskel.report.explanations import reasons_of
+from gymskel.report.html import percent
+from gymskel.report.report_data import Facts, gather_facts
+from gymskel.report.shown_clips import beside_group, clearest, draw_poses, measured, most_doubtful
 from gymskel.viewer import draw_data, draw_page, draw_player, pack_clip
 from gymskel.viewer.page import read_asset
 
