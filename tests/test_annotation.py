@@ -1,4 +1,4 @@
-"""What a classifier says, drawn beside a video: lines in the corner, the strip below, and the answers themselves."""
+"""A classifier's output drawn with a video: lines in the corner, the strip below, and the answers themselves."""
 
 from dataclasses import replace
 
@@ -8,8 +8,8 @@ from test_overlay import fitted, pictures
 from test_video import make_video
 
 from gymskel.classifier import SkeletonClassifier
-from gymskel.overlay import Beside, write_overlay, write_overlays
-from gymskel.overlay.annotation import draw_below
+from gymskel.overlay import Annotation, write_overlay, write_overlays
+from gymskel.overlay.annotation import append_strip, per_frame
 from gymskel.recording import write_recording
 from gymskel.simulate import simulate_recordings
 from gymskel.stream import Stream, answer_frames
@@ -32,36 +32,36 @@ def classifier():
 
 def test_the_most_probable_comes_first_and_nothing_while_there_is_no_answer():
     rising = np.array([np.nan, 0.2, 0.9])
-    beside = Beside({"a": rising, "b": 1 - rising}).checked(fitted(3))
-    assert [beside.lines(row) for row in (0, 1, 2, None)] == [[], ["b 80%", "a 20%"], ["a 90%", "b 10%"], []]
-    assert Beside({"a": 0.25}).checked(fitted(3)).lines(2) == ["a 25%"]
+    rising = per_frame(Annotation({"a": rising, "b": 1 - rising}), fitted(3))
+    assert [rising.probability_lines(row) for row in (0, 1, 2, None)] == [[], ["b 80%", "a 20%"], ["a 90%", "b 10%"], []]
+    assert per_frame(Annotation({"a": 0.25}), fitted(3)).probability_lines(2) == ["a 25%"]
 
 
 def test_the_strip_has_the_published_colours():
     states = np.array([[-1.0, 0.0], [1.0, -1.0], [np.nan, np.nan]])
-    panel = Beside(strip=states[:2]).panel((200, 100))
+    panel = Annotation(strip=states[:2]).draw_strip((200, 100))
     assert panel.shape == (20, 200, 3)
     assert panel[5, 50].tolist() == [128, 0, 255]  # BGR of -1
     assert panel[5, 150].tolist() == [128, 255, 0]
     assert panel[15, 50].tolist() == [128, 127, 127]
-    assert Beside().panel((200, 100)) is None
-    assert len(Beside(strip=np.zeros((2, 50))).panel((200, 100))) == 50  # no unit less than a pixel
+    assert Annotation().draw_strip((200, 100)) is None
+    assert len(Annotation(strip=np.zeros((2, 50))).draw_strip((200, 100))) == 50  # no unit less than a pixel
 
 
 def test_the_line_stands_at_the_frame():
     picture, panel = np.zeros((4, 100, 3), np.uint8), np.full((6, 100, 3), 90, np.uint8)
-    both = draw_below(picture, panel, 0.5)
+    both = append_strip(picture, panel, 0.5)
     assert (both[4:, 50] == 0).all()
     assert (both[4:, 48] == 255).all()
     assert (both[:4] == 0).all()
     assert (both[4:, [10, 90]] == 90).all()
-    np.testing.assert_array_equal(draw_below(picture, panel, None)[4:], panel)
+    np.testing.assert_array_equal(append_strip(picture, panel, None)[4:], panel)
 
 
 def test_the_film_is_higher_by_the_strip_and_its_line_moves(clip, tmp_path):
     states = np.linspace(-1, 1, 12)[:, None]
     out = write_overlay(
-        clip, fitted(12), tmp_path / "drawn.mp4", beside=Beside({"jump": 0.75}, states), progress=False
+        clip, fitted(12), tmp_path / "drawn.mp4", annotation=Annotation({"jump": 0.75}, states), progress=False
     )
     frames = pictures(out)
     assert frames[0].shape == (120 + 24, 160, 3)
@@ -74,33 +74,33 @@ def test_the_film_is_higher_by_the_strip_and_its_line_moves(clip, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("beside", "fault"),
+    ("annotation", "message"),
     [
-        (Beside({"a": [0.5, 0.5]}), r"clip: `probabilities` of a must be a number or \(12,\), got \(2,\)"),
-        (Beside({"a": 1.5}), r"clip: `probabilities` of a must lie in \[0, 1\]"),
-        (Beside(strip=np.full((12, 2), 3.0)), r"must lie in \[-1, 1\]"),
+        (Annotation({"a": [0.5, 0.5]}), r"clip: .*of a .*got \(2,\)"),
+        (Annotation({"a": 1.5}), r"clip: .*of a .*\[0, 1\]"),
+        (Annotation(strip=np.full((12, 2), 3.0)), r"\[-1, 1\]"),
     ],
 )
-def test_what_does_not_fit_is_refused(clip, tmp_path, beside, fault):
-    with pytest.raises(ValueError, match=fault):
-        write_overlay(clip, fitted(12), tmp_path / "drawn.mp4", beside=beside, progress=False)
+def test_what_does_not_fit_is_refused(clip, tmp_path, annotation, message):
+    with pytest.raises(ValueError, match=message):
+        write_overlay(clip, fitted(12), tmp_path / "drawn.mp4", annotation=annotation, progress=False)
     assert not (tmp_path / "drawn.mp4").exists()
 
 
 def test_one_person_alone(clip, tmp_path):
     two = [fitted(12), fitted(12, person=1)]
-    with pytest.raises(ValueError, match="about one person, but 2 are drawn"):
-        write_overlay(clip, two, tmp_path / "drawn.mp4", beside=Beside({"a": 1.0}), progress=False)
+    with pytest.raises(ValueError, match="but 2 are drawn"):
+        write_overlay(clip, two, tmp_path / "drawn.mp4", annotation=Annotation({"a": 1.0}), progress=False)
     for one in two:
         write_recording(one, tmp_path / "keypoints")
-    given = {"told": lambda one: Beside({"a": 1.0}), "progress": False}
-    with pytest.raises(ValueError, match=r"several people \(0, 1\): say with `person`"):
+    given = {"annotate": lambda one: Annotation({"a": 1.0}), "progress": False}
+    with pytest.raises(ValueError, match=r"clip .*\(0, 1\).*`person`"):
         write_overlays(clip, tmp_path / "keypoints", tmp_path / "drawn.mp4", **given)
     asked = []
-    given["told"] = lambda one: asked.append(one) or Beside({"a": 1.0})
+    given["annotate"] = lambda one: asked.append(one) or Annotation({"a": 1.0})
     write_overlays(clip, tmp_path / "keypoints", tmp_path / "drawn.mp4", person=1, fps=50, **given)
     assert [(one.person, one.fps) for one in asked] == [(1, 50)]
-    with pytest.raises(ValueError, match="not for contact sheets"):
+    with pytest.raises(ValueError, match="contact sheets"):
         write_overlays(clip, tmp_path / "keypoints", tmp_path / "drawn.png", **given)
 
 

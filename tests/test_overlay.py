@@ -15,10 +15,12 @@ from typer.testing import CliRunner
 
 from gymskel import overlay
 from gymskel.overlay import draw_pose, write_contact_sheet, write_overlay, write_overlays
-from gymskel.overlay.alignment import first_number, followed, lean_of, mean_confidence, unwrapped
-from gymskel.overlay.batch import _of_one_video
-from gymskel.overlay.contact_sheet import WIDTH, _chosen
-from gymskel.overlay.drawing import DARK, LIGHT, PEOPLE, RED, SIDES, box_around, draw_text, text_mask
+from gymskel.overlay.alignment import first_frame_number
+from gymskel.overlay.batch import _read_from_zip
+from gymskel.overlay.contact_sheet import WIDTH, _select_rows
+from gymskel.overlay.overlay_video import _follow_history
+from gymskel.overlay.pose_measures import mean_confidence, torso_lean, unwrap_degrees
+from gymskel.overlay.drawing import DARK, LIGHT, PERSON_COLOURS, RED, SIDE_COLOURS, box_around, draw_text, text_mask
 from gymskel.preprocess import center, resample
 from gymskel.recording import Recording, write_recording
 from gymskel.simulate import simulate_recordings
@@ -109,7 +111,7 @@ def test_sides_have_their_colours():
     )
     drawn = draw_pose(grey(), pose, box=False)
     for side, x in (("right", 60), ("left", 200), ("middle", 130)):
-        beside = pixels(drawn[80:100], SIDES[side])[:, 0]  # at the height of arms and trunk
+        beside = pixels(drawn[80:100], SIDE_COLOURS[side])[:, 0]  # at the height of arms and trunk
         assert set(beside) >= {x - 1, x, x + 1} and np.abs(beside - x).max() <= 3, side
 
 
@@ -122,8 +124,8 @@ def test_sides_of_other_layouts():
     )
     pose = np.array([[50, 50, 1], [50, 150, 1], [150, 50, 1], [150, 150, 1.0]])
     drawn = draw_pose(grey(), pose, mine, box=False)
-    assert [50, 100] in pixels(drawn, SIDES["left"]).tolist()
-    assert [150, 100] in pixels(drawn, SIDES["right"]).tolist()
+    assert [50, 100] in pixels(drawn, SIDE_COLOURS["left"]).tolist()
+    assert [150, 100] in pixels(drawn, SIDE_COLOURS["right"]).tolist()
     turned_round = replace(mine, mirror=tuple(pair[::-1] for pair in mine.mirror))
     np.testing.assert_array_equal(draw_pose(grey(), pose, turned_round, box=False), drawn)
 
@@ -133,7 +135,7 @@ def test_confidence_makes_joints_larger_and_clearer():
     for confidence in (0.2, 0.5, 1.0):
         drawn = draw_pose(grey(), pose_of(RKnee=(100, 100, confidence)), box=False, size=300)
         size[confidence] = (drawn != 90).any(axis=-1).sum()
-        clear = np.abs(drawn[100, 100, ::-1].astype(int) - rgb(SIDES["right"])).max()
+        clear = np.abs(drawn[100, 100, ::-1].astype(int) - rgb(SIDE_COLOURS["right"])).max()
         assert (clear <= 2) == (confidence == 1)
     assert size[0.2] < size[0.5] < size[1.0]
 
@@ -141,9 +143,9 @@ def test_confidence_makes_joints_larger_and_clearer():
 def test_filled_in_joints_are_hollow():
     found = draw_pose(grey(), pose_of(RKnee=(100, 100, 0.9)), box=False, size=600)
     filled = draw_pose(grey(), pose_of(RKnee=(100, 100, 0)), box=False, size=600)
-    assert [100, 100] in pixels(found, SIDES["right"]).tolist()
+    assert [100, 100] in pixels(found, SIDE_COLOURS["right"]).tolist()
     assert [100, 100] in pixels(filled, DARK).tolist()
-    assert len(pixels(filled, SIDES["right"]))
+    assert len(pixels(filled, SIDE_COLOURS["right"]))
 
 
 def test_the_box_goes_round_and_turns():
@@ -161,9 +163,9 @@ def test_the_box_goes_round_and_turns():
 
 def test_people_have_colours_of_their_own():
     pose = pose_of(RKnee=(100, 100), LKnee=(200, 180))
-    assert len(pixels(draw_pose(grey(), pose, colour=PEOPLE[0]), PEOPLE[0], off=60)) > 200
-    assert not len(pixels(draw_pose(grey(), pose), PEOPLE[0], off=60))
-    assert not len(pixels(draw_pose(grey(), pose, colour=PEOPLE[0], box=False), LIGHT))
+    assert len(pixels(draw_pose(grey(), pose, colour=PERSON_COLOURS[0]), PERSON_COLOURS[0], off=60)) > 200
+    assert not len(pixels(draw_pose(grey(), pose), PERSON_COLOURS[0], off=60))
+    assert not len(pixels(draw_pose(grey(), pose, colour=PERSON_COLOURS[0], box=False), LIGHT))
 
 
 @pytest.mark.parametrize("size", [(320, 240), (1920, 1080), (3840, 2160)])
@@ -171,7 +173,7 @@ def test_widths_follow_the_picture(size):
     width, height = size
     pose = pose_of(RHip=(0.5 * width, 0.2 * height), RKnee=(0.5 * width, 0.8 * height))
     drawn = draw_pose(np.full((height, width, 3), 90, np.uint8), pose, box=False)
-    thick = (np.abs(drawn[height // 2, :, ::-1].astype(int) - rgb(SIDES["right"])).max(axis=-1) < 12).sum()
+    thick = (np.abs(drawn[height // 2, :, ::-1].astype(int) - rgb(SIDE_COLOURS["right"])).max(axis=-1) < 12).sum()
     assert 0.005 * height < thick < 0.02 * height
 
 
@@ -180,7 +182,7 @@ def test_nothing_outside_the_picture_breaks_it():
     for far in (-500, 5e4, 3e38):
         pose = inside.copy()
         pose[BODY_25.index("RAnkle")] = far, far, 1
-        drawn = draw_pose(grey(), pose, tag="far", turned=20)
+        drawn = draw_pose(grey(), pose, tag="far", box_angle=20)
         assert [100, 115] in pixels(drawn, LIGHT).tolist()
     away = draw_pose(grey(), inside + np.array([1000, 1000, 0]))
     np.testing.assert_array_equal(away, grey())
@@ -221,15 +223,15 @@ def test_draw_pose_refuses():
 )
 def test_lean(neck, lean):
     pose = pose_of(MidHip=(50, 50), Neck=np.add(neck, 50))
-    assert float(lean_of(pose[:, :2], BODY_25)) == pytest.approx(lean)
+    assert float(torso_lean(pose[:, :2], BODY_25)) == pytest.approx(lean)
 
 
 def test_lean_of_other_layouts():
     pose = pose_of(RHip=(40, 50), LHip=(60, 50), RShoulder=(90, 40), LShoulder=(90, 60))
     coco = BODY_25.convert(pose, COCO_17)
-    assert float(lean_of(coco[:, :2], COCO_17)) == pytest.approx(90)
+    assert float(torso_lean(coco[:, :2], COCO_17)) == pytest.approx(90)
     feet = BODY_25.select(["RAnkle", "LAnkle"])
-    assert np.isnan(lean_of(np.zeros((4, 2, 2)), feet)).all()
+    assert np.isnan(torso_lean(np.zeros((4, 2, 2)), feet)).all()
     drawn = draw_pose(grey(), np.array([[50, 50, 1], [90, 50, 1.0]]), feet)
     assert (drawn != 90).any()
 
@@ -238,7 +240,7 @@ def test_lean_goes_on_past_a_turn():
     turning = np.arange(0, 720, 30.0)
     wrapped = (turning + 180) % 360 - 180
     wrapped[[3, 4, 11]] = np.nan
-    smooth = unwrapped(wrapped)
+    smooth = unwrap_degrees(wrapped)
     np.testing.assert_array_equal(np.isnan(smooth), np.isnan(wrapped))
     np.testing.assert_allclose(smooth[np.isfinite(smooth)], turning[np.isfinite(wrapped)])
 
@@ -251,18 +253,18 @@ def test_mean_confidence():
 def test_followed():
     entry = {"step": "follow", "angle": [0.0, None], "estimates": [1, 5], "why": ["", "lost"]}
     recording = fitted(2)
-    assert followed(recording) is None
-    assert followed(replace(recording, history=(entry, {"step": "fill"}))).why == ["", "lost"]
-    assert followed(replace(recording, history=({"step": "follow"},))) is None
-    assert followed(replace(fitted(3), history=(entry,))) is None  # of another length: not of these frames
+    assert _follow_history(recording) is None
+    assert _follow_history(replace(recording, history=(entry, {"step": "fill"}))).why == ["", "lost"]
+    assert _follow_history(replace(recording, history=({"step": "follow"},))) is None
+    assert _follow_history(replace(fitted(3), history=(entry,))) is None  # of another length: not of these frames
 
 
 def test_where_counting_starts():
     plain = {"image_size": None, "fps": None}
-    assert first_number([fitted(first_frame=7)], None) == 0  # it says its image size: gymskel wrote it
-    assert first_number([fitted(first_frame=7, **plain)], None) == 1
-    assert first_number([fitted(first_frame=7, **plain), fitted(first_frame=0, **plain)], None) == 0
-    assert first_number([fitted(first_frame=7)], 7) == 7
+    assert first_frame_number([fitted(first_frame=7)], None) == 0  # it says its image size: gymskel wrote it
+    assert first_frame_number([fitted(first_frame=7, **plain)], None) == 1
+    assert first_frame_number([fitted(first_frame=7, **plain), fitted(first_frame=0, **plain)], None) == 0
+    assert first_frame_number([fitted(first_frame=7)], 7) == 7
 
 
 # --- videos -----------------------------------------------------------------------------------------------
@@ -494,7 +496,7 @@ def test_gifs_are_small(tmp_path):
             gif.seek(number)
             durations.append(gif.info["duration"])
             colours = np.asarray(gif.convert("RGB")).reshape(-1, 3).astype(int)
-            for side in SIDES.values():  # a palette without them would lie about the sides
+            for side in SIDE_COLOURS.values():  # a palette without them would lie about the sides
                 assert np.abs(colours - rgb(side)).max(axis=1).min() < 30
     assert sum(durations) == 1200
 
@@ -508,7 +510,7 @@ def test_everybody_is_drawn(tmp_path, clip):
     for name in ("one", "two"):
         with Image.open(tmp_path / f"{name}.gif") as gif:
             shown[name] = np.asarray(gif.convert("RGB"))[..., ::-1]
-    for colour in PEOPLE[:2]:
+    for colour in PERSON_COLOURS[:2]:
         assert len(pixels(shown["two"], colour, off=40)) > 30
         assert len(pixels(shown["one"], colour, off=40)) < 10
 
@@ -606,23 +608,23 @@ def test_contact_sheet(tmp_path, frames, shown):
     assert sheet.shape[1] == WIDTH and 600 < sheet.shape[0] < 2600
     columns, lines = cells(sheet)
     assert columns * lines >= shown > columns * (lines - 1)
-    for side in SIDES.values():
+    for side in SIDE_COLOURS.values():
         assert len(pixels(sheet[..., ::-1], side)) > 50
 
 
 def test_the_frames_of_a_sheet():
     recording = unseen(fitted(100), np.r_[0:10, 90:100])
-    assert _chosen(recording, 5, None) == [10, 30, 50, 69, 89]
-    assert _chosen(recording, 1, None) == [10]
+    assert _select_rows(recording, 5, None) == [10, 30, 50, 69, 89]
+    assert _select_rows(recording, 1, None) == [10]
     keypoints = recording.keypoints.copy()
     keypoints[..., 0] -= 2 * np.arange(100)[:, None]  # now it stands still
     keypoints[40:60, :, 0] += 5 * np.arange(20)[:, None]
     keypoints[60:, :, 0] += 5 * 19
     moving = replace(recording, keypoints=keypoints)
-    assert set(_chosen(moving, 20, 20)) == set(range(40, 60))
-    assert _chosen(moving, 3, 500) == [10, 50, 89]  # longer than it is
+    assert set(_select_rows(moving, 20, 20)) == set(range(40, 60))
+    assert _select_rows(moving, 3, 500) == [10, 50, 89]  # longer than it is
     keypoints[80:, :, 0] += 400  # a jump to somebody else is no move
-    assert set(_chosen(replace(moving, keypoints=keypoints), 20, 20)) == set(range(40, 60))
+    assert set(_select_rows(replace(moving, keypoints=keypoints), 20, 20)) == set(range(40, 60))
 
 
 def test_pictures_of_a_sheet_show_the_athlete(tmp_path):
@@ -689,7 +691,7 @@ def files(folder: Path) -> list[str]:
 def test_a_folder_of_videos(tmp_path, folders, kind, names):
     out = tmp_path / "drawn"
     for _ in range(2):
-        done = write_overlays(*folders, out, kind=kind, progress=False)
+        done = write_overlays(*folders, out, output_format=kind, progress=False)
         assert files(out) == names
         assert sorted(path.relative_to(out).as_posix() for path in done.written) == names
         assert list(done.failed) == [folders[0] / "c.mp4"]
@@ -703,17 +705,17 @@ def test_a_zip_with_two_videos_of_one_name(tmp_path):
         write_recording(one, tmp_path / "keypoints" / move)
     path = Path(shutil.make_archive(str(tmp_path / "keypoints"), "zip", tmp_path / "keypoints"))
     with pytest.raises(ValueError, match=r"several videos called IMG_1\. Unpack it"):
-        _of_one_video(tmp_path / "videos" / "IMG_1.mp4", path)
+        _read_from_zip(tmp_path / "videos" / "IMG_1.mp4", path)
 
 
 def test_what_is_drawn_is_no_video_to_draw_over(folders):
     videos, keypoints = folders
     (videos / "c.mp4").unlink()
     for _ in range(2):
-        done = write_overlays(videos, keypoints, videos / "drawn", kind="gif", progress=False)
+        done = write_overlays(videos, keypoints, videos / "drawn", output_format="gif", progress=False)
         assert len(done.written) == 2 and not done.failed
     make_video(videos / "drawn" / "a.mp4")
-    assert len(write_overlays(videos, keypoints, videos / "drawn", kind="gif", progress=False).written) == 2
+    assert len(write_overlays(videos, keypoints, videos / "drawn", output_format="gif", progress=False).written) == 2
 
 
 def test_where_keypoints_are_looked_for(tmp_path, folders):
@@ -741,7 +743,7 @@ def test_where_keypoints_are_looked_for(tmp_path, folders):
     write_recording(fitted(video="b.mp4", sample="b"), keypoints / "again")
     with pytest.raises(ValueError, match=r"b\.mp4: keypoints in .*again.* and in .*deeper"):
         write_overlays(b, keypoints, out, progress=False)
-    assert len(write_overlays(videos, keypoints, tmp_path / "d", kind="gif", progress=False).written) == 2
+    assert len(write_overlays(videos, keypoints, tmp_path / "d", output_format="gif", progress=False).written) == 2
 
 
 def test_one_person_counts_frames_as_everybody_does(tmp_path, clip):
@@ -764,15 +766,15 @@ def test_options_that_do_not_go_together(tmp_path, folders):
         ("`slow` is for mp4 and gif", (a, keypoints, "a.png"), {"slow": 2.0}),
         (r"`frames` and `seconds` are for contact sheets", (a, keypoints, "a.mp4"), {"frames": 9}),
         (r"`frames` and `seconds` are for contact sheets", (a, keypoints, "a.gif"), {"seconds": 1.0}),
-        ("`kind` must be one of mp4, gif, png", (a, keypoints, "out"), {"kind": "webm"}),
-        (r"fit the output a\.gif, got 'png'", (a, keypoints, "a.gif"), {"kind": "png"}),
+        ("`output_format` must be one of mp4, gif, png", (a, keypoints, "out"), {"output_format": "webm"}),
+        (r"fit the output a\.gif, got 'png'", (a, keypoints, "a.gif"), {"output_format": "png"}),
         ("the output must be a folder too", (videos, keypoints, "a.gif"), {}),
     ):
         with pytest.raises(ValueError, match=message):
             write_overlays(*given, **options)
     make_video(videos / "a.avi", frames=12)
     with pytest.raises(ValueError, match=r"a\.avi and .*a\.mp4 would both become .*a\.gif"):
-        write_overlays(videos, keypoints, tmp_path / "out", kind="gif")
+        write_overlays(videos, keypoints, tmp_path / "out", output_format="gif")
 
 
 def test_shell(tmp_path, folders):
@@ -810,9 +812,9 @@ def test_importing_it_is_light():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
     assert set(overlay.__all__) == {
-        "KINDS",
-        "Beside",
-        "Overlays",
+        "OUTPUT_FORMATS",
+        "Annotation",
+        "OverlayResult",
         "draw_pose",
         "write_contact_sheet",
         "write_overlay",

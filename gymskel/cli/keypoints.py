@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gymskel.cli.options import Data, Fps, Labels, People, Person, people_of, size_of
 from gymskel.cli.reading import extract_and_tell, load_classifier, read_data
+
+if TYPE_CHECKING:
+    from gymskel.overlay import Annotation
+    from gymskel.recording import Recording
 
 
 def extract(
@@ -111,14 +116,14 @@ def overlay(
             video,
             keypoints,
             out,
-            kind=kind,
+            output_format=kind,
             person=person,
             fps=fps,
             slow=slow,
             frames=frames,
             seconds=seconds,
             counts_from=counts_from,
-            told=None if classifier is None else _teller(classifier),
+            annotate=None if classifier is None else _annotator(classifier),
         )
     for path in done.written:
         typer.echo(path)
@@ -204,15 +209,15 @@ def _heights_in(path: Path) -> dict[str, float]:
     return tall
 
 
-def _teller(path: Path) -> Any:
-    """A function of a recording: what the classifier says of it, for an overlay."""
+def _annotator(path: Path) -> Callable[[Recording], Annotation]:
+    """Return a function that gives the classifier's output about a recording, for an overlay."""
     loaded = load_classifier(path)
     from gymskel.activations import last_layer_states
-    from gymskel.overlay import Beside
+    from gymskel.overlay import Annotation
     from gymskel.stream import answer_frames
 
-    def told(recording: Any) -> Any:
+    def annotate(recording: Recording) -> Annotation:
         _, (strip,) = last_layer_states(loaded, [recording])
-        return Beside(answer_frames(loaded, recording), strip)
+        return Annotation(answer_frames(loaded, recording), strip)
 
-    return told
+    return annotate

@@ -1,78 +1,99 @@
-"""What a classifier says, beside the picture: probabilities in the corner, and the strip below with a line at the frame shown."""
+"""A classifier's output drawn with a video: probabilities in the corner, the activation strip below the picture."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gymskel.activations import draw_strips
 from gymskel.recording import Recording
 
-_SHARE = 5  # the strip is a fifth as high as the picture, and no row less than a pixel
+_PICTURE_TO_STRIP = 5  # a strip is a fifth as high as the picture; a unit is at least one pixel high
 
 
 @dataclass(frozen=True, eq=False)
-class Beside:
-    """What is drawn beside one person.
+class Annotation:
+    """A classifier's output about one person.
 
     Attributes:
         probabilities: class -> probability, or (frames,) over time, NaN while there is no answer.
         strip: (steps, units) states in [-1, 1], spread over the recording; None = no strip.
     """
 
-    probabilities: Mapping[str, Any] = field(default_factory=dict)
+    probabilities: Mapping[str, npt.ArrayLike] = field(default_factory=dict)
     strip: np.ndarray | None = None
 
-    def checked(self, recording: Recording) -> Beside:
-        """Itself, with a probability for every frame.
+    def probability_lines(self, row: int | None) -> list[str]:
+        """Return one line per class at a frame, the most probable first.
 
-        Raises:
-            ValueError: shapes that do not fit the recording, or probabilities outside [0, 1].
+        Args:
+            row: frame of the recording; None = outside the recording. Probabilities must be those of `per_frame`.
+
+        Returns:
+            "class 12%" lines; empty while there is no answer.
         """
-        spread = {}
-        for name, value in self.probabilities.items():
-            value = np.asarray(value, float)
-            if value.shape not in ((), (len(recording),)):
-                raise ValueError(
-                    f"{recording.name}: `probabilities` of {name} must be a number or ({len(recording)},), got {value.shape}."
-                )
-            if not ((value >= 0) & (value <= 1) | np.isnan(value)).all():
-                raise ValueError(f"{recording.name}: `probabilities` of {name} must lie in [0, 1].")
-            spread[name] = np.broadcast_to(value, len(recording))
-        return Beside(spread, self.strip)
-
-    def lines(self, row: int | None) -> list[str]:
-        """The classes at a frame, the most probable first; none while there is no answer."""
         if row is None:
             return []
-        told = [(value[row], name) for name, value in self.probabilities.items() if np.isfinite(value[row])]
-        return [f"{name} {share:.0%}" for share, name in sorted(told, key=lambda one: -one[0])]
+        at_row = [(np.asarray(values)[row], name) for name, values in self.probabilities.items()]
+        known = [(probability, name) for probability, name in at_row if np.isfinite(probability)]
+        return [f"{name} {probability:.0%}" for probability, name in sorted(known, key=lambda pair: -pair[0])]
 
-    def panel(self, size: tuple[int, int]) -> np.ndarray | None:
-        """(height, width, 3) uint8, BGR: the strip as wide as the picture of this (width, height); None = no strip."""
+    def draw_strip(self, picture_size: tuple[int, int]) -> np.ndarray | None:
+        """Return the strip as (height, width, 3) uint8, BGR, as wide as a picture of this (width, height).
+
+        None where there is no strip.
+        """
         if self.strip is None:
             return None
         import cv2
 
         cells = draw_strips(self.strip, steps_per_line=len(self.strip), cell=1, gap=0)
-        rows = np.asarray(cells)[1:]  # without the row of numbers
-        height = max(round(size[1] / _SHARE), len(rows))
-        return cv2.resize(rows[..., ::-1].copy(), (size[0], height), interpolation=cv2.INTER_NEAREST)
+        units = np.asarray(cells)[1:]  # the first line holds the step numbers
+        height = max(round(picture_size[1] / _PICTURE_TO_STRIP), len(units))
+        return cv2.resize(units[..., ::-1].copy(), (picture_size[0], height), interpolation=cv2.INTER_NEAREST)
 
 
-def draw_below(picture: np.ndarray, panel: np.ndarray, share: float | None) -> np.ndarray:
-    """The picture with the strip below it, and a line at this share of the strip; None = no line.
+def per_frame(annotation: Annotation, recording: Recording) -> Annotation:
+    """Return the annotation with (frames,) probabilities for every class.
 
-    >>> draw_below(np.zeros((4, 8, 3), np.uint8), np.ones((2, 8, 3), np.uint8), None).shape
+    >>> recording = Recording(np.ones((3, 25, 3)))
+    >>> per_frame(Annotation({"backflip": 0.9}), recording).probabilities["backflip"].tolist()
+    [0.9, 0.9, 0.9]
+
+    Raises:
+        ValueError: shapes that do not fit the recording, or probabilities outside [0, 1].
+    """
+    probabilities = {}
+    for name, value in annotation.probabilities.items():
+        values = np.asarray(value, float)
+        if values.shape not in ((), (len(recording),)):
+            raise ValueError(
+                f"{recording.name}: `probabilities` of {name} must be a number or ({len(recording)},), got {values.shape}."
+            )
+        if not ((values >= 0) & (values <= 1) | np.isnan(values)).all():
+            raise ValueError(f"{recording.name}: `probabilities` of {name} must lie in [0, 1].")
+        probabilities[name] = np.broadcast_to(values, len(recording))
+    return Annotation(probabilities, annotation.strip)
+
+
+def append_strip(picture: np.ndarray, strip: np.ndarray, position: float | None) -> np.ndarray:
+    """Return the picture with the strip below it and a vertical line at `position`.
+
+    Args:
+        picture: (height, width, 3) uint8.
+        strip: (strip height, width, 3) uint8.
+        position: place of the line as a share of the strip's width, 0 to 1; None = no line.
+
+    >>> append_strip(np.zeros((4, 8, 3), np.uint8), np.ones((2, 8, 3), np.uint8), None).shape
     (6, 8, 3)
     """
-    both = np.concatenate([picture, panel])
-    if share is not None:
-        width, top = both.shape[1], len(picture)
-        at = min(int(share * width), width - 1)
-        both[top:, max(at - 2, 0) : at + 3] = 255
-        both[top:, max(at - 1, 0) : at + 2] = 0
-    return both
+    combined = np.concatenate([picture, strip])
+    if position is not None:
+        width, top = combined.shape[1], len(picture)
+        x = min(int(position * width), width - 1)
+        combined[top:, max(x - 2, 0) : x + 3] = 255
+        combined[top:, max(x - 1, 0) : x + 2] = 0
+    return combined

@@ -1,4 +1,4 @@
-"""A video or a folder of them, and the keypoints that belong to each: one file drawn for each video."""
+"""Draw overlays for a video or a folder of videos, with the keypoints that belong to each."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gymskel.overlay.alignment import first_number
-from gymskel.overlay.annotation import Beside
+from gymskel.messages import join_names
+from gymskel.overlay.alignment import first_frame_number
+from gymskel.overlay.annotation import Annotation
 from gymskel.overlay.contact_sheet import write_contact_sheet
 from gymskel.overlay.overlay_video import write_overlay
 from gymskel.recording import FILE_NAME, JSON_NAME, HoleWarning, Recording, read_recordings
 from gymskel.video import find_videos
 
-KINDS = ("mp4", "gif", "png")
-"""What can be drawn: a video, an animation, a contact sheet."""
+OUTPUT_FORMATS = ("mp4", "gif", "png")
+"""Formats of an overlay: a video, an animation, a contact sheet."""
+_DEFAULT_PICTURES = 24  # of a contact sheet
 
 
 @dataclass(frozen=True)
-class Overlays:
-    """What became of a batch.
+class OverlayResult:
+    """Files written by `write_overlays`, and the videos that failed.
 
     Attributes:
-        written: the files that were drawn.
-        failed: video -> what went wrong.
+        written: the files.
+        failed: video -> error message.
     """
 
     written: tuple[Path, ...]
@@ -37,121 +39,134 @@ def write_overlays(
     keypoints: str | Path,
     out: str | Path,
     *,
-    kind: str | None = None,
+    output_format: str | None = None,
     person: int | None = None,
     fps: float | None = None,
     slow: float | None = None,
     frames: int | None = None,
     seconds: float | None = None,
     counts_from: int | None = None,
-    told: Callable[[Recording], Beside] | None = None,
+    annotate: Callable[[Recording], Annotation] | None = None,
     progress: bool = True,
-) -> Overlays:
-    """A file drawn for each video: `write_overlay` or `write_contact_sheet` with the recordings found for it.
+) -> OverlayResult:
+    """Write an overlay or contact sheet for each video, with the recordings found for it.
 
     Args:
-        videos: a video, or a folder of them, searched with its sub-folders. In a folder one that fails does not
+        videos: a video, or a folder, searched with its sub-folders. In a folder, a video that fails does not
             stop the others.
         keypoints: the folder of the video's CSVs, or a folder or .zip that holds it under the video's name.
         out: a file that ends in .mp4, .gif or .png, for one video; otherwise a folder, in which the sub-folders
             of `videos` are kept.
-        kind: "mp4", "gif" or "png" (a contact sheet for each person); by default as `out` ends, else "mp4".
-        person: draw this one alone; by default everybody.
-        fps: frames a second as filmed; by default what the recordings say, else the files.
-        slow: how many times slower than filmed; for mp4 and gif.
+        output_format: "mp4", "gif" or "png" (a contact sheet for each person); by default the suffix of `out`, else "mp4".
+        person: draw only this person; by default all people.
+        fps: frames a second as filmed; by default that of the recordings, else of the files.
+        slow: factor of slow motion, 2 = half as fast as filmed; for mp4 and gif.
         frames: number of pictures, 24 if not given; for png.
-        seconds: only so much, where the body moves fastest; for png.
+        seconds: length of the part shown, where the body moves fastest; by default all; for png.
         counts_from: as in `write_overlay`.
-        told: what a classifier says of a recording, for mp4 and gif of one person.
-        progress: show how far it is.
+        annotate: returns a classifier's output about a recording; for mp4 and gif of one person.
+        progress: show progress bars.
 
     Raises:
         FileNotFoundError: no such path, no video, or, of a single video, no keypoints.
-        ValueError: options that do not go together; of a single video what `write_overlay` and
-            `write_contact_sheet` raise.
+        ValueError: options that do not go together; of a single video the errors of `write_overlay` and
+            `write_contact_sheet`.
     """
     root, out = Path(videos), Path(out)
-    targets, kind = _targets(root, out, kind)
-    _check_options(kind, slow, frames, seconds, told)
+    targets, output_format = _output_files(root, out, output_format)
+    _check_options(output_format, slow, frames, seconds, annotate)
     written: list[Path] = []
     failed: dict[Path, str] = {}
     for video, target in targets.items():
         try:
             people, first = _recordings_of(video, root, Path(keypoints), person, counts_from)
-            if kind == "png":
-                for one, sheet in zip(people, _sheets(target, people), strict=True):
-                    pictures = {"frames": frames or 24, "seconds": seconds}
-                    written.append(
-                        write_contact_sheet(
-                            video, one, sheet, **pictures, fps=fps, counts_from=first, progress=progress
-                        )
+            if output_format == "png":
+                for recording, sheet in zip(people, _sheet_files(target, people), strict=True):
+                    sheet = write_contact_sheet(
+                        video,
+                        recording,
+                        sheet,
+                        frames=frames or _DEFAULT_PICTURES,
+                        seconds=seconds,
+                        fps=fps,
+                        counts_from=first,
+                        progress=progress,
                     )
+                    written.append(sheet)
             else:
-                done = write_overlay(
+                target = write_overlay(
                     video,
                     people,
                     target,
                     fps=fps,
                     slow=slow or 1,
                     counts_from=first,
-                    beside=told and told(_only(people, fps)),
+                    annotation=annotate and annotate(_single_person(people, fps)),
                     progress=progress,
                 )
-                written.append(done)
-        except Exception as fault:  # whatever it is, it is this video's
+                written.append(target)
+        except Exception as error:  # of this video only; the others go on
             if root.is_file():
                 raise
-            failed[video] = f"{type(fault).__name__}: {fault}"
-    return Overlays(tuple(written), failed)
+            failed[video] = f"{type(error).__name__}: {error}"
+    return OverlayResult(tuple(written), failed)
 
 
-def _targets(root: Path, out: Path, kind: str | None) -> tuple[dict[Path, Path], str]:
-    """video -> file to write, and what kind of file that is."""
-    ending = out.suffix.lower().lstrip(".")
-    named = ending in KINDS
-    if kind is not None and (kind not in KINDS or (named and kind != ending)):
-        raise ValueError(f"`kind` must be one of {', '.join(KINDS)} and fit the output {out}, got {kind!r}.")
-    kind = kind or (ending if named else "mp4")
+def _output_files(root: Path, out: Path, output_format: str | None) -> tuple[dict[Path, Path], str]:
+    """Return video -> file to write, and the output format."""
+    suffix = out.suffix.lower().lstrip(".")
+    is_file = suffix in OUTPUT_FORMATS
+    if output_format is not None and (
+        output_format not in OUTPUT_FORMATS or (is_file and output_format != suffix)
+    ):
+        raise ValueError(
+            f"`output_format` must be one of {', '.join(OUTPUT_FORMATS)} and fit the output {out}, got {output_format!r}."
+        )
+    output_format = output_format or (suffix if is_file else "mp4")
     if root.is_file():
-        return {root: out if named else out / f"{root.stem}.{kind}"}, kind
-    if named:
-        raise ValueError(f"{root} is a folder of videos; the output must be a folder too, not {out}.")
-    targets: dict[Path, Path] = {}
-    taken: dict[Path, Path] = {}
+        return {root: out if is_file else out / f"{root.stem}.{output_format}"}, output_format
+    if is_file:
+        raise ValueError(
+            f"{root} is a folder of videos, but the output {out} is a file. Fix: give a folder for the output."
+        )
+    files: dict[Path, Path] = {}
+    video_of: dict[Path, Path] = {}
     for video in find_videos(root):
         if video.resolve().is_relative_to(out.resolve()) and out.resolve() != root.resolve():
-            continue  # drawn before
-        target = out / video.relative_to(root).parent / f"{video.stem}.{kind}"
-        if target in taken:
-            raise ValueError(f"{taken[target]} and {video} would both become {target}; rename one of them.")
-        taken[target] = video
-        targets[video] = target
-    return targets, kind
+            continue  # written by an earlier run
+        file = out / video.relative_to(root).parent / f"{video.stem}.{output_format}"
+        if file in video_of:
+            raise ValueError(
+                f"{video_of[file]} and {video} would both become {file}. Fix: rename one of them."
+            )
+        video_of[file] = video
+        files[video] = file
+    return files, output_format
 
 
 def _check_options(
-    kind: str, slow: float | None, frames: int | None, seconds: float | None, told: object
+    output_format: str, slow: float | None, frames: int | None, seconds: float | None, annotate: object
 ) -> None:
-    if kind == "png" and told is not None:
-        raise ValueError("What a classifier says is for mp4 and gif, not for contact sheets (png).")
-    if kind == "png" and slow is not None:
+    if output_format == "png" and annotate is not None:
+        raise ValueError("A classifier's output is drawn on mp4 and gif, not on contact sheets (png).")
+    if output_format == "png" and slow is not None:
         raise ValueError("`slow` is for mp4 and gif; a contact sheet does not move.")
-    if kind != "png" and (frames is not None or seconds is not None):
-        raise ValueError(f"`frames` and `seconds` are for contact sheets (png), not for {kind}.")
+    if output_format != "png" and (frames is not None or seconds is not None):
+        raise ValueError(f"`frames` and `seconds` are for contact sheets (png), not for {output_format}.")
 
 
-def _only(people: Sequence[Recording], fps: float | None) -> Recording:
-    """The one person that a classifier is asked about, with the frame rate as filmed."""
+def _single_person(people: Sequence[Recording], fps: float | None) -> Recording:
+    """Return the only person, with the frame rate as filmed."""
     if len(people) != 1:
-        known = ", ".join(str(one.person) for one in people)
         raise ValueError(
-            f"{people[0].name} shows several people ({known}): say with `person` who is to be judged."
+            f"{people[0].name} shows several people ({join_names(one.person for one in people)}), but a classifier is "
+            "asked about one. Fix: name the person with `person`."
         )
     return people[0] if fps is None else replace(people[0], fps=fps)
 
 
-def _sheets(target: Path, people: Sequence[Recording]) -> list[Path]:
-    """A file for each person."""
+def _sheet_files(target: Path, people: Sequence[Recording]) -> list[Path]:
+    """Return a file for each person."""
     if len(people) == 1:
         return [target]
     return [target.with_name(f"{target.stem}-person{one.person}{target.suffix}") for one in people]
@@ -160,49 +175,48 @@ def _sheets(target: Path, people: Sequence[Recording]) -> list[Path]:
 def _recordings_of(
     video: Path, root: Path, keypoints: Path, person: int | None, counts_from: int | None
 ) -> tuple[list[Recording], int]:
-    """The people to draw over a video, and what its first frame is called."""
+    """Return the people to draw over a video, and the number of its first frame, which all its people decide."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", HoleWarning)  # what is unseen is seen to be
+        warnings.simplefilter("ignore", HoleWarning)  # the overlay shows unseen frames
         if keypoints.is_file():
-            everybody = _of_one_video(video, keypoints)
+            everyone = _read_from_zip(video, keypoints)
         else:
-            inner = video.relative_to(root).parent if root.is_dir() else Path()
-            everybody = read_recordings(_folder_of(video, keypoints, inner))
-    if not everybody:
+            subfolder = video.relative_to(root).parent if root.is_dir() else Path()
+            everyone = read_recordings(_csv_folder_of(video, keypoints, subfolder))
+    if not everyone:
         raise FileNotFoundError(f"No keypoints of {video.name} in {keypoints}.")
-    first = first_number(everybody, counts_from)
-    people = [one for one in everybody if person in (None, one.person)]
+    people = [recording for recording in everyone if person in (None, recording.person)]
     if not people:
-        known = ", ".join(str(one.person) for one in everybody)
+        known = join_names(recording.person for recording in everyone)
         raise ValueError(f"{keypoints} holds no person {person} of {video.name}, only {known}.")
-    return people, first
+    return people, first_frame_number(everyone, counts_from)
 
 
-def _of_one_video(video: Path, keypoints: Path) -> list[Recording]:
-    """The people of a video in a .zip, where one video alone is so named."""
-    named = [one for one in read_recordings(keypoints) if one.source == video.stem]
-    if len({one.person for one in named}) < len(named):
+def _read_from_zip(video: Path, archive: Path) -> list[Recording]:
+    """Return the people of the only video of that name in a .zip."""
+    recordings = [one for one in read_recordings(archive) if one.source == video.stem]
+    if len({one.person for one in recordings}) < len(recordings):
         raise ValueError(
-            f"{keypoints} holds recordings of several videos called {video.stem}. Unpack it, and name the folder of the right one."
+            f"{archive} holds recordings of several videos called {video.stem}. Fix: unpack it, and name the folder of the right one."
         )
-    return named
+    return recordings
 
 
-def _folder_of(video: Path, keypoints: Path, inner: Path) -> Path:
-    """The folder that holds the CSVs of a video: this one, the one extraction writes, or the only one so named."""
+def _csv_folder_of(video: Path, keypoints: Path, subfolder: Path) -> Path:
+    """Return the folder of a video's CSVs: `keypoints`, else the one extraction writes, else the only one of its name."""
     if not keypoints.is_dir():
         raise FileNotFoundError(f"No folder or .zip of keypoints {keypoints}.")
-    for folder in (keypoints, keypoints / inner / video.stem):
+    for folder in (keypoints, keypoints / subfolder / video.stem):
         if _holds_csvs(folder):
             return folder
     found = sorted(folder for folder in keypoints.rglob(glob.escape(video.stem)) if _holds_csvs(folder))
     if len(found) > 1:
         raise ValueError(
-            f"{video.name}: keypoints in {' and in '.join(map(str, found))}; name one of the folders."
+            f"{video.name}: keypoints in {' and in '.join(map(str, found))}. Fix: name one of the folders."
         )
     if not found:
         raise FileNotFoundError(
-            f"No keypoints of {video.name} in {keypoints}. Extract them: gymskel extract {video.name} -o {keypoints.name}"
+            f"No keypoints of {video.name} in {keypoints}. Fix: gymskel extract {video.name} -o {keypoints.name}"
         )
     return found[0]
 

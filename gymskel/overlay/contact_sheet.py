@@ -1,4 +1,4 @@
-"""A contact sheet: one recording at a glance, the athlete at some moments, and how sure each frame is."""
+"""Write a contact sheet: one athlete at some moments, and a plot over the whole recording."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from gymskel.overlay.alignment import check_fit, check_length, first_number, frame_rate, seconds_of, torso_of
+from gymskel.files import replace_file
+from gymskel.overlay.alignment import (
+    check_length,
+    check_same_video,
+    first_frame_number,
+    frame_rate,
+    frame_time,
+)
 from gymskel.overlay.drawing import (
     LIGHT,
     RED,
-    SIDES,
+    SIDE_COLOURS,
     bgr,
     box_around,
     draw_disc,
@@ -20,17 +27,18 @@ from gymskel.overlay.drawing import (
     draw_text,
     text_mask,
 )
-from gymskel.overlay.time_plot import draw_strip
+from gymskel.overlay.pose_measures import torso_midpoints
+from gymskel.overlay.time_plot import draw_time_plot
 from gymskel.recording import Recording
-from gymskel.video import read_frames, whole_file
+from gymskel.video import Frames, read_frames
 
 WIDTH = 1600
-"""Pixels of a sheet from left to right."""
-_MARGIN, _GAP, _CAPTION, _HEAD, _STRIP = 28, 10, 30, 88, 330
-_PAPER, _INK, _GREY, _BEYOND = "#FFFFFF", "#1A1A1A", "#6B6B6B", "#E4E4E4"
-_WIDE = 1.6  # width of the part with the pictures to its height, as on a screen
-_TALLEST = 900  # pixels, of few pictures
-_LARGEST = 1.6  # of the usual body: one wrong pose must not make all pictures small
+"""Width of a sheet, pixels."""
+_MARGIN, _GAP, _CAPTION, _HEADER, _PLOT = 28, 10, 30, 88, 330  # pixels; the last three are heights
+_PAPER, _INK, _GREY, _OUTSIDE = "#FFFFFF", "#1A1A1A", "#6B6B6B", "#E4E4E4"
+_ASPECT = 1.6  # width to height of the part with the pictures, as on a screen
+_MAX_PICTURE_HEIGHT = 900  # pixels, where there are few pictures
+_MAX_BODY = 1.6  # of the median body: one wrong pose must not make all pictures small
 
 
 def write_contact_sheet(
@@ -44,30 +52,55 @@ def write_contact_sheet(
     counts_from: int | None = None,
     progress: bool = True,
 ) -> Path:
-    """The file written: a PNG with one person at some moments, at one scale, and a strip over the whole time.
+    """Write a PNG with one person at some moments and a plot over time, and return its path.
 
-    Below each picture stand the frame, as the recording numbers it, and the seconds; "unseen" in red where
-    there is no joint. The strip shows mean confidence and the torso's lean (0 upright, 90 head to the right,
-    180 upside down, on past a turn), unseen frames in red, and marks the pictures.
+    All pictures have one scale. Below each stand the frame number of the recording and the seconds, and "unseen" in
+    red where no joint is seen. The plot shows mean confidence and the torso's lean (0 upright, 90 head to the right,
+    180 upside down, continued past a full turn). Unseen frames are red, triangles mark the pictures.
 
     Args:
         video: the file that the recording was made from.
         recording: one person, in pixels.
         out: ends in .png.
         frames: number of pictures, evenly from the first to the last frame in which the person is seen.
-        seconds: only so much of it, where the body moves fastest.
-        fps: frames a second as filmed; by default what the recording says, else the file.
+        seconds: length of the part shown, where the body moves fastest; by default all.
+        fps: frames a second as filmed; by default that of the recording, else of the file.
         counts_from: as in `write_overlay`.
-        progress: show how far it is.
+        progress: show a progress bar.
 
     Raises:
         FileNotFoundError: no such video.
-        ValueError: nobody is seen; a recording that is not in pixels, of another picture size, or longer than
-            the video; `out` ends in something else; `frames` or `seconds` is not above 0.
+        ValueError: no person is seen; a recording that is not in pixels, of another picture size, or longer than
+            the video; `out` with another suffix; `frames` or `seconds` not above 0.
     """
     from PIL import Image
 
     out = Path(out)
+    _check_arguments(recording, out, frames, seconds)
+    with read_frames(video, fps=fps) as film:
+        check_same_video([recording], film)
+        first = first_frame_number([recording], counts_from)
+        check_length([recording], film.count, first, video)
+        rate = frame_rate([recording], film, fps)
+        window = None if seconds is None else max(1, round(seconds * rate))
+        rows = _select_rows(recording, frames, window)
+        layout = _arrange(recording, rows)
+        pictures = _draw_pictures(film, recording, rows, layout, first, progress)
+    offset = recording.first_frame - first
+    times = [
+        frame_time([recording], row + offset, first, rate, constant=fps is not None)
+        for row in range(len(recording))
+    ]
+    sheet = _paste(pictures, recording, rows, times, layout)
+    _draw_header(sheet, recording, rate)
+    plot = draw_time_plot(recording, np.array(times), rows, (WIDTH - 2 * _MARGIN, _PLOT - _MARGIN))
+    sheet[-_PLOT:-_MARGIN, _MARGIN:-_MARGIN] = plot
+    with replace_file(out) as part:
+        Image.fromarray(np.ascontiguousarray(sheet[..., ::-1])).save(part, format="PNG")
+    return out
+
+
+def _check_arguments(recording: Recording, out: Path, frames: int, seconds: float | None) -> None:
     if out.suffix.lower() != ".png":
         raise ValueError(f"{out}: a contact sheet is written as .png.")
     if frames < 1 or (seconds is not None and not seconds > 0):
@@ -76,70 +109,51 @@ def write_contact_sheet(
         raise ValueError(
             f"{recording.name}, person {recording.person}: unseen in every frame; nothing to show."
         )
-    with read_frames(video, fps=fps) as film:
-        check_fit([recording], film)
-        first = first_number([recording], counts_from)
-        check_length([recording], film.count, first, video)
-        rate = frame_rate([recording], film, fps)
-        rows = _chosen(recording, frames, seconds and max(1, round(seconds * rate)))
-        layout = _layout(recording, rows)
-        cells = _cells(film, recording, rows, layout, first, progress)
-    number = recording.first_frame - first
-    times = [
-        seconds_of([recording], row + number, first, rate, constant=fps is not None)
-        for row in range(len(recording))
-    ]
-    sheet = _paste(cells, recording, rows, times, layout)
-    _head(sheet, recording, rate)
-    strip = draw_strip(recording, np.array(times), rows, (WIDTH - 2 * _MARGIN, _STRIP - _MARGIN))
-    sheet[-_STRIP:-_MARGIN, _MARGIN:-_MARGIN] = strip
-    with whole_file(out) as part:
-        Image.fromarray(np.ascontiguousarray(sheet[..., ::-1])).save(part, format="PNG")
-    return out
 
 
-# --- which frames -----------------------------------------------------------------------------------------
+# --- selection of frames ----------------------------------------------------------------------------------
 
 
-def _chosen(recording: Recording, frames: int, window: int | None) -> list[int]:
-    """Rows of the pictures, evenly over the part where the person is seen, or over its fastest `window`."""
+def _select_rows(recording: Recording, frames: int, window: int | None) -> list[int]:
+    """Return the rows to show, evenly over the part where the person is seen, or over its fastest `window` rows."""
     seen = np.flatnonzero(recording.seen.any(axis=1))
-    low, high = int(seen[0]), int(seen[-1])
-    if window is not None and window < high - low + 1:
-        low += _fastest(recording.keypoints[low : high + 1], window, recording)
-        high = low + window - 1
-    return np.unique(np.linspace(low, high, frames).round().astype(int)).tolist()
+    start, end = int(seen[0]), int(seen[-1])
+    if window is not None and window < end - start + 1:
+        start += _fastest_window(recording.keypoints[start : end + 1], window, recording)
+        end = start + window - 1
+    return np.unique(np.linspace(start, end, frames).round().astype(int)).tolist()
 
 
-def _fastest(keypoints: np.ndarray, window: int, recording: Recording) -> int:
-    """The first of the `window` frames in which the joints go furthest.
+def _fastest_window(keypoints: np.ndarray, window: int, recording: Recording) -> int:
+    """Return the first of the `window` consecutive frames in which the joints travel furthest.
 
-    A step is the median over the joints, at most a torso: a jump to somebody else is no move.
+    The travel between two frames is the median over the joints, at most a torso length: a jump to another person is
+    no movement.
     """
-    steps = np.linalg.norm(np.diff(keypoints[..., :2], axis=0), axis=-1)
-    some = np.isfinite(steps).any(axis=1)
-    way = np.zeros(len(steps))
-    way[some] = np.nanmedian(steps[some], axis=1)
-    hips, neck = torso_of(recording.xy, recording.skeleton)
+    distances = np.linalg.norm(np.diff(keypoints[..., :2], axis=0), axis=-1)
+    known = np.isfinite(distances).any(axis=1)
+    travel = np.zeros(len(distances))
+    travel[known] = np.nanmedian(distances[known], axis=1)
+    hips, neck = torso_midpoints(recording.xy, recording.skeleton)
     torso = np.linalg.norm(neck - hips, axis=-1)
     if np.isfinite(torso).any():
-        way = np.minimum(way, np.nanmedian(torso))
-    return int(np.argmax(np.convolve(way, np.ones(min(window - 1, len(way)) or 1), mode="valid")))
+        travel = np.minimum(travel, np.nanmedian(torso))
+    return int(np.argmax(np.convolve(travel, np.ones(min(window - 1, len(travel)) or 1), mode="valid")))
 
 
-# --- pictures ---------------------------------------------------------------------------------------------
+# --- layout -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where the pictures stand.
+    """Grid of the pictures on the sheet, and the part of the video that each shows.
 
     Attributes:
         columns: pictures side by side.
         lines: pictures one above the other.
         cell: (width, height) of a picture on the sheet, pixels.
-        part: (width, height) of what it shows, pixels of the video.
-        centers: (rows chosen, 2) middle of what each shows, pixels of the video.
+        part: (width, height) of the part of the video it shows, pixels of the video.
+        centers: (pictures, 2) center of that part, pixels of the video.
     """
 
     columns: int
@@ -149,19 +163,19 @@ class _Layout:
     centers: np.ndarray
 
     def corner(self, place: int) -> tuple[int, int]:
-        """(left, top) of a picture on the sheet."""
+        """Return (left, top) of a picture on the sheet."""
         line, column = divmod(place, self.columns)
         width, height = self.cell
-        return _MARGIN + column * (width + _GAP), _HEAD + line * (height + _CAPTION + _GAP)
+        return _MARGIN + column * (width + _GAP), _HEADER + line * (height + _CAPTION + _GAP)
 
     @property
     def height(self) -> int:
-        """Pixels of the whole sheet from top to bottom."""
-        return _HEAD + self.lines * (self.cell[1] + _CAPTION + _GAP) + _STRIP
+        """Height of the whole sheet in pixels."""
+        return _HEADER + self.lines * (self.cell[1] + _CAPTION + _GAP) + _PLOT
 
 
-def _layout(recording: Recording, rows: Sequence[int]) -> _Layout:
-    """One scale for all pictures, and as many columns as make the sheet about as wide as a screen."""
+def _arrange(recording: Recording, rows: Sequence[int]) -> _Layout:
+    """Return the layout: one scale for all pictures, and a sheet about as wide as a screen."""
     boxes = np.full((len(recording), 2, 2), np.nan)
     for row in np.flatnonzero(recording.seen.any(axis=1)):
         corners = box_around(recording.xy[row])
@@ -170,71 +184,75 @@ def _layout(recording: Recording, rows: Sequence[int]) -> _Layout:
     middles = boxes.mean(axis=1)
     centers = np.stack([np.interp(rows, known, middles[known, axis]) for axis in (0, 1)], axis=1)
     spans = boxes[known, 1] - boxes[known, 0]
-    chosen = np.isin(known, rows)
+    shown = np.isin(known, rows)
     largest = np.minimum(
-        spans[chosen].max(axis=0) if chosen.any() else spans.max(axis=0),
-        _LARGEST * np.median(spans.max(axis=1)),
+        spans[shown].max(axis=0) if shown.any() else spans.max(axis=0),
+        _MAX_BODY * np.median(spans.max(axis=1)),
     )
-    wide, high = np.maximum(largest * 1.06, 8)
-    wide, high = max(wide, 0.55 * high), max(high, 0.55 * wide)  # no slivers
+    width, height = np.maximum(largest * 1.06, 8)
+    width, height = max(width, 0.55 * height), max(height, 0.55 * width)  # no slivers
+    columns = _number_of_columns(len(rows), height / width)
+    cell = min((WIDTH - 2 * _MARGIN + _GAP) // columns - _GAP, int(_MAX_PICTURE_HEIGHT * width / height))
+    lines = -(-len(rows) // columns)
+    return _Layout(columns, lines, (cell, round(cell * height / width)), (width, height), centers)
+
+
+def _number_of_columns(pictures: int, height_to_width: float) -> int:
+    """Return the number of columns whose grid comes nearest to `_ASPECT` with few empty places."""
     best: tuple[float, int] = (np.inf, 1)
-    for columns in range(1, len(rows) + 1):
+    for columns in range(1, pictures + 1):
         cell = (WIDTH - 2 * _MARGIN + _GAP) / columns - _GAP
-        lines = -(-len(rows) // columns)
-        height = lines * (cell * high / wide + _CAPTION + _GAP)
-        empty = (columns * lines - len(rows)) / len(rows)
-        best = min(best, (abs(np.log(WIDTH / height / _WIDE)) + empty, columns))
-    columns = best[1]
-    cell = min((WIDTH - 2 * _MARGIN + _GAP) // columns - _GAP, int(_TALLEST * wide / high))
-    return _Layout(
-        columns, -(-len(rows) // columns), (cell, round(cell * high / wide)), (wide, high), centers
-    )
+        lines = -(-pictures // columns)
+        height = lines * (cell * height_to_width + _CAPTION + _GAP)
+        empty = (columns * lines - pictures) / pictures
+        best = min(best, (abs(np.log(WIDTH / height / _ASPECT)) + empty, columns))
+    return best[1]
 
 
-def _cells(
-    film, recording: Recording, rows: Sequence[int], layout: _Layout, first: int, progress: bool
+# --- pictures ---------------------------------------------------------------------------------------------
+
+
+def _draw_pictures(
+    film: Frames, recording: Recording, rows: Sequence[int], layout: _Layout, first: int, progress: bool
 ) -> list[np.ndarray]:
-    """The pictures, (height, width, 3) uint8 each; only these are kept of the video."""
+    """Return the pictures, (height, width, 3) uint8 each, reading the whole video once."""
     from tqdm import tqdm
 
     offset = recording.first_frame - first
-    wanted = {row + offset: place for place, row in enumerate(rows)}
-    cells: list[np.ndarray] = []
+    place_of = {row + offset: place for place, row in enumerate(rows)}
+    pictures: list[np.ndarray] = []
     count = 0
     for number, frame in enumerate(
         tqdm(film, total=film.count, desc=film.path.name, unit="frame", leave=False, disable=not progress)
     ):
         count = number + 1
-        if number in wanted:
-            cells.append(
-                _cell(frame, recording, rows[wanted[number]], layout, layout.centers[wanted[number]])
-            )
+        if number in place_of:
+            place = place_of[number]
+            pictures.append(_draw_picture(frame, recording, rows[place], layout, layout.centers[place]))
     check_length([recording], count, first, film.path)
-    return cells
+    return pictures
 
 
-def _cell(
+def _draw_picture(
     frame: np.ndarray, recording: Recording, row: int, layout: _Layout, center: np.ndarray
 ) -> np.ndarray:
-    """What a picture shows: cut, brought to the sheet's scale, and drawn upon."""
+    """Return the part of the frame around `center`, at the sheet's scale, with the pose drawn over it."""
     import cv2
 
     zoom = layout.cell[0] / layout.part[0]
     corner = center - np.array(layout.part) / 2
     step = max(1, int(1 / zoom))
-    if step > 1:  # each pixel stands for several: average them first
+    if step > 1:  # each pixel of the sheet stands for several: average them first
         frame = cv2.resize(frame, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
     scale = zoom * step
-    matrix = np.array([[scale, 0, 0], [0, scale, 0]], float)
-    matrix[:, 2] = (
-        -corner * zoom + (scale - 1) / 2
-    )  # keypoints count from a pixel's corner, OpenCV from its middle
+    # keypoints count from a pixel's corner, OpenCV from its middle
+    shift = -corner * zoom + (scale - 1) / 2
     picture = cv2.warpAffine(
         frame,
-        matrix,
+        np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], float),
         layout.cell,
         flags=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR,
-        borderValue=bgr(_BEYOND),
+        borderValue=bgr(_OUTSIDE),
     )
     pose = recording.keypoints[row].astype(float)
     pose[:, :2] = (pose[:, :2] - corner) * zoom
@@ -243,20 +261,19 @@ def _cell(
 
 
 def _paste(
-    cells: Sequence[np.ndarray],
+    pictures: Sequence[np.ndarray],
     recording: Recording,
     rows: Sequence[int],
     times: Sequence[float],
     layout: _Layout,
 ) -> np.ndarray:
-    """The sheet with pictures and captions."""
+    """Return the sheet with pictures and captions, without header and plot."""
     sheet = np.full((layout.height, WIDTH, 3), bgr(_PAPER), np.uint8)
     width, height = layout.cell
-    for place, (cell, row) in enumerate(
-        zip(cells, rows, strict=False)
-    ):  # another decoder may end 2 frames earlier
+    # another decoder may end 2 frames earlier: then the last pictures are missing
+    for place, (picture, row) in enumerate(zip(pictures, rows, strict=False)):
         left, top = layout.corner(place)
-        sheet[top : top + height, left : left + width] = cell
+        sheet[top : top + height, left : left + width] = picture
         words = [(f"{recording.first_frame + row}", _INK, True), (f"{times[row]:.2f} s", _GREY, False)]
         words += [] if recording.seen[row].any() else [("unseen", RED, False)]
         x = left - 4
@@ -266,27 +283,31 @@ def _paste(
     return sheet
 
 
-def _head(sheet: np.ndarray, recording: Recording, rate: float) -> None:
-    """Name and origin at the left, the legend at the right."""
+def _draw_header(sheet: np.ndarray, recording: Recording, rate: float) -> None:
+    """Draw name and origin at the left of the header, the legend at the right."""
     draw_text(sheet, recording.name, (_MARGIN - 8, 12), height=28, colour=_INK, plate=None, bold=True)
-    facts = [
+    origin = [
         recording.video or "",
         f"person {recording.person}",
         f"{len(recording)} frames at {rate:g} a second",
+        recording.estimator or "",
+        *(entry["step"] for entry in recording.history if entry["step"] not in ("extract", "follow")),
     ]
-    facts += [recording.estimator] if recording.estimator else []
-    facts += [entry["step"] for entry in recording.history if entry["step"] not in ("extract", "follow")]
-    draw_text(sheet, "   ".join(filter(None, facts)), (_MARGIN - 5, 54), height=16, colour=_GREY, plate=None)
-    hollow = bool((recording.seen & (recording.confidence == 0)).any())
-    entries = [("left", SIDES["left"]), ("right", SIDES["right"]), ("trunk", SIDES["middle"])]
-    entries += [("filled in", _GREY)] if hollow else []
+    draw_text(sheet, "   ".join(filter(None, origin)), (_MARGIN - 5, 54), height=16, colour=_GREY, plate=None)
+    entries = [
+        ("left", SIDE_COLOURS["left"]),
+        ("right", SIDE_COLOURS["right"]),
+        ("trunk", SIDE_COLOURS["middle"]),
+    ]
+    if (recording.seen & (recording.confidence == 0)).any():
+        entries.append(("filled in", _GREY))
     right = WIDTH - _MARGIN
     for word, colour in reversed(entries):
         right -= text_mask(word, 17).shape[1]
         draw_text(sheet, word, (right, 16), height=17, colour=_INK, plate=None)
-        at = np.array([right - 8.0, 28.0])
-        draw_disc(sheet, at, 9, _INK)
-        draw_disc(sheet, at, 7.5, colour)
+        center = np.array([right - 8.0, 28.0])
+        draw_disc(sheet, center, 9, _INK)
+        draw_disc(sheet, center, 7.5, colour)
         if word == "filled in":
-            draw_disc(sheet, at, 4.5, LIGHT)
+            draw_disc(sheet, center, 4.5, LIGHT)
         right -= 38
