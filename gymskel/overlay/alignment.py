@@ -24,13 +24,13 @@ def first_frame_number(recordings: Sequence[Recording], counts_from: int | None)
     return 0 if documented or min(r.first_frame for r in recordings) == 0 else 1
 
 
-def frame_rate(recordings: Sequence[Recording], frames: Frames, fps: float | None) -> float:
+def video_frame_rate(recordings: Sequence[Recording], frames: Frames, fps: float | None) -> float:
     """Return frames a second: `fps` if given, else that of the recordings, else that of the file, else 25."""
     known = next((r.fps for r in recordings if r.fps), None)
     return float(fps or known or frames.fps or _DEFAULT_FPS)
 
 
-def frame_time(
+def video_frame_seconds(
     recordings: Sequence[Recording], number: int, first: int, rate: float, *, constant: bool
 ) -> float:
     """Return the time of a frame of the video, in seconds.

@@ -13,8 +13,8 @@ from gymskel.overlay.alignment import (
     check_length,
     check_same_video,
     first_frame_number,
-    frame_rate,
-    frame_time,
+    video_frame_rate,
+    video_frame_seconds,
 )
 from gymskel.overlay.drawing import (
     LIGHT,
@@ -81,14 +81,14 @@ def write_contact_sheet(
         check_same_video([recording], film)
         first = first_frame_number([recording], counts_from)
         check_length([recording], film.count, first, video)
-        rate = frame_rate([recording], film, fps)
+        rate = video_frame_rate([recording], film, fps)
         window = None if seconds is None else max(1, round(seconds * rate))
         rows = _select_rows(recording, frames, window)
         layout = _arrange(recording, rows)
         pictures = _draw_pictures(film, recording, rows, layout, first, progress)
     offset = recording.first_frame - first
     times = [
-        frame_time([recording], row + offset, first, rate, constant=fps is not None)
+        video_frame_seconds([recording], row + offset, first, rate, constant=fps is not None)
         for row in range(len(recording))
     ]
     sheet = _paste(pictures, recording, rows, times, layout)

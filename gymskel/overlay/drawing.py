@@ -295,7 +295,9 @@ def draw_text(
     mask = text_mask(text, height, bold)
     bounds = np.array(frame.shape[1::-1])
     text_rows, text_columns = mask.shape
-    left, top = np.clip(np.rint(np.asarray(corner, float)).astype(int), 0, np.maximum(bounds - (text_columns, text_rows), 0))
+    left, top = np.clip(
+        np.rint(np.asarray(corner, float)).astype(int), 0, np.maximum(bounds - (text_columns, text_rows), 0)
+    )
     region = frame[top : top + text_rows, left : left + text_columns]
     mask = mask[: region.shape[0], : region.shape[1]]
     background = region.astype(np.float32)

@@ -12,8 +12,8 @@ from gymskel.overlay.alignment import (
     check_length,
     check_same_video,
     first_frame_number,
-    frame_rate,
-    frame_time,
+    video_frame_rate,
+    video_frame_seconds,
 )
 from gymskel.overlay.annotation import Annotation, append_strip, per_frame
 from gymskel.overlay.drawing import DARK, PERSON_COLOURS, RED, draw_pose, draw_text, text_height
@@ -72,7 +72,7 @@ def write_overlay(
         check_same_video(recordings, frames)
         first = first_frame_number(recordings, counts_from)
         check_length(recordings, frames.count, first, video)
-        rate = frame_rate(recordings, frames, fps)
+        rate = video_frame_rate(recordings, frames, fps)
         stride, zoom = 1, 1.0
         if out.suffix.lower() == ".gif":
             stride = int(np.ceil(rate / slow / _GIF_FPS))
@@ -87,7 +87,7 @@ def write_overlay(
                     continue
                 picture = _draw_people(_resize(frame, (width, height)), number, people, zoom)
                 row = people[0].row(number)
-                seconds = frame_time(recordings, number, first, rate, constant=fps is not None)
+                seconds = video_frame_seconds(recordings, number, first, rate, constant=fps is not None)
                 lines = [*annotation.probability_lines(row), f"frame {number + first}   {seconds:.2f} s"]
                 unseen = all(person.seen_row(number) is None for person in people)
                 _draw_caption(picture, "\n".join(lines), unseen)
