@@ -33,7 +33,12 @@ def classifier():
 def test_the_most_probable_comes_first_and_nothing_while_there_is_no_answer():
     rising = np.array([np.nan, 0.2, 0.9])
     rising = per_frame(Annotation({"a": rising, "b": 1 - rising}), fitted(3))
-    assert [rising.probability_lines(row) for row in (0, 1, 2, None)] == [[], ["b 80%", "a 20%"], ["a 90%", "b 10%"], []]
+    assert [rising.probability_lines(row) for row in (0, 1, 2, None)] == [
+        [],
+        ["b 80%", "a 20%"],
+        ["a 90%", "b 10%"],
+        [],
+    ]
     assert per_frame(Annotation({"a": 0.25}), fitted(3)).probability_lines(2) == ["a 25%"]
 
 
@@ -61,7 +66,11 @@ def test_the_line_stands_at_the_frame():
 def test_the_film_is_higher_by_the_strip_and_its_line_moves(clip, tmp_path):
     states = np.linspace(-1, 1, 12)[:, None]
     out = write_overlay(
-        clip, fitted(12), tmp_path / "drawn.mp4", annotation=Annotation({"jump": 0.75}, states), progress=False
+        clip,
+        fitted(12),
+        tmp_path / "drawn.mp4",
+        annotation=Annotation({"jump": 0.75}, states),
+        progress=False,
     )
     frames = pictures(out)
     assert frames[0].shape == (120 + 24, 160, 3)

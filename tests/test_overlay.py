@@ -18,9 +18,18 @@ from gymskel.overlay import draw_pose, write_contact_sheet, write_overlay, write
 from gymskel.overlay.alignment import first_frame_number
 from gymskel.overlay.batch import _read_from_zip
 from gymskel.overlay.contact_sheet import WIDTH, _select_rows
+from gymskel.overlay.drawing import (
+    DARK,
+    LIGHT,
+    PERSON_COLOURS,
+    RED,
+    SIDE_COLOURS,
+    box_around,
+    draw_text,
+    text_mask,
+)
 from gymskel.overlay.overlay_video import _follow_history
 from gymskel.overlay.pose_measures import mean_confidence, torso_lean, unwrap_degrees
-from gymskel.overlay.drawing import DARK, LIGHT, PERSON_COLOURS, RED, SIDE_COLOURS, box_around, draw_text, text_mask
 from gymskel.preprocess import center, resample
 from gymskel.recording import Recording, write_recording
 from gymskel.simulate import simulate_recordings
@@ -173,7 +182,9 @@ def test_widths_follow_the_picture(size):
     width, height = size
     pose = pose_of(RHip=(0.5 * width, 0.2 * height), RKnee=(0.5 * width, 0.8 * height))
     drawn = draw_pose(np.full((height, width, 3), 90, np.uint8), pose, box=False)
-    thick = (np.abs(drawn[height // 2, :, ::-1].astype(int) - rgb(SIDE_COLOURS["right"])).max(axis=-1) < 12).sum()
+    thick = (
+        np.abs(drawn[height // 2, :, ::-1].astype(int) - rgb(SIDE_COLOURS["right"])).max(axis=-1) < 12
+    ).sum()
     assert 0.005 * height < thick < 0.02 * height
 
 
@@ -256,7 +267,9 @@ def test_followed():
     assert _follow_history(recording) is None
     assert _follow_history(replace(recording, history=(entry, {"step": "fill"}))).why == ["", "lost"]
     assert _follow_history(replace(recording, history=({"step": "follow"},))) is None
-    assert _follow_history(replace(fitted(3), history=(entry,))) is None  # of another length: not of these frames
+    assert (
+        _follow_history(replace(fitted(3), history=(entry,))) is None
+    )  # of another length: not of these frames
 
 
 def test_where_counting_starts():
@@ -538,7 +551,9 @@ def test_the_record_of_following_is_shown():
 
 def test_times_by_the_recordings_clock(tmp_path, clip, monkeypatch):
     told = []
-    monkeypatch.setattr("gymskel.overlay.overlay_video._draw_caption", lambda frame, text, unseen: told.append(text))
+    monkeypatch.setattr(
+        "gymskel.overlay.overlay_video._draw_caption", lambda frame, text, unseen: told.append(text)
+    )
     clock = np.cumsum([0, *[0.1, 0.2] * 6])[:12]
     write_overlay(clip, fitted(timestamps=clock, fps=None), tmp_path / "a.gif", progress=False)
     assert told[:3] == ["frame 0   0.00 s", "frame 2   0.30 s", "frame 4   0.60 s"]
@@ -715,7 +730,10 @@ def test_what_is_drawn_is_no_video_to_draw_over(folders):
         done = write_overlays(videos, keypoints, videos / "drawn", output_format="gif", progress=False)
         assert len(done.written) == 2 and not done.failed
     make_video(videos / "drawn" / "a.mp4")
-    assert len(write_overlays(videos, keypoints, videos / "drawn", output_format="gif", progress=False).written) == 2
+    assert (
+        len(write_overlays(videos, keypoints, videos / "drawn", output_format="gif", progress=False).written)
+        == 2
+    )
 
 
 def test_where_keypoints_are_looked_for(tmp_path, folders):
@@ -743,7 +761,10 @@ def test_where_keypoints_are_looked_for(tmp_path, folders):
     write_recording(fitted(video="b.mp4", sample="b"), keypoints / "again")
     with pytest.raises(ValueError, match=r"b\.mp4: keypoints in .*again.* and in .*deeper"):
         write_overlays(b, keypoints, out, progress=False)
-    assert len(write_overlays(videos, keypoints, tmp_path / "d", output_format="gif", progress=False).written) == 2
+    assert (
+        len(write_overlays(videos, keypoints, tmp_path / "d", output_format="gif", progress=False).written)
+        == 2
+    )
 
 
 def test_one_person_counts_frames_as_everybody_does(tmp_path, clip):
