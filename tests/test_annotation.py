@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers.videos import make_video
 from test_overlay import fitted, pictures
-from test_video import make_video
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.overlay import Annotation, write_overlay, write_overlays

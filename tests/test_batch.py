@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.videos import make_video
 from test_extract import ROOT, RedSpot, body, folder, seeing
-from test_video import make_video
 
 from gymskel.extract import Extraction, ExtractionWarning, extract_video, extract_videos
 from gymskel.extract.folder_lock import claimed, clean, publish

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
+from helpers.videos import make_video
 from PIL import Image
 from test_classifier import blind
 from test_extract import body
 from test_training import quick
-from test_video import make_video
 from typer.testing import CliRunner
 
 from gymskel import cli

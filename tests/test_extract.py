@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.dots import Dots, draw, stand
-from test_video import make_video, patch, uneven
+from helpers.videos import make_video, patch, uneven
 
 from gymskel.extract import ExtractionWarning, extract_video, extract_videos
 from gymskel.recording import read_recording, read_recordings

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.videos import make_video
 from PIL import Image
-from test_video import make_video
 from typer.testing import CliRunner
 
 from gymskel import overlay
@@ -565,9 +565,7 @@ def test_times_by_the_recordings_clock(tmp_path, clip, monkeypatch):
 def test_recordings_of_another_video_are_refused(tmp_path, clip):
     out = tmp_path / "a.mp4"
     wrong = {
-        "made from a video of 320 x 240 pixels, .* has 160 x 120. Name the video": fitted(
-            image_size=(320, 240)
-        ),
+        "320 x 240 .* 160 x 120": fitted(image_size=(320, 240)),
         "its last frame is number 14 from the start, .* has 12 frames": fitted(15),
         "100% of its joints lie outside the 160 x 120": replace(
             fitted(image_size=None), keypoints=fitted().keypoints + np.float32([900, 0, 0])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.videos import make_video, patch, uneven
 
 from gymskel.video import VIDEO_SUFFIXES, VideoWarning, find_videos, read_frames
 
@@ -16,43 +17,10 @@ SHARED = Path(__file__).parents[2] / "shared" / "media"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared")
 
 
-def make_video(path: Path, *, frames: int = 30, fps: float = 25, size=(160, 120)) -> Path:
-    """A red square that moves 2 pixels a frame to the right, over black."""
-    codec = "MJPG" if path.suffix == ".avi" else "mp4v"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), fps, size)
-    for number in range(frames):
-        frame = np.zeros((size[1], size[0], 3), np.uint8)
-        left = 10 + 2 * number
-        frame[20:40, left : left + 20] = 0, 0, 255
-        writer.write(frame)
-    writer.release()
-    return path
-
-
-def patch(path: Path, change) -> Path:
-    path.write_bytes(change(path.read_bytes()))
-    return path
-
-
 def turned(mp4: bytes) -> bytes:
     """The same file, with the mark of a phone that was held upright (the matrix of the tkhd box)."""
     at = mp4.rfind(b"tkhd") + 4 + 40
     return mp4[:at] + struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30) + mp4[at + 36 :]
-
-
-def uneven(mp4: bytes, runs: list[tuple[int, int]]) -> bytes:
-    """The same file with other durations of its frames: runs of (frames, ticks) in the stts box."""
-    at = mp4.rfind(b"stts") - 4
-    size = struct.unpack(">I", mp4[at : at + 4])[0]
-    box = struct.pack(">I4sII", 16 + 8 * len(runs), b"stts", 0, len(runs))
-    box += b"".join(struct.pack(">II", *run) for run in runs)
-    changed = bytearray((mp4[:at] + box + mp4[at + size :]).replace(b"edts", b"free"))
-    for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
-        at = changed.rfind(name) - 4
-        length = struct.unpack(">I", changed[at : at + 4])[0] + len(box) - size
-        changed[at : at + 4] = struct.pack(">I", length)
-    return bytes(changed)
 
 
 def as_av1(mp4: bytes) -> bytes:
