@@ -17,12 +17,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from gymskel.body_geometry import torso_lean
 from gymskel.estimators.estimator import find_people
 from gymskel.extract import MediaPipe
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.crops import View
 from gymskel.tracking.follower import Follower
-from gymskel.tracking.prediction import lean_of
 from gymskel.tracking.tracker import choose
 from gymskel.video import read_frames
 
@@ -57,7 +57,7 @@ class Timed:
         people = find_people(frame, self.calls, self.estimator, Path("benchmark"))
         self.seconds += time.perf_counter() - start
         self.calls += 1
-        return people[[not abs(lean_of(pose)) > self.limit for pose in people]]
+        return people[[not abs(torso_lean(pose[:, :2])) > self.limit for pose in people]]
 
 
 # --- upright crops, and how good a turned result is -----------------------------------------------------------
@@ -91,7 +91,7 @@ def _truth(square, find):
         return None
     pose = people[0]
     enough = getattr(find.estimator, "confident", 0.8)
-    confident = pose[JOINTS, 2].mean() >= enough and abs(lean_of(pose)) < 45
+    confident = pose[JOINTS, 2].mean() >= enough and abs(torso_lean(pose[:, :2])) < 45
     x0, y0 = np.nanmin(pose[:, :2], axis=0).astype(int) - 15
     x1, y1 = np.nanmax(pose[:, :2], axis=0).astype(int) + 15
     alone = square.copy()
@@ -228,7 +228,7 @@ def _judge(poses, eye, torso):
         middle = (pose[NECK, :2] + pose[HIPS, :2]) / 2
         near = np.hypot(*(middle - ((sx + hx) / 2, (sy + hy) / 2))) < torso / 2
         lean = np.degrees(np.arctan2(sx - hx, hy - sy))
-        error = abs((lean_of(pose) - lean + 180) % 360 - 180)
+        error = abs((torso_lean(pose[:, :2]) - lean + 180) % 360 - 180)
         on += bool(near)
         up += bool(near and error < 45)
         off.append(f"{error:.0f}")

@@ -21,11 +21,11 @@ import cv2
 import numpy as np
 from extraction import Timed, estimator_named, marks
 
+from gymskel.body_geometry import torso_lean, torso_middle
 from gymskel.extract import MediaPipe
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.crops import View
 from gymskel.tracking.follower import Follower
-from gymskel.tracking.prediction import lean_of, middle_of
 from gymskel.tracking.tracker import choose
 from gymskel.video import read_frames
 
@@ -94,7 +94,7 @@ def clip(media: Path, name: str) -> Clip:
     truth = {}
     if parkour:
         for number, pose in zip(track.frames, track.poses, strict=True):
-            truth[number] = middle_of(pose), lean_of(pose), track.size
+            truth[number] = torso_middle(pose), torso_lean(pose[:, :2]), track.size
     else:
         by_eye = marks()
         torso = np.median([np.hypot(row[0] - row[2], row[1] - row[3]) for row in by_eye.values()])
@@ -140,7 +140,7 @@ def over(front, behind, mask):
 
 def mask_of(pose, frame, mask: Mask):
     """The athlete's mask in a whole frame."""
-    lean = lean_of(pose)
+    lean = torso_lean(pose[:, :2])
     low, high = np.nanmin(pose[:, :2], axis=0), np.nanmax(pose[:, :2], axis=0)
     side = 1.4 * float((high - low).max())
     view = View(tuple((low + high) / 2), side, 0.0 if np.isnan(lean) else lean, SIDE)
@@ -195,7 +195,7 @@ def scene(kind: str, seed: int, clip: Clip, people: list[Walker], shot: list[np.
     when = int(rng.uniform(0.25, 0.65) * len(clip.frames))
     speed = rng.uniform(0.6, 1.3) * tall * 0.9 / clip.fps  # heights a second: a walk
     who, mask = people[rng.integers(len(people))], Mask()
-    there = middle_of(poses[min(poses, key=lambda n: abs(n - when))])[0]
+    there = torso_middle(poses[min(poses, key=lambda n: abs(n - when))])[0]
     depth = tall * (size - 1) * 0.3
     made, hidden = [], set()
     for number, frame in enumerate(clip.frames):
@@ -226,7 +226,7 @@ def judged(track, clip: Clip, moved) -> tuple[int, int]:
         pose = poses.get(number + before)
         on += (
             pose is not None
-            and np.linalg.norm(middle_of(pose) - (scale * middle + (x, y))) < scale * torso / 2
+            and np.linalg.norm(torso_middle(pose) - (scale * middle + (x, y))) < scale * torso / 2
         )
     return on, count
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from helpers.dots import Dots, draw, stand
 
+from gymskel.body_geometry import torso_lean
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.crops import View
 from gymskel.tracking.follower import Follower
-from gymskel.tracking.prediction import expect, lean_of, unlikeness
+from gymskel.tracking.prediction import expect, unlikeness
 from gymskel.tracking.tracker import Track, choose
 
 RED, BLUE = (40, 30, 150), (150, 40, 30)  # BGR
@@ -57,7 +58,7 @@ def test_a_view_maps_there_and_back(lean, side):
 def test_a_view_shows_who_leans_upright(lean):
     view = View((300, 220), 260, lean)
     (found,) = Dots()(view.cut(draw([stand(300, 220, lean=lean)])))
-    assert abs(lean_of(found)) < 2
+    assert abs(torso_lean(found[:, :2])) < 2
     np.testing.assert_allclose(view.back(found[None])[0, :, :2], stand(300, 220, lean=lean)[:, :2], atol=2)
 
 
@@ -97,7 +98,7 @@ def test_flying_and_turning_goes_on(step):
     track = track_of(poses[:5])
     ahead = expect(track, 5)
     np.testing.assert_allclose(ahead.pose[:, :2], poses[5][:, :2], atol=14)
-    assert abs((ahead.lean - lean_of(poses[5]) + 180) % 360 - 180) < 2
+    assert abs((ahead.lean - torso_lean(poses[5][:, :2]) + 180) % 360 - 180) < 2
     assert unlikeness(poses[5], ahead) < 0.2 < unlikeness(stand(200, 200, lean=90), ahead)
     behind = expect(track_of(poses[3:], first=3), 2, backwards=True)
     np.testing.assert_allclose(behind.pose[:, :2], poses[2][:, :2], atol=14)
@@ -137,7 +138,7 @@ def test_a_somersault(step, limit):
     assert max(errors(track, truths)) < 4  # pixels; dots may hide each other, a torso is 60
     assert sum(follower.estimates) == find.calls < 1.6 * len(truths) + 7
     shown = np.array([follower.notes[0].lean[k] for k in range(8, len(truths))])
-    real = np.array([lean_of(truth) for truth in truths[8:]])
+    real = np.array([torso_lean(truth[:, :2]) for truth in truths[8:]])
     assert np.abs((shown - real + 180) % 360 - 180).max() < 45
 
 
@@ -188,7 +189,7 @@ class Vague(Fails):
         people = super().__call__(frame)
         beside = np.random.default_rng(0).choice([-15, 15], (25, 2))
         for pose in people:
-            pose[:, :2] += beside * (abs(lean_of(pose)) > 60)
+            pose[:, :2] += beside * (abs(torso_lean(pose[:, :2])) > 60)
         return people
 
 

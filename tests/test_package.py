@@ -18,6 +18,7 @@ NOUNS = {"skeleton", "recording", "clips"}
 TOOLS = {"files", "messages"}  # import nothing, and serve every stage
 MAY_IMPORT = {
     "skeleton": set(),
+    "body_geometry": {"skeleton"},
     "quiet": set(),
     "files": set(),
     "messages": set(),
@@ -27,11 +28,11 @@ MAY_IMPORT = {
     "clips": {"skeleton", "archive", "recording"},
     "video": set(),
     "estimators": {"skeleton", "quiet"},
-    "tracking": {"skeleton"},
+    "tracking": {"skeleton", "body_geometry"},
     "extract": {"skeleton", "recording", "video", "estimators", "tracking", "workers"},
     "formats": {*NOUNS, "archive", "tracking"},
-    "preprocess": NOUNS,
-    "kinematics": {"skeleton", "recording", "preprocess"},
+    "preprocess": {*NOUNS, "body_geometry"},
+    "kinematics": {"skeleton", "body_geometry", "recording", "preprocess"},
     "datasets": {*NOUNS, "archive", "formats"},
     "models": {"skeleton"},
     "training": {"clips", "formats", "preprocess"},
@@ -43,7 +44,7 @@ MAY_IMPORT = {
     "attribution": NOUNS,
     "visualize": NOUNS,
     "explain": {"recording", "clips", "classifier", "activations", "attribution"},
-    "overlay": {"skeleton", "recording", "video", "activations"},
+    "overlay": {"skeleton", "body_geometry", "recording", "video", "activations"},
     "viewer": {"recording", "activations"},
     "report": {
         *{"gymskel", "recording", "classifier", "evaluation"},

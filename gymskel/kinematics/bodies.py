@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gymskel.preprocess.geometry import torso_of
+from gymskel.body_geometry import as_body_25, torso_ends
+from gymskel.preprocess.geometry import require_torso_length
 from gymskel.recording import Recording
 from gymskel.skeleton import BODY_25
 
@@ -31,8 +32,7 @@ def torso_length(recording: Recording) -> float:
     Raises:
         UnseenError: the two are never seen together.
     """
-    neck, hip = (in_body_25(recording)[:, BODY_25.index(name)] for name in ("Neck", "MidHip"))
-    return torso_of(recording.name, neck, hip)
+    return require_torso_length(recording.name, *torso_ends(in_body_25(recording)))
 
 
 def metres_per_unit(recording: Recording, height: float) -> float:
@@ -86,7 +86,7 @@ def mass_of(xy: np.ndarray) -> np.ndarray:
 
 def in_body_25(recording: Recording) -> np.ndarray:
     """(frames, 25, 2) float64 in the recording's unit."""
-    return recording.skeleton.convert(recording.keypoints.astype(np.float64), BODY_25)[..., :2]
+    return as_body_25(recording.xy.astype(np.float64), recording.skeleton)
 
 
 def _on_each_side(ends: tuple[str, str]) -> list[tuple[int, int]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from gymskel.body_geometry import torso_lean
 from gymskel.kinematics.bodies import in_body_25
 from gymskel.recording import Recording
 from gymskel.recording.times import times_from_start
-from gymskel.skeleton import BODY_25
 
 WRONG, FASTEST = 60.0, 1500.0  # degrees, degrees a second: see `trunk_angle`
 BLIND = 0.15  # seconds: longer gaps may hide half a turn, see `_carried`
@@ -27,9 +27,7 @@ def trunk_angle(recording: Recording) -> np.ndarray:
     >>> trunk_angle(one).tolist()
     [0.0, 90.0, 180.0]
     """
-    xy, times = in_body_25(recording), times_from_start(recording)
-    x, y = (xy[:, BODY_25.index("Neck")] - xy[:, BODY_25.index("MidHip")]).T
-    raw = np.where((x == 0) & (y == 0), np.nan, np.degrees(np.arctan2(x, -y)))
+    raw, times = torso_lean(in_body_25(recording)), times_from_start(recording)
     bins = np.arange(0, 360, 5.0)
     off = np.nan_to_num(abs((raw[:, None] - bins + 180) % 360 - 180).clip(max=WRONG) / WRONG)
     turned = (bins - bins[:, None] + 180) % 360 - 180  # from row to column, the short way

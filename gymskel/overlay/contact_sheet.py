@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gymskel.body_geometry import median_distance, torso_ends
 from gymskel.files import replace_file
 from gymskel.overlay.alignment import (
     check_length,
@@ -27,7 +28,6 @@ from gymskel.overlay.drawing import (
     draw_text,
     text_mask,
 )
-from gymskel.overlay.pose_measures import torso_midpoints
 from gymskel.overlay.time_plot import draw_time_plot
 from gymskel.recording import Recording
 from gymskel.video import Frames, read_frames
@@ -134,10 +134,9 @@ def _fastest_window(keypoints: np.ndarray, window: int, recording: Recording) ->
     known = np.isfinite(distances).any(axis=1)
     travel = np.zeros(len(distances))
     travel[known] = np.nanmedian(distances[known], axis=1)
-    hips, neck = torso_midpoints(recording.xy, recording.skeleton)
-    torso = np.linalg.norm(neck - hips, axis=-1)
-    if np.isfinite(torso).any():
-        travel = np.minimum(travel, np.nanmedian(torso))
+    torso = median_distance(*torso_ends(recording.xy, recording.skeleton))
+    if not np.isnan(torso):
+        travel = np.minimum(travel, torso)
     return int(np.argmax(np.convolve(travel, np.ones(min(window - 1, len(travel)) or 1), mode="valid")))
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gymskel.overlay.pose_measures import torso_midpoints
+from gymskel.body_geometry import torso_ends
 from gymskel.skeleton import BODY_25, Skeleton
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def _draw_joint(
 
 def _draw_torso(frame: np.ndarray, pose: np.ndarray, skeleton: Skeleton, width: float) -> None:
     """Draw a thin line into `frame`, from below the hips through the neck to above the head."""
-    hips, neck = torso_midpoints(pose[:, :2], skeleton)
+    neck, hips = torso_ends(pose[:, :2], skeleton)
     if np.isfinite([hips, neck]).all():
         start, end = hips - 0.2 * (neck - hips), neck + 0.6 * (neck - hips)
         thickness = max(1, round(0.25 * width))

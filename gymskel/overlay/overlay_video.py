@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gymskel.body_geometry import torso_lean
 from gymskel.overlay.alignment import (
     check_length,
     check_same_video,
@@ -17,7 +18,7 @@ from gymskel.overlay.alignment import (
 )
 from gymskel.overlay.annotation import Annotation, append_strip, per_frame
 from gymskel.overlay.drawing import DARK, PERSON_COLOURS, RED, draw_pose, draw_text, text_height
-from gymskel.overlay.pose_measures import body_diagonal, mean_confidence, torso_lean
+from gymskel.overlay.pose_measures import body_diagonal, mean_confidence
 from gymskel.recording import Recording
 from gymskel.video import Frames, read_frames, write_frames
 

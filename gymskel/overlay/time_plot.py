@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gymskel.body_geometry import torso_lean
 from gymskel.overlay.drawing import RED
-from gymskel.overlay.pose_measures import mean_confidence, torso_lean, unwrap_degrees
+from gymskel.overlay.pose_measures import mean_confidence, unwrap_degrees
 from gymskel.recording import Recording
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from gymskel.body_geometry import median_distance
 from gymskel.recording import Recording, UnseenError
 from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
@@ -50,19 +51,19 @@ def scale(recording: Recording, *, top: str = "Neck", bottom: str = "MidHip") ->
         UnseenError: the two joints are never seen together.
     """
     ends = np.moveaxis(recording.xy[:, recording.skeleton.indices([top, bottom])], 1, 0)
-    length = torso_of(recording.name, *ends, f"{top} and {bottom}")
+    length = require_torso_length(recording.name, *ends, f"{top} and {bottom}")
     return recording.after("scale", recording.xy / length, changes={"space": "body"}, top=top, bottom=bottom)
 
 
-def torso_of(name: str, top: np.ndarray, bottom: np.ndarray, ends: str = "Neck and MidHip") -> float:
-    """Median distance between two joints (frames, 2) of the recording of this name.
+def require_torso_length(
+    name: str, top: np.ndarray, bottom: np.ndarray, ends: str = "Neck and MidHip"
+) -> float:
+    """Return the median distance between two joints (frames, 2) of the recording called `name`.
 
     Raises:
-        UnseenError: they are never seen together.
+        UnseenError: no frame shows both, or they always lie in one place.
     """
-    lengths = np.linalg.norm(top - bottom, axis=-1)
-    known = lengths[~np.isnan(lengths)]
-    length = float(np.median(known)) if len(known) else 0.0
+    length = median_distance(top, bottom)
     if not length > 0:
         raise UnseenError(f"{name}: {ends} are never seen together, so the torso has no length.")
     return length

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gymskel.preprocess.geometry import torso_of
+from gymskel.body_geometry import as_body_25, torso_ends
+from gymskel.preprocess.geometry import require_torso_length
 from gymskel.recording import Recording, UnseenError
 from gymskel.recording.times import frame_rate
 from gymskel.skeleton import BODY_25
@@ -276,14 +277,13 @@ def _settled(soles: np.ndarray, ahead: int) -> np.ndarray:
 
 def _body(recording: Recording, needs: tuple[str, ...] = ("Neck", "MidHip")) -> np.ndarray:
     """(frames, 25, 2) in torso lengths, in the order of BODY_25."""
-    xy = recording.skeleton.convert(recording.keypoints.astype(np.float64), BODY_25)[..., :2]
+    xy = as_body_25(recording.xy.astype(np.float64), recording.skeleton)
     never = [name for name in needs if np.isnan(xy[:, BODY_25.index(name), 0]).all()]
     if never:
         raise UnseenError(
             f"{recording.name}: {', '.join(never)} never seen (or not in {recording.skeleton.name}), so no move can be found."
         )
-    neck, hip = (xy[:, BODY_25.index(name)] for name in ("Neck", "MidHip"))
-    return xy / torso_of(recording.name, neck, hip)
+    return xy / require_torso_length(recording.name, *torso_ends(xy))
 
 
 def _bridge(columns: np.ndarray, half: int, gap: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from itertools import islice
 
 import numpy as np
 
+from gymskel.body_geometry import torso_lean, torso_middle
 from gymskel.tracking.appearance import Clothes, colors_of
 from gymskel.tracking.crop_proposals import views_of
 from gymskel.tracking.crops import View
@@ -27,9 +28,7 @@ from gymskel.tracking.prediction import (
     ENOUGH,
     Expectation,
     expect,
-    lean_of,
     liveliness,
-    middle_of,
     unlikeness,
 )
 from gymskel.tracking.stitching import join_tracks
@@ -375,9 +374,9 @@ def _at(track: Track, number: int) -> Expectation:
     """Where somebody is in a frame, or else should be."""
     at = int(np.searchsorted(track.frames, number))
     if at < len(track.frames) and track.frames[at] == number:
-        return Expectation(track.poses[at], lean_of(track.poses[at]), track.size, 1)
+        return Expectation(track.poses[at], float(torso_lean(track.poses[at][:, :2])), track.size, 1)
     return expect(track, number)
 
 
 def _is_beside(pose: np.ndarray, track: Track) -> bool:
-    return bool(np.linalg.norm(middle_of(pose) - middle_of(track.poses[-1])) < BESIDE * track.size)
+    return bool(np.linalg.norm(torso_middle(pose) - torso_middle(track.poses[-1])) < BESIDE * track.size)

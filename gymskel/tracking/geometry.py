@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray as Array
 
+from gymskel.body_geometry import mean_of_seen
 from gymskel.skeleton import BODY_25
 
 MIRROR = BODY_25.mirror_order
@@ -40,17 +41,10 @@ def median(values: Array, axis: int) -> Array:
     return ((low + high) / 2).squeeze(axis)
 
 
-def mean(xy: Array) -> Array:
-    """(..., 2) mean over the joints that are seen; NaN if none is."""
-    seen = np.isfinite(xy[..., :1])
-    count = seen.sum(axis=-2)
-    return np.where(count, np.where(seen, xy, 0).sum(axis=-2) / np.maximum(count, 1), np.nan)
-
-
 def centers(xy: Array) -> Array:
     """(..., 2) middle of the trunk, or of whatever is seen where the trunk is not."""
-    trunk = mean(xy[..., _TRUNK, :])
-    return np.where(np.isnan(trunk), mean(xy), trunk)
+    trunk = mean_of_seen(xy[..., _TRUNK, :])
+    return np.where(np.isnan(trunk), mean_of_seen(xy), trunk)
 
 
 def bones(xy: Array) -> Array:
@@ -75,7 +69,7 @@ def torsos(xy: Array, lengths: Array | None = None) -> Array:
 def angles(one: Array, other: Array) -> Array:
     """(n,) radians, clockwise on screen, by which `one` must turn to look like `other`; 0 under 5 common joints."""
     both = np.isfinite(one[..., :1] + other[..., :1])
-    a, b = (xy - mean(np.where(both, xy, np.nan))[..., None, :] for xy in (one, other))
+    a, b = (xy - mean_of_seen(np.where(both, xy, np.nan))[..., None, :] for xy in (one, other))
     a, b = np.where(both, a, 0), np.where(both, b, 0)
     cross = (a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]).sum(axis=-1)
     best = np.arctan2(cross, (a * b).sum(axis=(-2, -1)))

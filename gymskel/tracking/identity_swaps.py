@@ -7,8 +7,8 @@ from itertools import combinations
 
 import numpy as np
 
+from gymskel.body_geometry import torso_middle
 from gymskel.tracking.appearance import Clothes
-from gymskel.tracking.prediction import middle_of
 from gymskel.tracking.track import Track
 
 MET = 1.5  # torso lengths between the middles of two people who may be taken for each other
@@ -44,7 +44,7 @@ def exchanges(tracks: list[Track], colors: dict[int, Colors]) -> Iterator[tuple[
 
 def _middles(track: Track) -> np.ndarray:
     """(frames of the track, 2) the middle of the torso."""
-    return np.array([middle_of(pose) for pose in track.poses])
+    return np.array([torso_middle(pose) for pose in track.poses])
 
 
 def _near(one: Track, other: Track, middles: dict[int, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

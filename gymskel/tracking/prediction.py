@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gymskel.body_geometry import torso_lean, torso_length, torso_middle
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.tracker import Track
 
@@ -16,7 +17,6 @@ CORE = BODY_25.indices(
     "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist MidHip RHip RKnee RAnkle LHip LKnee LAnkle".split()
 )
 ENOUGH = 4  # of these joints must be seen to compare two poses
-NECK, HIPS = BODY_25.indices(["Neck", "MidHip"])
 
 MAX_RATE = 50.0  # degrees a frame; a double somersault at 25 frames a second turns 45
 NEAR = 3  # poses that tell where a body goes: more would be late for the take-off
@@ -53,10 +53,10 @@ def expect(track: Track, number: int, *, backwards: bool = False) -> Expectation
     gap = abs(number - at)
     lasting = min(gap, FADE)
     velocity, rate = _motion(near)
-    middle = middle_of(pose)
+    middle = torso_middle(pose)
     moved = pose.copy()
     moved[:, :2] = _turned(pose[:, :2] - middle, rate * lasting) + middle + velocity * lasting
-    lean = next((lean for _, p in near if not np.isnan(lean := lean_of(p))), 0.0)
+    lean = next((lean for _, p in near if not np.isnan(lean := float(torso_lean(p[:, :2])))), 0.0)
     return Expectation(moved, lean + rate * lasting, track.size, gap)
 
 
@@ -76,31 +76,19 @@ def _motion(near: list[tuple[int, np.ndarray]]) -> tuple[np.ndarray, float]:
     if len(near) < 2:
         return np.zeros(2), 0.0
     steps = np.diff([abs(frame - near[0][0]) for frame, _ in near])
-    middles = np.array([middle_of(pose) for _, pose in near])
+    middles = np.array([torso_middle(pose) for _, pose in near])
     velocity = np.median((middles[:-1] - middles[1:]) / steps[:, None], axis=0)
-    leans = np.array([lean_of(pose) for _, pose in near])
+    leans = np.array([torso_lean(pose[:, :2]) for _, pose in near])
     turns = (leans[:-1] - leans[1:] + 180) % 360 - 180
     rates = (turns / steps)[~np.isnan(turns)]
     return velocity, float(np.clip(np.median(rates), -MAX_RATE, MAX_RATE)) if len(rates) else 0.0
-
-
-def lean_of(pose: np.ndarray) -> float:
-    """Degrees clockwise by which the torso of a pose (25, 3) leans; NaN where it is not seen."""
-    x, y = pose[NECK, :2] - pose[HIPS, :2]
-    return float(np.degrees(np.arctan2(x, -y)))
-
-
-def middle_of(pose: np.ndarray) -> np.ndarray:
-    """(2,) the middle of the torso of a pose (25, 3), or of all that is seen."""
-    torso = (pose[NECK, :2] + pose[HIPS, :2]) / 2
-    return torso if not np.isnan(torso).any() else np.nanmedian(pose[:, :2], axis=0)
 
 
 def liveliness(track: Track, number: int) -> float:
     """Torso lengths a second at which the joints moved about the middle of the torso, in the last second."""
     at = np.searchsorted(track.frames, number - track.fps)
     frames = np.array(track.frames[at:])
-    xy = np.array([pose[CORE, :2] - middle_of(pose) for pose in track.poses[at:]])
+    xy = np.array([pose[CORE, :2] - torso_middle(pose) for pose in track.poses[at:]])
     later = np.searchsorted(frames, frames + LAG * track.fps)
     pairs = [(a, b) for a, b in enumerate(later) if b < len(frames)]
     if not pairs:
@@ -130,7 +118,7 @@ def unlikeness(pose: np.ndarray, expected: Expectation) -> float:
         return np.inf
     away = np.linalg.norm(pose[CORE, :2] - expected.pose[CORE, :2], axis=1) / expected.torso
     away = np.where(seen, np.minimum(away, 1.5), 0.4)[known]
-    torso = np.linalg.norm(pose[NECK, :2] - pose[HIPS, :2])
+    torso = torso_length(pose[:, :2])
     too_long = 0.1 if np.isnan(torso) else max(0.0, np.log(max(torso, 1e-3) / expected.torso) - 0.4)
-    astray = abs((lean_of(pose) - expected.lean + 180) % 360 - 180) - 40 - 20 * expected.gap
+    astray = abs((float(torso_lean(pose[:, :2])) - expected.lean + 180) % 360 - 180) - 40 - 20 * expected.gap
     return float(away.mean() + too_long + (0 if np.isnan(astray) else max(0.0, astray) / 90))

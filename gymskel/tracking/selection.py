@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray as Array
 
+from gymskel.body_geometry import MID_HIP, torso_ends
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.geometry import centers, median, torsos
 from gymskel.tracking.track import USUAL_FPS, Track
@@ -12,8 +13,6 @@ from gymskel.tracking.track import USUAL_FPS, Track
 _BODY = BODY_25.indices(  # without face and feet, which would count a walker's ankles five times
     "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist RHip RKnee RAnkle LHip LKnee LAnkle".split()
 )
-_ROOT = BODY_25.index("MidHip")
-_TRUNK = BODY_25.indices(["Neck", "MidHip"])
 _SOMERSAULT = 2.0  # torso lengths a second that being upside down is worth
 
 BRIEF = 0.2
@@ -43,7 +42,7 @@ def own_movement(track: Track | Array, fps: float | None) -> float:
     padded = np.concatenate([edge, xy, edge])
     smooth = median(np.stack([padded[n : n + len(xy)] for n in range(2 * half + 1)]), axis=0)
     moves = smooth[lag:] - smooth[:-lag]
-    body = np.where(np.isnan(moves[:, _ROOT]), median(moves, axis=1), moves[:, _ROOT])
+    body = np.where(np.isnan(moves[:, MID_HIP]), median(moves, axis=1), moves[:, MID_HIP])
     square = ((moves - body[:, None])[:, _BODY] ** 2).sum(axis=-1)
     # noise of variance v shows as 6 v in second differences; of v a median over n frames keeps pi / 2n
     noise = (median(abs(np.diff(xy[:, _BODY], n=2, axis=0)), axis=0) / 0.6745) ** 2 / 6
@@ -60,8 +59,8 @@ def _is_upside_down(track: Track, fps: float) -> bool:
     width = max(3, round(fps / 5))
     if len(track.frames) < width:
         return False
-    trunk = _filled(track)[:, _TRUNK, 1]
-    below = np.lib.stride_tricks.sliding_window_view(trunk[:, 0] > trunk[:, 1], width)
+    neck, mid_hip = torso_ends(_filled(track)[..., :2])
+    below = np.lib.stride_tricks.sliding_window_view(neck[:, 1] > mid_hip[:, 1], width)
     return bool((below.sum(axis=1) > width / 2).any())
 
 

@@ -17,6 +17,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from gymskel.body_geometry import torso_ends
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.association import GATE, Edges, heads_out, nearby, pair_costs
 from gymskel.tracking.geometry import centers, doubles, median, torsos
@@ -32,7 +33,6 @@ _INSERTED = 5  # frames at most of a piece that is put into a gap
 _KNOWN = 0.5  # seconds of a piece that tell how it goes on
 _LOOKS = 3  # poses of the other piece that are compared
 _SAME = 0.1  # torso lengths between the poses of one person found twice
-_TRUNK = BODY_25.indices(["Neck", "MidHip"])
 
 Unlike = Callable[[int, int], float]
 
@@ -264,7 +264,7 @@ def _build(pieces: list[Piece], fps: float, *, reverse: bool) -> Array:
     most, build = round(1.5 * fps), np.full((2, len(pieces)), np.nan)
     for n, piece in enumerate(pieces):
         near = piece.part(None, most) if reverse else piece.part(-most, None)
-        trunk = np.array(near.poses, float)[:, _TRUNK, :2]
+        trunk = np.stack(torso_ends(np.array(near.poses, float)[..., :2]), axis=1)
         x, y = np.moveaxis(trunk[:, 1] - trunk[:, 0], -1, 0)
         trunk = trunk[y > 3 * abs(x)]  # upright; not where it is not seen
         lengths = np.linalg.norm(trunk[:, 0] - trunk[:, 1], axis=1)

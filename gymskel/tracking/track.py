@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy import ndarray as Array
 
+from gymskel.body_geometry import mean_of_seen
 from gymskel.skeleton import BODY_25
-from gymskel.tracking.geometry import BONES, MIRROR, angles, bones, centers, mean, median, torsos, turned
+from gymskel.tracking.geometry import BONES, MIRROR, angles, bones, centers, median, torsos, turned
 
 USUAL_FPS = 30.0
 """Frames a second where nobody said."""
@@ -149,11 +150,11 @@ class Bodies:
             mine = (both & ~strange)[..., None]
             one, other = np.where(mine, self.joints, np.nan), np.where(mine, xy, np.nan)
             by = angles(one, other)
-            about = np.nan_to_num(mean(one))
+            about = np.nan_to_num(mean_of_seen(one))
             carried = turned(self.joints, by, about)
             way = median(other - turned(one, by, about), axis=1)
             way = np.where(
-                np.isnan(way), mean(xy) - mean(self.joints), way
+                np.isnan(way), mean_of_seen(xy) - mean_of_seen(self.joints), way
             )  # upper half before, lower half now
             carried = carried + np.nan_to_num(way)[:, None]
             off = np.linalg.norm(xy - carried, axis=-1) / self.size[:, None]
@@ -298,7 +299,7 @@ def _misfit(expected: Array, xy: Array, weights: Array, free: Array, sizes: Arra
     both = np.isfinite(expected[..., 0] + xy[..., 0])
     weights = np.where(both, weights, 0)
     by = np.clip(angles(expected, xy), -free, free)
-    about = mean(np.where(both[..., None], expected, np.nan))
+    about = mean_of_seen(np.where(both[..., None], expected, np.nan))
     straight, aside = (
         _nearest(np.linalg.norm(xy - other, axis=-1) / sizes[:, None], weights)
         for other in (expected, turned(expected, by, about))
