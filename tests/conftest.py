@@ -11,8 +11,10 @@ if (
         os.environ.setdefault(name, "1")
 
 import pytest
+from helpers.videos import make_video
 
 from gymskel.recording import Recording, read_recordings
+from gymskel.video import write
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -57,3 +59,22 @@ def double_precision():
     keras.config.set_dtype_policy("float64")
     yield
     keras.config.set_dtype_policy(before)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """A video of 12 frames, 160 x 120 pixels, 25 frames a second."""
+    return make_video(tmp_path / "clip.mp4", frames=12)
+
+
+@pytest.fixture
+def without_ffmpeg(monkeypatch):
+    """A machine with OpenCV alone."""
+    monkeypatch.setattr("gymskel.video.write._ffmpeg", lambda: None)
+
+
+@pytest.fixture
+def h264():
+    """A machine that encodes H.264; the test is skipped elsewhere."""
+    if write._ffmpeg() is None:
+        pytest.skip("needs a program ffmpeg with libx264: pip install imageio-ffmpeg")

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.videos import make_video
-from test_overlay import fitted, pictures
+from helpers.overlays import drifting, pictures
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.overlay import Annotation, write_overlay, write_overlays
@@ -18,11 +17,6 @@ from gymskel.training import RECIPES
 cv2 = pytest.importorskip("cv2")
 
 
-@pytest.fixture
-def clip(tmp_path):
-    return make_video(tmp_path / "clip.mp4", frames=12)
-
-
 @pytest.fixture(scope="module")
 def classifier():
     recipe = replace(RECIPES["default"], epochs=1, min_steps=0)
@@ -32,14 +26,14 @@ def classifier():
 
 def test_the_most_probable_comes_first_and_nothing_while_there_is_no_answer():
     rising = np.array([np.nan, 0.2, 0.9])
-    rising = per_frame(Annotation({"a": rising, "b": 1 - rising}), fitted(3))
+    rising = per_frame(Annotation({"a": rising, "b": 1 - rising}), drifting(3))
     assert [rising.probability_lines(row) for row in (0, 1, 2, None)] == [
         [],
         ["b 80%", "a 20%"],
         ["a 90%", "b 10%"],
         [],
     ]
-    assert per_frame(Annotation({"a": 0.25}), fitted(3)).probability_lines(2) == ["a 25%"]
+    assert per_frame(Annotation({"a": 0.25}), drifting(3)).probability_lines(2) == ["a 25%"]
 
 
 def test_the_strip_has_the_published_colours():
@@ -67,7 +61,7 @@ def test_the_film_is_higher_by_the_strip_and_its_line_moves(clip, tmp_path):
     states = np.linspace(-1, 1, 12)[:, None]
     out = write_overlay(
         clip,
-        fitted(12),
+        drifting(12),
         tmp_path / "drawn.mp4",
         annotation=Annotation({"jump": 0.75}, states),
         progress=False,
@@ -77,7 +71,7 @@ def test_the_film_is_higher_by_the_strip_and_its_line_moves(clip, tmp_path):
     dark = [int(frame[126:140, :, :].sum(axis=(0, 2)).argmin()) for frame in frames]
     expected = [(number + 0.5) / 12 * 160 for number in range(12)]
     np.testing.assert_allclose(dark, expected, atol=3)
-    plain = pictures(write_overlay(clip, fitted(12), tmp_path / "plain.mp4", progress=False))
+    plain = pictures(write_overlay(clip, drifting(12), tmp_path / "plain.mp4", progress=False))
     corner = np.abs(frames[5][14:26, :40].astype(int) - plain[5][14:26, :40])
     assert corner.max() > 60  # a second line of text
 
@@ -92,12 +86,12 @@ def test_the_film_is_higher_by_the_strip_and_its_line_moves(clip, tmp_path):
 )
 def test_what_does_not_fit_is_refused(clip, tmp_path, annotation, message):
     with pytest.raises(ValueError, match=message):
-        write_overlay(clip, fitted(12), tmp_path / "drawn.mp4", annotation=annotation, progress=False)
+        write_overlay(clip, drifting(12), tmp_path / "drawn.mp4", annotation=annotation, progress=False)
     assert not (tmp_path / "drawn.mp4").exists()
 
 
 def test_one_person_alone(clip, tmp_path):
-    two = [fitted(12), fitted(12, person=1)]
+    two = [drifting(12), drifting(12, person=1)]
     with pytest.raises(ValueError, match="but 2 are drawn"):
         write_overlay(clip, two, tmp_path / "drawn.mp4", annotation=Annotation({"a": 1.0}), progress=False)
     for one in two:
