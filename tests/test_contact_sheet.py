@@ -95,8 +95,8 @@ def test_contact_sheet_says_what_is_unseen(tmp_path, clip):
 def test_contact_sheet_refuses(tmp_path, clip):
     with pytest.raises(ValueError, match=r"a\.jpg.*\.png"):
         write_contact_sheet(clip, drifting(), tmp_path / "a.jpg")
-    with pytest.raises(ValueError, match="clip, person 0.*unseen"):
+    with pytest.raises(ValueError, match=r"clip, person 0.*unseen"):
         write_contact_sheet(clip, unseen(drifting(), slice(None)), tmp_path / "a.png")
     for given in ({"frames": 0}, {"seconds": 0}):
-        with pytest.raises(ValueError, match="`frames`.*got"):
+        with pytest.raises(ValueError, match=r"`frames`.*got"):
             write_contact_sheet(clip, drifting(), tmp_path / "a.png", **given)

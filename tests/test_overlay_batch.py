@@ -89,7 +89,7 @@ def test_where_keypoints_are_looked_for(tmp_path, folders):
         write_overlays(videos / "c.mp4", keypoints, out, progress=False)
     with pytest.raises(ValueError, match=r"person 5 of b\.mp4.*0, 1"):
         write_overlays(b, keypoints, out, person=5, progress=False)
-    with pytest.raises(FileNotFoundError, match="folder.*nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"folder.*nowhere"):
         write_overlays(a, tmp_path / "nowhere", out, progress=False)
     write_recording(drifting(video="b.mp4", sample="b"), keypoints / "again")
     with pytest.raises(ValueError, match=r"b\.mp4.*again.*deeper"):

@@ -142,7 +142,7 @@ def test_draw_pose_refuses():
     with pytest.raises(ValueError, match=r"`pose`.*\(17, 3\)"):
         draw_pose(grey(), np.zeros((17, 3)))
     for frame in (np.zeros((9, 9), np.uint8), np.zeros((9, 9, 3))):
-        with pytest.raises(ValueError, match="`frame`.*cvtColor"):
+        with pytest.raises(ValueError, match=r"`frame`.*cvtColor"):
             draw_pose(frame, pose_of())
 
 

@@ -148,7 +148,7 @@ def test_recordings_of_another_video_are_refused(tmp_path, clip):
         write_overlay(clip, [], out, progress=False)
     with pytest.raises(ValueError, match=r"clip\.mp4.*itself"):
         write_overlay(clip, drifting(), clip, progress=False)
-    with pytest.raises(ValueError, match="`slow`.*got 0"):
+    with pytest.raises(ValueError, match=r"`slow`.*got 0"):
         write_overlay(clip, drifting(), out, slow=0, progress=False)
     assert [file.name for file in tmp_path.iterdir()] == ["clip.mp4"]
     write_overlay(clip, drifting(14), tmp_path / "a.gif", progress=False)  # another decoder found two more
