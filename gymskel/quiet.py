@@ -1,4 +1,4 @@
-"""Silence for libraries that talk while they start and work."""
+"""Silence for libraries that print messages while they start and work."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def hushed() -> Iterator[None]:
-    """Keeps the process' standard error quiet, C++ included; what was said comes out on an error."""
+def hide_stderr() -> Iterator[None]:
+    """Hide what the process writes to standard error in the block, C++ included; show it after an error."""
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as said:
-        loud = os.dup(2)
-        os.dup2(said.fileno(), 2)
+    with tempfile.TemporaryFile() as hidden:
+        stderr = os.dup(2)
+        os.dup2(hidden.fileno(), 2)
         try:
             yield
         except BaseException:
-            said.seek(0)
-            os.write(loud, said.read())
+            hidden.seek(0)
+            os.write(stderr, hidden.read())
             raise
         finally:
-            os.dup2(loud, 2)
-            os.close(loud)
+            os.dup2(stderr, 2)
+            os.close(stderr)

@@ -78,3 +78,19 @@ def h264():
     """A machine that encodes H.264; the test is skipped elsewhere."""
     if write._ffmpeg() is None:
         pytest.skip("needs a program ffmpeg with libx264: pip install imageio-ffmpeg")
+
+
+@pytest.fixture
+def shell(monkeypatch, capsys):
+    """Run `gymskel ...` as the entry point does: (exit code, standard output, standard error)."""
+    from gymskel import cli
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["gymskel", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capsys.readouterr()
+        return end.value.code or 0, out, err
+
+    return run

@@ -16,15 +16,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.people import RedSpot, body, seeing
 from helpers.videos import make_video
-from test_extract import ROOT, RedSpot, body, folder, seeing
 
-from gymskel.extract import Extraction, ExtractionWarning, extract_video, extract_videos
-from gymskel.extract.folder_lock import claimed, clean, publish
+from gymskel.extract import Extraction, ExtractionWarning, extract_video, extract_videos, plan_videos
+from gymskel.extract.folder_lock import lock_folder, publish, remove_leftovers
 from gymskel.recording import Recording, read_recording, read_recordings, write_recording
 from gymskel.video import VideoWarning
 
 pytest.importorskip("cv2")
+ROOT = Path(__file__).parents[1]
 FRAMES = 4
 NAMES = ("in/a.mp4", "in/b.avi", "in/more/c.mp4")
 QUICK = '''
@@ -91,6 +92,10 @@ def videos(tmp_path_factory) -> Path:
     for name in NAMES:
         make_video(root / name, frames=FRAMES)
     return root / "in"
+
+
+def file_names(root: Path) -> list[str]:
+    return sorted(path.name for path in root.rglob("*") if path.is_file())
 
 
 def tree(root: Path) -> dict[str, bytes | None]:
@@ -166,7 +171,7 @@ def test_extract_videos_keeps_the_folders(tmp_path):
     again = read_recording(tmp_path / "out" / "z")
     np.testing.assert_array_equal(again.keypoints, direct.keypoints)
     assert (again.video, again.fps, again.estimator) == ("z.avi", 25, "red spot 1")
-    assert not [name for name in folder(tmp_path / "out") if "part" in name]
+    assert not [name for name in file_names(tmp_path / "out") if "part" in name]
 
 
 def test_several_paths_lie_side_by_side(tmp_path):
@@ -214,7 +219,7 @@ def test_an_interruption_while_writing_leaves_no_half_recording(tmp_path, monkey
     both = {"people": "all", "follow": False, "progress": False}
     with pytest.raises(KeyboardInterrupt):
         extract_videos(make_video(tmp_path / "a.mp4", frames=3), tmp_path / "out", estimator=pair, **both)
-    assert folder(tmp_path / "out") == []
+    assert file_names(tmp_path / "out") == []
 
 
 def test_one_bad_file_does_not_stop_the_batch(tmp_path):
@@ -222,9 +227,7 @@ def test_one_bad_file_does_not_stop_the_batch(tmp_path):
         make_video(tmp_path / "in" / f"{name}.mp4", frames=3)
     bad = tmp_path / "in" / "b.mp4"
     bad.write_text("hello")
-    with pytest.warns(
-        ExtractionWarning, match=r"1 of 3 videos could not be extracted:\n.*b\.mp4: ValueError"
-    ):
+    with pytest.warns(ExtractionWarning, match=r"(?s)1 of 3 .*b\.mp4: ValueError"):
         result = extract_videos(
             tmp_path / "in", tmp_path / "out", estimator=RedSpot(), follow=False, progress=False
         )
@@ -242,7 +245,7 @@ def test_two_videos_of_one_name_are_refused_before_the_work(tmp_path, names):
     for name in names:
         make_video(tmp_path / "in" / name, frames=3)
     spot = RedSpot()
-    with pytest.raises(ValueError, match=r"would become the same folder; rename one of each:\n.* and "):
+    with pytest.raises(ValueError, match=rf"(?s)same folder.*{names[1]} and \S*{names[0]}"):
         extract_videos(tmp_path / "in", tmp_path / "out", estimator=spot, follow=False, progress=False)
     assert spot.frames == 0 and not (tmp_path / "out").exists()
 
@@ -250,7 +253,7 @@ def test_two_videos_of_one_name_are_refused_before_the_work(tmp_path, names):
 def test_nothing_to_extract(tmp_path):
     with pytest.raises(FileNotFoundError, match="No video given"):
         extract_videos([], tmp_path / "out", estimator=RedSpot())
-    with pytest.raises(FileNotFoundError, match="No video in the folder"):
+    with pytest.raises(FileNotFoundError, match=f"No video .*{tmp_path.name}"):
         extract_videos(tmp_path, tmp_path / "out", estimator=RedSpot())
 
 
@@ -260,9 +263,9 @@ def test_what_is_finished_otherwise_is_not_reused(tmp_path):
     extract_videos(tmp_path / "in", out, estimator=RedSpot(), follow=False, progress=False)
     other = RedSpot()
     other.name = "red spot 2"
-    with pytest.raises(ValueError, match=r"out/a: extracted with red spot 1, asked for red spot 2"):
+    with pytest.raises(ValueError, match=r"out/a: .*red spot 1.*red spot 2"):
         extract_videos(tmp_path / "in", out, estimator=other, follow=False, progress=False)
-    with pytest.raises(ValueError, match=r"overwrite\):\n.*extracted at 25\.0 frames a second, asked for 60"):
+    with pytest.raises(ValueError, match=r"(?s)overwrite.*25\.0 .*60"):
         extract_videos(tmp_path / "in", out, estimator=RedSpot(), fps=60, follow=False, progress=False)
     assert (
         len(
@@ -273,12 +276,12 @@ def test_what_is_finished_otherwise_is_not_reused(tmp_path):
         == 1
     )
     extract_videos(
-        tmp_path / "in", out, estimator=other, fps=60, overwrite=True, follow=False, progress=False
+        tmp_path / "in", out, estimator=other, fps=60, overwrite="always", follow=False, progress=False
     )
-    with pytest.raises(ValueError, match=r"at 60\.0 frames a second, asked for 25\.0"):
+    with pytest.raises(ValueError, match=r"60\.0 .*25\.0"):
         extract_videos(tmp_path / "in", out, estimator=other, follow=False, progress=False)
     (tmp_path / "in" / "a.mp4").rename(tmp_path / "in" / "a.mov")
-    with pytest.raises(ValueError, match=r"made from a\.mp4, not from a\.mov"):
+    with pytest.raises(ValueError, match=r"a\.mp4, not .*a\.mov"):
         extract_videos(tmp_path / "in", out, estimator=other, fps=60, follow=False, progress=False)
 
 
@@ -311,19 +314,17 @@ def test_a_video_named_itself_is_extracted_again_where_it_was_and_kept_by_later_
     chosen = {"mon/a": [10.0, 20.0], "mon/b": "athlete", "tue/a": "athlete"}
     assert places(out) == chosen
     make_video(days / "tue" / "c.mp4", frames=3)
-    told = r"1 of 4 videos keep .* before: \S*out/mon/a \(extracted with people=\[10\.0, 20\.0\], asked for 'athlete'\)\."
+    told = r"1 of 4 .*out/mon/a \(.*people=\[10\.0, 20\.0\].*'athlete'\)\."
     for options in ({}, {"overwrite": "changed"}):
         with pytest.warns(ExtractionWarning, match=told):
             result = extract_videos(days, out, **both(fps=25, **options))
         assert places(out) == {**chosen, "tue/c": "athlete"}
-    with pytest.warns(
-        ExtractionWarning, match="1 of 1 videos keep the people chosen before"
-    ):  # as *.mp4 may name it
+    with pytest.warns(ExtractionWarning, match="1 of 1 .*people"):  # as *.mp4 may name it
         extract_videos(days / "mon" / "a.mp4", out, **both(fps=25))
-    with pytest.warns(ExtractionWarning, match=r"4 of 4 .*asked for 'longest'\) and 1 more\. To extract one"):
+    with pytest.warns(ExtractionWarning, match=r"4 of 4 .*'longest'\) and 1 more\."):
         extract_videos(days, out, **both("longest", fps=25))
     assert places(out) == {**chosen, "tue/c": "athlete"}
-    extract_videos(days / "mon" / "a.mp4", out, **both(fps=25, overwrite=True))
+    extract_videos(days / "mon" / "a.mp4", out, **both(fps=25, overwrite="always"))
     assert set(places(out).values()) == {"athlete"}
     extract_videos(days, out, **both("longest", fps=25, overwrite="changed"))
     assert set(places(out).values()) == {"longest"} and len(read_recordings(out)) == 4
@@ -332,9 +333,9 @@ def test_a_video_named_itself_is_extracted_again_where_it_was_and_kept_by_later_
 def test_a_video_named_itself_is_refused_where_more_than_the_person_differs(tmp_path):
     video, out = make_video(tmp_path / "days" / "mon" / "a.mp4", frames=3), tmp_path / "out"
     extract_videos(tmp_path / "days", out, **both(fps=50))
-    with pytest.raises(ValueError, match=r"out/mon/a: extracted at 50\.0 frames a second, asked for 25\.0"):
+    with pytest.raises(ValueError, match=r"out/mon/a: .*50\.0 .*25\.0"):
         extract_videos(video, out, **both("largest"))
-    with pytest.raises(ValueError, match="out/mon/a: extracted with follow=False, asked for follow=True"):
+    with pytest.raises(ValueError, match=r"out/mon/a: .*follow=False.*follow=True"):
         extract_videos(video, out, **both("largest", fps=50, follow=True))
     assert places(out) == {"mon/a": "athlete"}
 
@@ -352,9 +353,7 @@ def test_only_the_same_file_is_looked_for_in_other_folders(tmp_path):
     assert extract_videos(same, out, **both("largest")).written == (out / "mon" / "a",)
     extract_videos(tmp_path / "again", out, **both())  # a folder says itself where its videos belong
     assert places(out) == {"a": "athlete", "mon/a": "largest", "fri/a": "athlete"}
-    with pytest.raises(
-        ValueError, match=r"was extracted into \S*out/fri/a, \S*out/mon/a: say which by `out`"
-    ):
+    with pytest.raises(ValueError, match=r"several .*out/fri/a, \S*out/mon/a\. .*`out`"):
         extract_videos(same, out, **both("largest"))
     assert extract_videos(same, out / "fri", **both("largest")).written == (out / "fri" / "a",)
     (out / "mon" / "a" / "recording.json").write_text("{")
@@ -370,7 +369,9 @@ def test_a_killed_replacing_is_gone_on_with_in_its_folder(tmp_path, left):
     for name in left:
         shutil.copytree(out / "mon" / "a", part / name)
     shutil.rmtree(out / "mon" / "a")
-    (planned,) = extract_videos(video, out, dry_run=True, **both("largest")).videos
+    options = both("largest")
+    del options["progress"]
+    (planned,) = plan_videos(video, out, **options).videos
     assert planned.folder == out / "mon" / "a"
     assert extract_videos(video, out, **both("largest")).written == (out / "mon" / "a",)
     assert places(out) == {"mon/a": "largest"}
@@ -381,7 +382,7 @@ def test_another_file_of_the_same_name_is_noticed(tmp_path):
     make_video(tmp_path / "a.mp4", frames=3)
     extract_videos(tmp_path / "a.mp4", out, estimator=RedSpot(), follow=False, progress=False)
     make_video(tmp_path / "a.mp4", frames=5)
-    with pytest.raises(ValueError, match=r"made from another file that was called a\.mp4 too"):
+    with pytest.raises(ValueError, match=r"another file .*a\.mp4"):
         extract_videos(tmp_path / "a.mp4", out, estimator=RedSpot(), follow=False, progress=False)
     result = extract_videos(
         tmp_path / "a.mp4", out, estimator=RedSpot(), follow=False, progress=False, overwrite="changed"
@@ -398,7 +399,7 @@ def test_a_recording_json_that_says_little_is_not_taken_for_finished(tmp_path, p
     video = make_video(tmp_path / "a.mp4", frames=3)
     (tmp_path / "out" / "a").mkdir(parents=True)
     (tmp_path / "out" / "a" / "recording.json").write_text(json.dumps({"format": 1, "people": people}))
-    with pytest.raises(ValueError, match=r"made from an unknown video, not from a\.mp4"):
+    with pytest.raises(ValueError, match=r"unknown .*a\.mp4"):
         extract_videos(video, tmp_path / "out", estimator=RedSpot(), follow=False, progress=False)
 
 
@@ -410,9 +411,11 @@ def test_overwriting_takes_away_the_people_of_before_and_nothing_else(tmp_path):
     assert len(read_recordings(tmp_path / "out")) == 2
     for mine in ("notes.txt", "marks-of-the-judges.csv"):
         (tmp_path / "out" / "a" / mine).write_text("mine")
-    extract_videos(video, tmp_path / "out", estimator=RedSpot(), overwrite=True, follow=False, progress=False)
+    extract_videos(
+        video, tmp_path / "out", estimator=RedSpot(), overwrite="always", follow=False, progress=False
+    )
     ours = [f"a.mp4-{frame}-0.csv" for frame in range(3)]
-    assert folder(tmp_path / "out") == [*ours, "marks-of-the-judges.csv", "notes.txt", "recording.json"]
+    assert file_names(tmp_path / "out") == [*ours, "marks-of-the-judges.csv", "notes.txt", "recording.json"]
     (tmp_path / "out" / "a" / "marks-of-the-judges.csv").unlink()  # readers refuse tables they do not know
     assert [r.person for r in read_recordings(tmp_path / "out")] == [0]
 
@@ -422,7 +425,7 @@ def test_csv_files_of_others_are_not_taken_for_an_unfinished_recording(tmp_path)
     theirs = tmp_path / "out" / "a" / "a.mov-1-0.csv"
     theirs.parent.mkdir(parents=True)
     theirs.write_text("x,y,c\n")
-    with pytest.raises(ValueError, match=r"out/a: CSV files without recording\.json"):
+    with pytest.raises(ValueError, match=r"out/a: .*without recording\.json"):
         extract_videos(video, tmp_path / "out", estimator=RedSpot(), follow=False, progress=False)
     assert theirs.exists()
 
@@ -651,9 +654,7 @@ def test_a_video_that_ends_its_worker_does_not_stop_the_others(tmp_path):
     for name in "abce":
         make_video(tmp_path / "in" / f"{name}.avi", frames=20)
     bright(tmp_path / "in" / "d.mp4")
-    with pytest.warns(
-        ExtractionWarning, match=r"1 of 5 videos could not be extracted:\n.*d\.mp4: Terminated"
-    ):
+    with pytest.warns(ExtractionWarning, match=r"(?s)1 of 5 .*d\.mp4: Terminated"):
         result = extract_videos(
             tmp_path / "in", tmp_path / "out", estimator=Fatal(), follow=False, progress=False, workers=2
         )
@@ -668,11 +669,11 @@ def test_a_video_that_ends_its_worker_does_not_stop_the_others(tmp_path):
 def test_what_cannot_be_sent_to_workers(videos, tmp_path):
     spot = RedSpot()
     spot.lock = threading.Lock()
-    with pytest.raises(TypeError, match=r"red spot 1 cannot be sent .*Ways out: workers=1, or"):
+    with pytest.raises(TypeError, match=r"red spot 1 .*workers=1"):
         extract_videos(videos, tmp_path / "out", estimator=spot, follow=False, progress=False, workers=2)
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
     for workers in (0, -1, True, 1.5, "2"):
-        with pytest.raises(ValueError, match="`workers` must be a number of processes, 1 or more, or None"):
+        with pytest.raises(ValueError, match=f"`workers` .*got {workers!r}"):
             extract_videos(videos, tmp_path / "out", estimator=RedSpot(), workers=workers)
 
 
@@ -765,11 +766,11 @@ def test_two_runs_share_the_work(tmp_path):
 def test_who_has_claimed_a_folder_is_left_alone(tmp_path):
     video = make_video(tmp_path / "a.mp4", frames=3)
     folder = tmp_path / "out" / "a"
-    with claimed(folder) as mine, claimed(folder) as yours:
+    with lock_folder(folder) as mine, lock_folder(folder) as yours:
         assert mine and not yours
         half = folder.parent / ".a.part" / "making"
         half.mkdir()
-        clean(folder)
+        remove_leftovers(folder)
         assert half.exists()
     assert not folder.parent.joinpath(".a.part").exists()
     half.mkdir(parents=True)  # what a killed run leaves is nobody's
@@ -780,7 +781,7 @@ def test_who_has_claimed_a_folder_is_left_alone(tmp_path):
 def test_an_interrupted_replacement_keeps_the_files_of_others(tmp_path, monkeypatch):
     people = [Recording(np.ones((2, 25, 3)), sample="a", video="a.mp4")]
     folder = tmp_path / "a"
-    with claimed(folder):
+    with lock_folder(folder):
         publish(people, folder)
     (folder / "notes.txt").write_text("mine")
     rename = Path.rename
@@ -793,7 +794,7 @@ def test_an_interrupted_replacement_keeps_the_files_of_others(tmp_path, monkeypa
         return done
 
     monkeypatch.setattr(Path, "rename", interrupt)
-    with pytest.raises(KeyboardInterrupt), claimed(folder):
+    with pytest.raises(KeyboardInterrupt), lock_folder(folder):
         publish([Recording(np.ones((1, 25, 3)), sample="a", video="a.mp4")], folder)
     assert sorted(tree(tmp_path)) == ["a", "a/a.mp4-0-0.csv", "a/notes.txt", "a/recording.json"]
 
@@ -805,7 +806,8 @@ def test_a_dry_run_touches_nothing_and_tells_all(videos, tmp_path):
     out = tmp_path / "out"
     spot = RedSpot()
     options = {"estimator": spot, "follow": False, "progress": False}
-    plan = extract_videos(videos, out, dry_run=True, **options)
+    planning = {"estimator": spot, "follow": False}
+    plan = plan_videos(videos, out, **planning)
     assert not out.exists() and spot.frames == 0
     size = (videos / "a.mp4").stat().st_size
     lines = str(plan).splitlines()
@@ -821,15 +823,15 @@ def test_a_dry_run_touches_nothing_and_tells_all(videos, tmp_path):
     (tmp_path / "d.mp4").write_text("hello")
     before = tree(tmp_path)
     everything = [videos, tmp_path / "d.mp4"]
-    plan = extract_videos(everything, out, dry_run=True, **options)
+    plan = plan_videos(everything, out, **planning)
     assert tree(tmp_path) == before
-    assert [plan.does(one) for one in plan.videos] == ["keep", "refuse", "refuse", "fail"]
-    assert "extracted at 50" in str(plan) and "CSV files without recording.json" in str(plan)
+    assert [plan.action(one) for one in plan.videos] == ["keep", "refuse", "refuse", "fail"]
+    assert "extracted at 50" in str(plan) and "without recording.json" in str(plan)
     assert str(plan).endswith("1 to keep, 2 to refuse, 1 to fail; work: 0 frames, 0.0 MB")
-    changed = extract_videos(everything, out, dry_run=True, overwrite="changed", **options)
-    assert [changed.does(one) for one in changed.videos] == ["keep", "redo", "refuse", "fail"]
-    again = extract_videos(everything, out, dry_run=True, overwrite=True, **options)
-    assert [again.does(one) for one in again.videos] == ["redo", "redo", "redo", "fail"]
+    changed = plan_videos(everything, out, overwrite="changed", **planning)
+    assert [changed.action(one) for one in changed.videos] == ["keep", "redo", "refuse", "fail"]
+    again = plan_videos(everything, out, overwrite="always", **planning)
+    assert [again.action(one) for one in again.videos] == ["redo", "redo", "redo", "fail"]
 
 
 # --- memory -------------------------------------------------------------------------------------------------

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
+from helpers.people import body
 from helpers.videos import make_video
 from PIL import Image
 from test_classifier import blind
-from test_extract import body
 from test_training import quick
 from typer.testing import CliRunner
 
@@ -23,7 +23,7 @@ from gymskel import cli
 from gymskel.classifier import SkeletonClassifier
 from gymskel.cli import reading
 from gymskel.extract import Extraction
-from gymskel.extract.plan import find_folders
+from gymskel.extract.destinations import assign_folders
 from gymskel.formats import write_pack
 from gymskel.models import BUILDERS
 from gymskel.recording import Recording, read_recordings, write_recording
@@ -65,21 +65,6 @@ def artefact(recordings, tmp_path_factory) -> Path:
     recipe = replace(RECIPES["default"], epochs=1, min_steps=0)
     classifier = SkeletonClassifier("simple_rnn", {"units": 3}, recipe=recipe, random_state=0).fit(recordings)
     return classifier.save(tmp_path_factory.mktemp("model") / "moves.gymskel")
-
-
-@pytest.fixture
-def shell(monkeypatch, capsys):
-    """Runs `gymskel ...` as the entry point does: (exit code, standard output, standard error)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["gymskel", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        out, err = capsys.readouterr()
-        return end.value.code or 0, out, err
-
-    return run
 
 
 class Found:
@@ -675,7 +660,7 @@ def test_videos_are_extracted_beside_their_folder_or_where_it_is_said(tmp_path, 
     monkeypatch.chdir(films if data == "." else tmp_path)
     asked = []
     nothing = Extraction((), (), {Path("a.mp4"): "broken"})
-    monkeypatch.setattr(reading, "extract_and_tell", lambda videos, out, **_: asked.append(out) or nothing)
+    monkeypatch.setattr(reading, "extract_and_report", lambda videos, out, **_: asked.append(out) or nothing)
     with pytest.raises(ValueError, match="None of the videos"):
         reading.read_data(Path(data), None, None, None, keep)
     assert [out.resolve() for out in asked] == [(keep or tmp_path / "films-keypoints").resolve()]
@@ -687,14 +672,14 @@ def test_of_earlier_extractions_only_those_of_these_videos_are_read(tmp_path, re
 
     def extracting(videos, out, fps, overwrite):
         rates.append(fps)
-        folders = find_folders(videos, out)
+        folders = assign_folders(videos, out)
         for folder, video in folders.items():
             write_recording(
                 replace(recordings[0], video=video.name, activity=None, athlete=None), folder.parent
             )
         return Extraction(tuple(folders), (), {})
 
-    monkeypatch.setattr(reading, "extract_and_tell", extracting)
+    monkeypatch.setattr(reading, "extract_and_report", extracting)
     films = tmp_path / "films"
     (films / "vault").mkdir(parents=True)
     for name in ("IMG_1.mp4", "IMG_2.mp4"):
@@ -771,7 +756,7 @@ def test_answers_kept_beside_a_checkpoint(shell, keypoints, recordings, monkeypa
 def test_what_was_extracted_for_an_answer_is_not_in_the_way(tmp_path, monkeypatch):
     """`gymskel predict moves.gymskel .` twice: its keypoints lie below the videos by then."""
     monkeypatch.setattr(
-        reading, "extract_and_tell", lambda *_, **__: Extraction((), (), {Path("a"): "broken"})
+        reading, "extract_and_report", lambda *_, **__: Extraction((), (), {Path("a"): "broken"})
     )
     (tmp_path / "IMG_1.mp4").touch()
     csv = Path("predictions", "keypoints", "IMG_1", "IMG_1.mp4-0-0.csv")

@@ -11,7 +11,6 @@ import keras
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
-from test_cli import shell  # noqa: F401  a fixture
 from test_inference import forms, made_model
 from test_training import PLAIN, made_clips, quick
 
@@ -253,7 +252,7 @@ def test_lengths_that_do_not_fit(on_clips, tmp_path):
         export_litert(on_clips, tmp_path / "moves.tflite", frames=0)
 
 
-def test_the_shell(on_clips, tmp_path, shell):  # noqa: F811
+def test_the_shell(on_clips, tmp_path, shell):
     pytest.importorskip("tf2onnx")
     artefact = on_clips.save(tmp_path / "moves.gymskel")
     code, out, _ = shell("export", artefact, "-o", tmp_path / "moves.onnx")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.dots import Dots, draw, stand
+from helpers.people import UNSEEN, RedSpot, body, seeing
 from helpers.videos import make_video, patch, uneven
 
 from gymskel.extract import ExtractionWarning, extract_video, extract_videos
@@ -25,67 +26,6 @@ needs_mediapipe = pytest.mark.skipif(
     importlib.util.find_spec("mediapipe") is None,
     reason="needs mediapipe (gymskel[mediapipe], Python <= 3.12)",
 )
-
-UNSEEN = (np.nan, np.nan, 0)
-LIMBS = {
-    **{
-        "MidHip": (0, 0),
-        "Neck": (0, -16),
-        "Nose": (1, -23),
-        "REye": (0, -24),
-        "LEye": (2, -24),
-        "REar": (-2, -23),
-    },
-    **{"RShoulder": (-6, -16), "RElbow": (-9, -7), "RWrist": (-8, 2), "RHip": (-4, 0), "RKnee": (-4, 13)},
-    **{"LShoulder": (6, -16), "LElbow": (9, -7), "LWrist": (8, 2), "LHip": (4, 0), "LKnee": (4, 13)},
-    **{"RAnkle": (-4, 27), "RHeel": (-5, 29), "RBigToe": (-1, 30), "RSmallToe": (-3, 30)},
-    **{"LAnkle": (4, 27), "LHeel": (3, 29), "LBigToe": (7, 30), "LSmallToe": (5, 30)},
-}
-
-
-def body(x: float, y: float, *, scale: float = 1) -> np.ndarray:
-    """(25, 3): somebody who stands with the hips at x, y; the left ear is unseen."""
-    joints = np.full((25, 3), UNSEEN, np.float32)
-    for joint, offset in LIMBS.items():
-        joints[BODY_25.index(joint)] = *(np.array([x, y]) + scale * np.array(offset)), 0.75
-    return joints
-
-
-class RedSpot:
-    """Sees somebody whose hips are the middle of the red square of a made video."""
-
-    name = "red spot 1"
-    skeleton = BODY_25
-    stateless = True
-
-    def __init__(self):
-        self.frames = self.resets = 0
-
-    def reset(self):
-        self.resets += 1
-
-    def __call__(self, frame):
-        self.frames += 1
-        rows, columns = np.nonzero((frame[..., 2] > 128) & (frame[..., 0] < 100))
-        if not len(rows):
-            return np.empty((0, 25, 3), np.float32)
-        return body(columns.mean(), rows.mean())[None]
-
-
-def seeing(function, name="made", skeleton=BODY_25):
-    """An estimator out of a function of the frame's number."""
-    numbers = iter(range(10**6))
-
-    def estimator(frame):
-        return function(next(numbers))
-
-    estimator.name, estimator.skeleton = name, skeleton
-    return estimator
-
-
-def folder(name: str) -> list[str]:
-    return sorted(path.name for path in Path(name).rglob("*") if path.is_file())
-
 
 # --- one video ----------------------------------------------------------------------------------------------
 
@@ -167,10 +107,10 @@ def test_nobody_is_a_recording_too(tmp_path):
 @pytest.mark.parametrize(
     ("returned", "message"),
     [
-        (None, r"frame 0: made returned NoneType; expected \(people, 25, 3\) for BODY_25"),
-        (np.zeros((2, 3)), r"returned shape \(2, 3\)"),
-        (np.ones((1, 17, 3)), r"returned shape \(1, 17, 3\).*\(0, 25, 3\) for nobody"),
-        (np.zeros((1, 25, 3)), "a joint 0, 0, 0; an unseen joint must be NaN, NaN, 0"),
+        (None, r"frame 0: made .*NoneType.*\(people, 25, 3\)"),
+        (np.zeros((2, 3)), r"shape \(2, 3\)"),
+        (np.ones((1, 17, 3)), r"\(1, 17, 3\).*\(0, 25, 3\)"),
+        (np.zeros((1, 25, 3)), "0, 0, 0.*NaN, NaN, 0"),
     ],
 )
 def test_what_an_estimator_may_not_return(tmp_path, returned, message):
@@ -353,18 +293,14 @@ def test_who_remembers_cannot_follow(tmp_path):
     video = film(tmp_path / "roll-1-s01.avi", [[stand(300, 240)]] * 3)
     remembers = Dots()
     remembers.stateless = False
-    with pytest.raises(
-        ValueError, match=r"dots remembers earlier frames, so it cannot be shown crops.*follow=False"
-    ):
+    with pytest.raises(ValueError, match=r"dots remembers .*follow=False"):
         extract_video(video, estimator=remembers)
     assert extract_video(video, estimator=remembers, follow=False, progress=False)[0].seen.any()
 
 
 @pytest.mark.parametrize("people", ["everyone", -1, True, (1, 2, 3), (np.nan, 2), None])
 def test_whom_nobody_can_choose(tmp_path, people):
-    with pytest.raises(
-        ValueError, match="`people` must be athlete, largest, longest, all, a person's number"
-    ):
+    with pytest.raises(ValueError, match=r"`people` .*largest"):
         extract_video(tmp_path / "no.mp4", estimator=Dots(), people=people)
 
 

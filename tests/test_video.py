@@ -43,7 +43,7 @@ def test_frames_of_a_made_video(tmp_path, name):
         red = (picture[..., 2] > 128) & (picture[..., 0] < 100)
         assert np.argwhere(red).mean(axis=0) == pytest.approx([29.5, 19.5 + 2 * number], abs=1)
     np.testing.assert_allclose(frames.timestamps, np.arange(30) / 25, atol=1e-3)
-    assert not frames.varying
+    assert not frames.has_variable_rate
 
 
 def test_fps_can_be_overridden(tmp_path):
@@ -51,7 +51,7 @@ def test_fps_can_be_overridden(tmp_path):
     with read_frames(video, fps=240) as frames:
         assert frames.fps == 240
     for fps in (0, -1, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="`fps` must be frames a second above 0"):
+        with pytest.raises(ValueError, match=f"`fps` .*got {fps}"):
             read_frames(video, fps=fps)
 
 
@@ -77,14 +77,14 @@ def test_variable_frame_rate(tmp_path):
         assert len(list(frames)) == 30
     intervals = np.repeat([0.04, 0.08, 0.04], [10, 10, 9])
     np.testing.assert_allclose(np.diff(frames.timestamps), intervals, atol=1e-6)
-    assert frames.varying
+    assert frames.has_variable_rate
 
 
 def test_a_phone_clock_that_jitters_is_constant(tmp_path):
     runs = [(1, 512 + jitter) for jitter in [9, -9, 0] * 10]
     with read_frames(patch(make_video(tmp_path / "a.mp4"), lambda b: uneven(b, runs))) as frames:
         list(frames)
-    assert not frames.varying
+    assert not frames.has_variable_rate
 
 
 def test_a_cut_file_warns_with_its_numbers(tmp_path):
@@ -115,25 +115,25 @@ BAD = {
     "folder": (
         lambda path: path.mkdir(),
         ValueError,
-        "is a folder, not a video; extract_videos takes folders",
+        "folder, not a video.*extract_videos",
     ),
     "empty": (lambda path: path.touch(), ValueError, r"is empty \(0 bytes\)"),
     "text": (
         lambda path: path.write_text("hello\n" * 99),
         ValueError,
-        "holds no video .* ffmpeg -i 'clip.mp4'",
+        "no video .* ffmpeg -i 'clip.mp4'",
     ),
-    "sound": (sound, ValueError, "holds no video that OpenCV can open: .* sound only"),
-    "picture": (picture, ValueError, "is a single picture, not a video"),
+    "sound": (sound, ValueError, "no video .* sound only"),
+    "picture": (picture, ValueError, "single picture"),
     "av1": (
         lambda path: patch(make_video(path), as_av1),
         ValueError,
-        "(?i)codec is av01. Convert it: mkdir h264; ffmpeg",
+        "(?i)av01.* mkdir h264; ffmpeg",
     ),
     "half an mp4": (
         lambda path: patch(make_video(path), lambda data: data[: len(data) // 2]),
         ValueError,
-        "holds no video .* cut off while copying",
+        "no video .* cut off",
     ),
 }
 
@@ -161,9 +161,9 @@ def test_find_videos(tmp_path):
 
 
 def test_find_videos_refuses(tmp_path):
-    with pytest.raises(FileNotFoundError, match=rf"No video in the folder {re.escape(str(tmp_path))}.*\.mov"):
+    with pytest.raises(FileNotFoundError, match=rf"{re.escape(str(tmp_path))}.*\.mov"):
         find_videos(tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"No video or folder .*nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"folder .*nowhere"):
         find_videos(tmp_path / "nowhere")
 
 
@@ -180,5 +180,5 @@ def test_real_videos(name, count, size, fps):
     with read_frames(SHARED / name) as frames:
         assert (frames.image_size, frames.fps) == (size, fps)
         assert sum(1 for _ in frames) == count
-    assert not frames.varying
+    assert not frames.has_variable_rate
     np.testing.assert_allclose(frames.timestamps, np.arange(count) / fps, atol=1e-3)

@@ -9,7 +9,7 @@ import pytest
 from helpers.overlays import grey
 from PIL import Image
 
-from gymskel.video import CodecWarning, read_frames, whole_file, write_frames
+from gymskel.video import CodecWarning, read_frames, write_frames
 from gymskel.video import write as video
 
 cv2 = pytest.importorskip("cv2")
@@ -164,11 +164,3 @@ def test_ffmpeg_is_looked_for_on_the_path_too(monkeypatch):
     assert video._ffmpeg.__wrapped__() is None  # named, but it does not start
     monkeypatch.setattr(video.shutil, "which", lambda name: None)
     assert video._ffmpeg.__wrapped__() is None
-
-
-def test_whole_file(tmp_path):
-    path = tmp_path / "deeper" / "a.txt"
-    with whole_file(path) as part:
-        part.write_text("new")
-        assert part.parent == path.parent and part.suffix == ".txt" and not path.exists()
-    assert path.read_text() == "new" and len(list(path.parent.iterdir())) == 1

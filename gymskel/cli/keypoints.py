@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gymskel.cli.options import Data, Fps, Labels, People, Person, people_of, size_of
-from gymskel.cli.reading import extract_and_tell, load_classifier, read_data
+from gymskel.cli.reading import extract_and_report, load_classifier, read_data
 
 if TYPE_CHECKING:
     from gymskel.overlay import Annotation
@@ -31,18 +31,22 @@ def extract(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; touch nothing.")] = False,
 ) -> None:
     """Videos -> per-frame BODY_25 CSVs. Interrupted and started again, it goes on where it was."""
-    result = extract_and_tell(
-        videos,
-        out,
-        fps=fps,
-        estimator=estimator,
-        people=people_of(people),
-        follow=follow,
-        workers=workers,
-        overwrite=overwrite,
-        dry_run=dry_run,
-    )
-    if result.those("refuse", "fail") if dry_run else result.failed:
+    from gymskel.extract import plan_videos
+
+    options: dict[str, Any] = {
+        "fps": fps,
+        "estimator": estimator,
+        "people": people_of(people),
+        "follow": follow,
+        "overwrite": "always" if overwrite else "never",
+    }
+    if dry_run:
+        plan = plan_videos(videos, out, **options)
+        typer.echo(plan)
+        failed = bool(plan.with_action("refuse", "fail"))
+    else:
+        failed = bool(extract_and_report(videos, out, workers=workers, **options).failed)
+    if failed:
         raise typer.Exit(1)
 
 

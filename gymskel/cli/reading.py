@@ -14,6 +14,7 @@ import typer
 
 if TYPE_CHECKING:
     from gymskel.classifier import SkeletonClassifier
+    from gymskel.extract import Extraction
     from gymskel.recording import Recording
 
 
@@ -54,7 +55,7 @@ def read_data(
     elif named:
         _refuse_nameless(data, videos)
     typer.echo(f"{data} holds videos: extracting {len(videos)} into {keypoints}", err=True)
-    made = extract_and_tell([data], keypoints, fps=fps, overwrite="changed" if keep else False)
+    made = extract_and_report([data], keypoints, fps=fps, overwrite="changed" if keep else "never")
     if len(made.failed) == len(videos):
         raise ValueError("None of the videos could be extracted.")
     folders = {*made.written, *made.skipped}  # there may be others from before
@@ -85,29 +86,27 @@ def _refuse_nameless(data: Path, videos: list[Path]) -> None:
     )
 
 
-def extract_and_tell(videos: list[Path], out: Path, **options: Any) -> Any:
-    """Extracts, tells what became of it, and returns that: an Extraction, or for a dry run the Plan.
+def extract_and_report(videos: list[Path], out: Path, **options: Any) -> Extraction:
+    """Extract videos, print what became of them, and return that.
 
     Args:
+        videos: videos, or folders of them.
+        out: folder for the CSVs.
         options: those of `extract.extract_videos`.
     """
     from gymskel import extract
 
-    paths: Any = videos[0] if len(videos) == 1 else videos
     with warnings.catch_warnings():
         warnings.showwarning = lambda text, *_: typer.echo(f"! {text}", err=True)
         warnings.simplefilter("always", extract.ExtractionWarning)
-        told = r"\d+ of \d+ videos could not be extracted"  # by the lines below
-        warnings.filterwarnings("ignore", told, extract.ExtractionWarning)
-        result = extract.extract_videos(paths, out, **options)
-    if isinstance(result, extract.Plan):
-        typer.echo(result)
-        return result
+        printed_below = r"\d+ of \d+ videos could not be extracted"
+        warnings.filterwarnings("ignore", printed_below, extract.ExtractionWarning)
+        result = extract.extract_videos(videos, out, **options)
     typer.echo(
         f"{out}: {len(result.written)} extracted, {len(result.skipped)} finished before, {len(result.failed)} failed"
     )
-    for video, fault in result.failed.items():
-        typer.echo(f"! {video}: {fault}", err=True)
+    for video, error in result.failed.items():
+        typer.echo(f"! {video}: {error}", err=True)
     return result
 
 
@@ -124,9 +123,9 @@ def load_libraries() -> None:
 
     Comes before any other import of what needs TensorFlow.
     """
-    from gymskel.quiet import hushed
+    from gymskel.quiet import hide_stderr
 
-    with hushed():
+    with hide_stderr():
         import_module("gymskel.evaluation")  # and with it gymskel.classifier
     # "retracing" is no news to whoever trains five folds
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gymskel.estimators.model_files import named_file, told_apart
-from gymskel.quiet import hushed
+from gymskel.quiet import hide_stderr
 from gymskel.skeleton import MEDIAPIPE_33
 
 MIN_VISIBILITY = 0.1
@@ -66,7 +66,7 @@ class MediaPipe:
         """(people, 33, 3) float32 from a frame (height, width, 3) uint8, BGR."""
         if self._graph is not None:
             return self._landmarks(frame)
-        with hushed():  # it talks while the graph starts, until after the first frame
+        with hide_stderr():  # it talks while the graph starts, until after the first frame
             mediapipe = _import(inside=self._model is None)
             if self._model is None:
                 self._graph = _Inside(mediapipe, static=self.stateless)
@@ -159,7 +159,7 @@ def _import(*, inside: bool) -> Any:
         "`estimator`."
     )
     try:
-        with hushed():
+        with hide_stderr():
             import mediapipe
     except ImportError as missing:
         raise ImportError(f"mediapipe cannot be imported ({missing}). {ways}") from missing

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gymskel.estimators.model_files import named_file, told_apart
-from gymskel.quiet import hushed
+from gymskel.quiet import hide_stderr
 from gymskel.skeleton import HALPE_26
 
 MIN_SCORE = 0.3
@@ -99,7 +99,7 @@ class RTMPose:
 
     def _load(self) -> tuple[Any, Any]:
         rtmlib = _import(self._device)
-        with hushed(), contextlib.redirect_stdout(io.StringIO()):  # both talk
+        with hide_stderr(), contextlib.redirect_stdout(io.StringIO()):  # both talk
             detector = rtmlib.YOLOX(str(self._det), score_thr=0.3, backend="onnxruntime", device=self._device)
             pose = rtmlib.RTMPose(str(self._pose), backend="onnxruntime", device=self._device)
         for model, file in ((detector, self._det), (pose, self._pose)):

@@ -16,9 +16,9 @@ from tqdm.auto import tqdm
 from gymskel.classifier import SkeletonClassifier
 from gymskel.classifier.inputs import as_given, checksum_of, labelled, told_apart
 from gymskel.clips import Clips
+from gymskel.parallel import map_in_order
 from gymskel.preprocess import Preprocessor, is_recognizable
 from gymskel.recording import Recording
-from gymskel.workers import work_on
 
 Splits = list[tuple[np.ndarray, np.ndarray]]
 
@@ -116,7 +116,7 @@ def answer(
     bar: str | None = None,
 ) -> Iterator[Answers]:
     """The answers of each trial in turn, made by so many processes; a bar counts them by that name."""
-    answers = work_on(trials, partial(_answer, classifier, cases), workers)
+    answers = map_in_order(partial(_answer, classifier, cases), trials, workers)
     return iter(tqdm(answers, total=len(trials), unit=bar or "", disable=bar is None, leave=False))
 
 

@@ -4,9 +4,10 @@
 
     extract.extract_video("backflip-1-s07.mov")                  # the athlete's Recording, in a list
     extract.extract_videos("videos", "keypoints", fps=60)        # per-frame CSVs on disk, resumable
+    print(extract.plan_videos("videos", "keypoints"))            # what that would do
 
-Any callable serves as `estimator` that has a `name` and a `skeleton`; see `Estimator`. Importing this module
-imports no estimator and no OpenCV; a host that only extracts needs numpy, pandas, scipy and OpenCV.
+Any callable with a `name` and a `skeleton` can be the `estimator`; see `Estimator`. Importing this module loads no pose
+estimator and no OpenCV. A host that only extracts needs numpy, pandas, scipy and OpenCV.
 """
 
 from gymskel.estimators.estimator import Estimator
@@ -14,8 +15,8 @@ from gymskel.estimators.mediapipe import MediaPipe
 from gymskel.estimators.openpose import OpenPose
 from gymskel.estimators.rtmpose import RTMPose
 from gymskel.extract.batch import Extraction, extract_videos
-from gymskel.extract.plan import Plan
-from gymskel.extract.single import ExtractionWarning, extract_video
+from gymskel.extract.one_video import ExtractionWarning, extract_video
+from gymskel.extract.plan import Plan, plan_videos
 
 __all__ = [
     "Estimator",
@@ -27,4 +28,5 @@ __all__ = [
     "RTMPose",
     "extract_video",
     "extract_videos",
+    "plan_videos",
 ]

@@ -1,9 +1,9 @@
 """Folders that appear whole or not at all, with one writer each, however a process ends.
 
-While a video is worked on there is a hidden folder `.NAME.part` beside the recording-to-be. The file `lock` in it is
-locked by the process, and the system takes the lock away however the process ends. So whoever gets the lock may take
-for dead what else is in there. In it a recording grows in `making`, is complete in `new`, and an older one that it
-replaces waits in `old`; three renames, each of which happens or does not, do the replacing.
+While a video is worked on, a hidden work folder `.NAME.part` stands beside the folder of its recording. The process locks the
+file `lock` in it, and the system releases the lock however the process ends. So whatever else a process finds there after
+it got the lock was left by a dead one. In the work folder a recording grows in `making` and is complete in `new`; an older
+recording that it replaces waits in `old`. Three renames, each of which happens or does not, replace the older one.
 """
 
 from __future__ import annotations
@@ -11,95 +11,96 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from gymskel.recording import FILE_NAME, JSON_NAME, Recording, write_recording
 
-try:
+if sys.platform == "win32":
+    import msvcrt
+else:
     import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 
 @contextlib.contextmanager
-def claimed(folder: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Whether this process alone may write `folder` in the block; False: another one is at it.
+def lock_folder(folder: Path, *, wait: bool = False) -> Iterator[bool]:
+    """Yield True if this process alone may write `folder` in the block, False if another process holds the lock.
 
-    Where the file system knows no locks it is always True.
+    On a file system without locks it is always True.
 
     Args:
         folder: of a recording.
-        wait: until the other is done.
+        wait: wait until the other process releases the lock.
     """
-    part = _part(folder)
-    lock = _lock(part / "lock", wait)
+    work = _work_folder(folder)
+    lock = _acquire_lock(work / "lock", wait)
     if lock is None:
         yield False
         return
     try:
-        _settle(part, folder)  # what a killed run left
+        _finish_replacement(work, folder)  # of a run that was killed
         yield True
     finally:
-        _settle(part, folder)
-        if fcntl is None:
-            os.close(lock)  # Windows removes no open file
-        shutil.rmtree(part, ignore_errors=True)
-        if fcntl is not None:
+        _finish_replacement(work, folder)
+        if sys.platform == "win32":
+            os.close(lock)  # an open file cannot be removed
+        shutil.rmtree(work, ignore_errors=True)
+        if sys.platform != "win32":
             os.close(lock)
 
 
 def publish(recordings: list[Recording], folder: Path) -> None:
-    """Everybody of a video, written into a claimed `folder`, which appears or changes when all is written.
+    """Write all recordings of a video into a locked `folder`; it appears or changes when all are written.
 
     Files of an older recording go; any other files stay.
     """
-    part = _part(folder)
+    work = _work_folder(folder)
     for recording in recordings:
-        made = write_recording(recording, part / "making")
-    made.rename(part / "new")  # now it is complete
+        written = write_recording(recording, work / "making")
+    written.rename(work / "new")  # now it is complete
     if folder.exists():
-        folder.rename(part / "old")
+        folder.rename(work / "old")
     else:
-        (part / "new").rename(folder)
-    _settle(part, folder)
+        (work / "new").rename(folder)
+    _finish_replacement(work, folder)
 
 
-def clean(folder: Path) -> None:
-    """Takes away what a killed run left beside `folder`, unless somebody is at it now."""
-    if _part(folder).is_dir():
-        with claimed(folder):
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a killed run left beside `folder`, unless another process works on it now."""
+    if has_work_folder(folder):
+        with lock_folder(folder):
             pass
 
 
-def is_begun(folder: Path) -> bool:
-    """Whether somebody is at it, or died over it."""
-    return _part(folder).is_dir()
+def has_work_folder(folder: Path) -> bool:
+    """Return True if a process works on `folder`, or ended while it did."""
+    return _work_folder(folder).is_dir()
 
 
-def standing(folder: Path) -> Path:
-    """Where the files of a recording are: in `folder`, or where a run that was killed while replacing it left them."""
-    places = (folder, _part(folder) / "new", _part(folder) / "old")
-    return next((place for place in places if place.is_dir()), folder)
+def find_recording_files(folder: Path) -> Path:
+    """Return the folder with a recording's files: `folder`, or where a run left them that was killed while replacing it."""
+    work = _work_folder(folder)
+    return next((place for place in (folder, work / "new", work / "old") if place.is_dir()), folder)
 
 
-def recording_of(name: str) -> str:
-    """The name of a recording's folder, given that or the name of the hidden folder beside it."""
+def recording_name(name: str) -> str:
+    """Return the name of a recording's folder, given that name or the name of its work folder."""
     return name[1:-5] if name.startswith(".") and name.endswith(".part") else name
 
 
-def csv_files(folder: Path) -> list[Path]:
-    """The per-frame CSVs in a folder, which need not be there; other tables are not ours."""
+def list_keypoint_files(folder: Path) -> list[Path]:
+    """Return the per-frame CSVs in a folder; other tables are left out. Empty if there is no folder."""
     return [file for file in folder.glob("*.csv") if FILE_NAME.fullmatch(file.name)]
 
 
-def _part(folder: Path) -> Path:
+def _work_folder(folder: Path) -> Path:
     return folder.parent / f".{folder.name}.part"  # hidden, so that no reader takes it for a recording
 
 
-def _settle(part: Path, folder: Path) -> None:
-    """Goes on where a replacement stopped, and takes away what else is in `part`."""
-    old, new = part / "old", part / "new"
+def _finish_replacement(work: Path, folder: Path) -> None:
+    """Continue a replacement where it stopped, and remove what else is in the work folder."""
+    old, new = work / "old", work / "new"
     if old.is_dir():
         if not folder.exists():
             (new if new.is_dir() else old).rename(folder)
@@ -107,19 +108,19 @@ def _settle(part: Path, folder: Path) -> None:
             if file.name != JSON_NAME and not FILE_NAME.fullmatch(file.name):
                 file.replace(folder / file.name)
     for name in ("old", "new", "making"):
-        shutil.rmtree(part / name, ignore_errors=True)
+        shutil.rmtree(work / name, ignore_errors=True)
 
 
-def _lock(file: Path, wait: bool) -> int | None:
-    """The handle of a file that is made and locked; None if another process has locked it."""
+def _acquire_lock(file: Path, wait: bool) -> int | None:
+    """Make and lock a file; return its handle, or None if another process has locked it."""
     while True:
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             handle = os.open(file, os.O_RDWR | os.O_CREAT)
-        except FileNotFoundError:  # whoever had it has just taken the folder away
+        except FileNotFoundError:  # its last owner has just removed the folder
             continue
         try:
-            if not _take(handle, wait):
+            if not _lock_handle(handle, wait):
                 os.close(handle)
                 return None
             if os.path.samestat(os.fstat(handle), file.stat()):
@@ -132,10 +133,9 @@ def _lock(file: Path, wait: bool) -> int | None:
         os.close(handle)  # locked too late: the file is gone or a new one
 
 
-def _take(handle: int, wait: bool) -> bool:
-    if fcntl is None:
-        import msvcrt
-
+def _lock_handle(handle: int, wait: bool) -> bool:
+    """Return True if the open file is locked now, or its file system has no locks; False if another process holds it."""
+    if sys.platform == "win32":
         try:
             msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
         except OSError:

@@ -1,234 +1,225 @@
-"""What a batch is to do: which video becomes which folder, and what is there already."""
+"""The plan of a batch: each video, its folder, what the folder holds, and what is done with the video."""
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
-from gymskel.extract.folder_lock import csv_files, recording_of, standing
-from gymskel.extract.progress import list_faults
-from gymskel.extract.single import Wanted, file_facts, made_from
+from gymskel.estimators.estimator import Estimator, choose_estimator
+from gymskel.extract.destinations import assign_folders, list_paths
+from gymskel.extract.folder_lock import list_keypoint_files
+from gymskel.extract.provenance import extraction_entry, find_extraction_entry, is_same_file, read_metadata
+from gymskel.extract.settings import ExtractionSettings, People
+from gymskel.messages import join_lines, join_names
 from gymskel.recording import JSON_NAME
-from gymskel.recording.folders import Folder
-from gymskel.recording.metadata import saved_people
-from gymskel.video import find_videos, read_frames
+from gymskel.video import read_frames
+
+Overwrite = Literal["never", "changed", "always"]
+Status = Literal["new", "finished", "other people", "different", "foreign", "unreadable"]
+Action = Literal["extract", "redo", "keep", "refuse", "fail"]
+
+_KEPT_SHOWN = 3  # folders named in the warning about an earlier choice of people
+_FPS_TOLERANCE = 1e-6  # relative difference of two frame rates that count as equal: rounding in JSON
 
 
 @dataclass(frozen=True)
-class Planned:
-    """A video, and what is to be done with it.
+class PlannedVideo:
+    """A video of a batch, and what its folder holds.
 
     Attributes:
-        video: to read.
-        folder: to write.
-        state: "new", "finished", "chosen" (finished, with another choice of people), "different" (extracted
-            before, from or in another way) or "foreign" (CSVs that no extraction wrote); after `measure`, also
-            "unreadable".
-        why: what is chosen, different, foreign or unreadable.
-        again: extract it again where another choice of people was made before.
-        frames: as the video's header says, or None.
-        size: bytes of the video, or None.
+        video: file to read.
+        folder: folder to write.
+        status: "new"; "finished"; "other people" (finished, with another choice of people); "different" (extracted
+            before from another file or with other settings); "foreign" (CSVs that no extraction wrote); in a plan of
+            `plan_videos` also "unreadable".
+        reason: text that says what is other, different, foreign or unreadable.
+        redo_people: extract the video again if its status is "other people".
+        frames: number of frames by the video's header, or None.
+        size: size of the video in bytes, or None.
     """
 
     video: Path
     folder: Path
-    state: str = "new"
-    why: str = ""
-    again: bool = False
+    status: Status = "new"
+    reason: str = ""
+    redo_people: bool = False
     frames: int | None = None
     size: int | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What `extract_videos` would do; `print` it.
+    """The work of `extract_videos`; `print` shows one line for each video.
 
     Attributes:
-        videos: in the order of the work.
-        overwrite: as asked for.
+        videos: the videos, in the order of the work.
+        overwrite: which finished recordings are extracted again, as in `extract_videos`.
     """
 
-    videos: tuple[Planned, ...]
-    overwrite: bool | str = False
+    videos: tuple[PlannedVideo, ...]
+    overwrite: Overwrite = "never"
 
-    def does(self, one: Planned) -> str:
-        """What is done with a video: "extract", "redo", "keep", "refuse" or "fail"."""
-        if one.state == "unreadable":
+    def __post_init__(self) -> None:
+        if self.overwrite not in get_args(Overwrite):
+            raise ValueError(
+                f"`overwrite` must be one of {', '.join(get_args(Overwrite))}, got {self.overwrite!r}. "
+                "Fix: overwrite='always' extracts all again, overwrite='never' none."
+            )
+
+    def action(self, planned: PlannedVideo) -> Action:
+        """Return what is done with a video: "extract", "redo", "keep", "refuse" or "fail"."""
+        if planned.status == "unreadable":
             return "fail"
-        if self.overwrite is True:
-            return "extract" if one.state == "new" else "redo"
-        different = "redo" if self.overwrite == "changed" else "refuse"
-        chosen = "redo" if one.again else "keep"
-        known = {"new": "extract", "finished": "keep", "chosen": chosen, "different": different}
-        return known.get(one.state, "refuse")
+        if planned.status == "new":
+            return "extract"
+        if self.overwrite == "always":
+            return "redo"
+        if planned.status == "finished":
+            return "keep"
+        if planned.status == "other people":
+            return "redo" if planned.redo_people else "keep"
+        return "redo" if planned.status == "different" and self.overwrite == "changed" else "refuse"
 
-    def those(self, *deeds: str) -> list[Planned]:
-        """The videos with which one of these is done."""
-        return [one for one in self.videos if self.does(one) in deeds]
+    def with_action(self, *actions: Action) -> list[PlannedVideo]:
+        """Return the videos with which one of these actions is done."""
+        return [planned for planned in self.videos if self.action(planned) in actions]
 
     def check(self) -> None:
-        """A ValueError that lists what would be refused."""
-        if refused := self.those("refuse"):
-            head = "Folders that hold something else than asked for; use another `out`, or overwrite=True (gymskel extract --overwrite):"
-            raise ValueError(list_faults(head, [f"{one.folder}: {one.why}" for one in refused]))
+        """Raise ValueError if the plan refuses a video; the message lists them with the reasons."""
+        if refused := self.with_action("refuse"):
+            head = (
+                "Folders that hold something else than asked for. Fix: use another `out`, or overwrite='always' "
+                "(gymskel extract --overwrite)."
+            )
+            raise ValueError(join_lines(head, [f"{planned.folder}: {planned.reason}" for planned in refused]))
 
-    def kept(self) -> str:
-        """A line on those that keep another choice of people than asked for; empty if there are none."""
-        told = [f"{one.folder} ({one.why})" for one in self.those("keep") if one.state == "chosen"]
-        if not told:
+    def describe_kept_people(self) -> str:
+        """Return a sentence on the videos that keep an earlier choice of people; empty if there are none."""
+        kept = [
+            f"{planned.folder} ({planned.reason})"
+            for planned in self.with_action("keep")
+            if planned.status == "other people"
+        ]
+        if not kept:
             return ""
-        more = f" and {len(told) - 3} more" if len(told) > 3 else ""
         return (
-            f"{len(told)} of {len(self.videos)} videos keep the people chosen before: {', '.join(told[:3])}{more}. To extract one "
-            "again, name the video itself: with people= (gymskel extract VIDEO --people), or for the athlete with overwrite=True (--overwrite)."
+            f"{len(kept)} of {len(self.videos)} videos keep the people chosen before: "
+            f"{join_names(kept, shown=_KEPT_SHOWN)}. Fix: to extract one again, name the video itself, with people= "
+            "(gymskel extract VIDEO --people), or for the athlete with overwrite='always' (--overwrite)."
         )
 
     def __str__(self) -> str:
-        lines = []
-        for one in self.videos:
-            facts = [f"{one.frames} frames"] if one.frames else []
-            facts += [f"{one.size / 1e6:.1f} MB"] if one.size is not None else []
-            told = f" ({', '.join(facts)})" if facts else ""
-            why = f": {one.why}" if one.why else ""
-            lines.append(f"{self.does(one):7} {one.video} -> {one.folder}{told}{why}")
-        todo = self.those("extract", "redo")
-        frames, size = (sum(getattr(one, name) or 0 for one in todo) for name in ("frames", "size"))
-        counts = [
-            f"{len(self.those(deed))} to {deed}" for deed in ("extract", "redo", "keep", "refuse", "fail")
-        ]
-        counts = [count for count in counts if not count.startswith("0 ")]
-        lines.append(f"{', '.join(counts)}; work: {frames} frames, {size / 1e6:.1f} MB")
-        return "\n".join(lines)
+        lines = [self._describe(planned) for planned in self.videos]
+        todo = self.with_action("extract", "redo")
+        frames = sum(planned.frames or 0 for planned in todo)
+        size = sum(planned.size or 0 for planned in todo)
+        number_of = Counter(map(self.action, self.videos))
+        counts = [f"{number_of[action]} to {action}" for action in get_args(Action) if number_of[action]]
+        return "\n".join([*lines, f"{', '.join(counts)}; work: {frames} frames, {size / 1e6:.1f} MB"])
+
+    def _describe(self, planned: PlannedVideo) -> str:
+        measures = [f"{planned.frames} frames"] if planned.frames else []
+        measures += [f"{planned.size / 1e6:.1f} MB"] if planned.size is not None else []
+        measured = f" ({', '.join(measures)})" if measures else ""
+        reason = f": {planned.reason}" if planned.reason else ""
+        return f"{self.action(planned):7} {planned.video} -> {planned.folder}{measured}{reason}"
 
 
-def as_paths(paths_or_folder: str | Path | Iterable[str | Path]) -> list[Path]:
-    """One path or several, as a list."""
-    single = isinstance(paths_or_folder, (str, Path))
-    return [Path(paths_or_folder)] if single else [Path(path) for path in paths_or_folder]
-
-
-def find_folders(paths_or_folder: str | Path | Iterable[str | Path], out: Path) -> dict[Path, Path]:
-    """Folder to write -> video to read; a video that is named itself goes to where it was extracted before.
+def plan_videos(
+    paths_or_folder: str | Path | Iterable[str | Path],
+    out: str | Path,
+    *,
+    estimator: str | Estimator = "auto",
+    people: People = "athlete",
+    follow: bool = True,
+    fps: float | None = None,
+    overwrite: Overwrite = "never",
+) -> Plan:
+    """Return what `extract_videos` would do with the same arguments; write and extract nothing.
 
     Raises:
-        FileNotFoundError: no such path, or no video.
-        ValueError: two videos would become the same folder; one was extracted into several before.
+        FileNotFoundError, ValueError, TypeError, ImportError: as in `extract_videos`; but a plan that refuses a video is
+            returned, not raised.
     """
-    given = as_paths(paths_or_folder)
-    before = _find_before({path for path in given if path.is_file()}, out)
-    targets: dict[Path, list[Path]] = {}
-    for path in given:
-        for video in find_videos(path):
-            inner = video.relative_to(path).parent if path.is_dir() else Path()
-            place = before.get(path, out / inner / video.stem)
-            videos = targets.setdefault(place, [])
-            if video not in videos:
-                videos.append(video)
-    if not targets:
-        raise FileNotFoundError("No video given: `paths_or_folder` is empty.")
-    alike: dict[str, list[Path]] = {}  # some file systems take A and a for the same
-    for folder, videos in targets.items():
-        alike.setdefault(str(folder).casefold(), []).extend(videos)
-    clashes = [" and ".join(map(str, videos)) for videos in alike.values() if len(videos) > 1]
-    if clashes:
-        raise ValueError(
-            list_faults("Videos that would become the same folder; rename one of each:", clashes)
-        )
-    return {folder: videos[0] for folder, videos in targets.items()}
+    settings = ExtractionSettings(choose_estimator(estimator), people, follow, fps)
+    paths = list_paths(paths_or_folder)
+    plan = make_plan(paths, assign_folders(paths, Path(out)), settings, overwrite)
+    return replace(plan, videos=tuple(map(_probe_video, plan.videos)))
 
 
-def _find_before(videos: set[Path], out: Path) -> dict[Path, Path]:
-    """Video -> the folder in `out` that it was extracted into before, whatever folder that lies in."""
-    named: dict[str, list[Path]] = {}
-    for video in videos:
-        named.setdefault(video.stem, []).append(video)
-    found: dict[Path, list[Path]] = {}
-    for at, folders, _ in os.walk(out) if named else ():
-        for folder in sorted({Path(at, recording_of(name)) for name in folders}):
-            for video in named.get(folder.name, ()):
-                if _is_of(folder, video):
-                    found.setdefault(video, []).append(folder)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-    for video, places in found.items():
-        if len(places) > 1 and places[0].parent != out:
-            told = ", ".join(map(str, places))
-            raise ValueError(
-                f"{video} was extracted into {told}: say which by `out` (-o), the folder above it."
-            )
-    return {video: places[0] for video, places in found.items()}
+def make_plan(
+    paths: list[Path], folders: dict[Path, Path], settings: ExtractionSettings, overwrite: Overwrite
+) -> Plan:
+    """Compare each folder with what is asked for.
+
+    Args:
+        paths: the paths that the user named. Another choice of people is extracted again for videos among them, or for
+            all with overwrite "changed"; the default "athlete" never undoes an earlier choice.
+        folders: folder to write -> video to read.
+        settings: of the extraction.
+        overwrite: as in `extract_videos`.
+    """
+    is_choice = settings.people != "athlete"
+    videos = (
+        PlannedVideo(video, folder, redo_people=is_choice and (video in paths or overwrite == "changed"))
+        for folder, video in folders.items()
+    )
+    return Plan(tuple(inspect_folder(planned, settings) for planned in videos), overwrite)
 
 
-def _is_of(folder: Path, video: Path) -> bool:
-    """Whether a folder holds, or a killed run left there, what was extracted from this very file."""
-    known: dict[str, Any] = {}
-    with contextlib.suppress(ValueError, OSError):  # no folder, or a damaged recording.json
-        known = next(iter(saved_people(Folder(standing(folder))).values()), {})
-    made = _made(known)
-    return bool(made) and known.get("video") == video.name and _is_same(made, file_facts(video))
-
-
-def look(one: Planned, wanted: Wanted) -> Planned:
-    """The same, with what its folder holds, compared with what is wanted of the video."""
-    if not (one.folder / JSON_NAME).is_file():
-        if not csv_files(one.folder):
-            return one
-        return replace(
-            one, state="foreign", why=f"CSV files without {JSON_NAME}, not written by an extraction."
-        )
+def inspect_folder(planned: PlannedVideo, settings: ExtractionSettings) -> PlannedVideo:
+    """Return the video with the status of its folder: what it holds, compared with what the settings would make."""
+    if not (planned.folder / JSON_NAME).is_file():
+        if not list_keypoint_files(planned.folder):
+            return replace(planned, status="new", reason="")
+        reason = f"CSV files without {JSON_NAME}, not written by an extraction."
+        return replace(planned, status="foreign", reason=reason)
     try:
-        known = next(iter(saved_people(Folder(one.folder)).values()), {})
-        if why := " ".join(_differences(one.video, known, wanted)):
-            return replace(one, state="different", why=why)
-    except ValueError as fault:  # a damaged JSON, or a video that cannot be read any more
-        return replace(one, state="different", why=str(fault))
-    made, asked = _made(known), made_from(one.video, wanted)
-    if made and made.get("people") != asked["people"]:
-        why = f"extracted with people={made.get('people')!r}, asked for {asked['people']!r}"
-        return replace(one, state="chosen", why=why)
-    return replace(one, state="finished")
+        metadata = read_metadata(planned.folder)
+        if reason := " ".join(_differences(planned.video, metadata, settings)):
+            return replace(planned, status="different", reason=reason)
+    except ValueError as error:  # a damaged JSON, or a video that cannot be read any more
+        return replace(planned, status="different", reason=str(error))
+    before, now = find_extraction_entry(metadata), extraction_entry(planned.video, settings)
+    if before and before.get("people") != now["people"]:
+        reason = f"extracted with people={before.get('people')!r}, asked for {now['people']!r}"
+        return replace(planned, status="other people", reason=reason)
+    return replace(planned, status="finished", reason="")
 
 
-def measure(one: Planned) -> Planned:
-    """The same, with the video's frames and size; "unreadable" if it is to be read and cannot be."""
-    try:
-        with read_frames(one.video) as frames:
-            return replace(one, frames=frames.count, size=one.video.stat().st_size)
-    except (ValueError, OSError) as fault:
-        return (
-            one if one.state in ("finished", "chosen") else replace(one, state="unreadable", why=str(fault))
-        )
-
-
-def _made(known: dict[str, Any]) -> dict[str, Any]:
-    """What a person's history says of the extraction; empty if it was none."""
-    return next((entry for entry in known.get("history", ()) if entry["step"] == "extract"), {})
-
-
-def _is_same(made: dict[str, Any], facts: dict[str, Any]) -> bool:
-    return all(made.get(fact) == facts[fact] for fact in ("bytes", "crc32"))
-
-
-def _differences(video: Path, known: dict[str, Any], wanted: Wanted) -> Iterator[str]:
-    """How a finished recording differs from what would be extracted now, but for the choice of people."""
-    if known.get("video") != video.name:
-        yield f"made from {known.get('video') or 'an unknown video'}, not from {video.name}."
-    if made := _made(known):
-        asked = made_from(video, wanted)
-        if not _is_same(made, asked):
+def _differences(video: Path, metadata: Mapping[str, Any], settings: ExtractionSettings) -> Iterator[str]:
+    """Yield each difference of a finished recording from a new extraction; the choice of people is left out."""
+    if metadata.get("video") != video.name:
+        yield f"made from {metadata.get('video') or 'an unknown video'}, not from {video.name}."
+    if before := find_extraction_entry(metadata):
+        now = extraction_entry(video, settings)
+        if not is_same_file(before, now):
             yield f"made from another file that was called {video.name} too."
-        if made.get("follow") != asked["follow"]:
-            yield f"extracted with follow={made.get('follow')!r}, asked for follow={asked['follow']!r}."
-    if known.get("estimator") != wanted.estimator.name:
-        yield f"extracted with {known.get('estimator')}, asked for {wanted.estimator.name}."
-    fps = wanted.fps
+        if before.get("follow") != now["follow"]:
+            yield f"extracted with follow={before.get('follow')!r}, asked for follow={now['follow']!r}."
+    if metadata.get("estimator") != settings.estimator.name:
+        yield f"extracted with {metadata.get('estimator')}, asked for {settings.estimator.name}."
+    fps = settings.fps
     if fps is None:
         with read_frames(video) as frames:
             fps = frames.fps
-    rate = known.get("fps")
-    if rate != fps and not (rate and fps and math.isclose(rate, fps, rel_tol=1e-6)):
-        yield f"extracted at {rate} frames a second, asked for {fps}."
+    fps_before = metadata.get("fps")
+    if fps_before != fps and not (
+        fps_before and fps and math.isclose(fps_before, fps, rel_tol=_FPS_TOLERANCE)
+    ):
+        yield f"extracted at {fps_before} frames a second, asked for {fps}."
+
+
+def _probe_video(planned: PlannedVideo) -> PlannedVideo:
+    """Return the video with its frames and size; "unreadable" if it cannot be opened and is not finished."""
+    try:
+        with read_frames(planned.video) as frames:
+            return replace(planned, frames=frames.count, size=planned.video.stat().st_size)
+    except (ValueError, OSError) as error:
+        if planned.status in ("finished", "other people"):
+            return planned
+        return replace(planned, status="unreadable", reason=str(error))

@@ -1,4 +1,4 @@
-"""Progress bars, and one line on what became of something."""
+"""Progress bars, and one line on the people found in a video."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from gymskel.recording import Recording
 
-_SHOWN = 8  # faults in one message
+Item = TypeVar("Item")
 
 
-def tqdm_or_none() -> Any:
-    """tqdm's bar, or None on a host without it."""
+def import_tqdm() -> Any:
+    """Return tqdm's progress bar, or None on a host without it."""
     try:
         from tqdm import tqdm
     except ImportError:
@@ -24,50 +24,49 @@ def tqdm_or_none() -> Any:
     return tqdm
 
 
-def bar(items: Iterable[Any], shown: bool, **options: Any) -> Iterable[Any]:
-    """The same items, with a progress bar where wanted and possible."""
-    tqdm = tqdm_or_none() if shown else None
+def progress_bar(items: Iterable[Item], shown: bool, **options: Any) -> Iterable[Item]:
+    """Return the same items, behind a progress bar if it is `shown` and tqdm is installed."""
+    tqdm = import_tqdm() if shown else None
     return items if tqdm is None else tqdm(items, **options)
 
 
 @contextlib.contextmanager
-def board(shown: bool, total: int, done: int) -> Iterator[Callable[[str, int], None]]:
-    """What tells of a batch: takes a line on each video that ends, and how many frames it had.
+def batch_progress(shown: bool, total: int, done: int) -> Iterator[Callable[[str, int], None]]:
+    """Yield a function to call after each video, with a line about it and its number of frames.
 
-    A bar of videos with the frames so far and a second, and the lines above it; without tqdm the lines alone.
+    It shows a bar of videos with the frames so far and a second, and the lines above the bar; without tqdm the lines alone.
+
+    Args:
+        shown: False: the function shows nothing.
+        total: number of videos.
+        done: number of videos that are finished at the start.
     """
-    tqdm = tqdm_or_none() if shown else None
-    videos = tqdm and tqdm(total=total, initial=done, unit="video")
+    tqdm = import_tqdm() if shown else None
+    bar = tqdm(total=total, initial=done, unit="video") if tqdm else None
     frames, start = 0, time.perf_counter()
 
-    def told(line: str, more: int) -> None:
+    def report(line: str, frames_of_video: int) -> None:
         nonlocal done, frames
-        done, frames = done + 1, frames + more
-        if videos is not None:
+        done, frames = done + 1, frames + frames_of_video
+        if bar is not None:
             rate = frames / (time.perf_counter() - start)
-            videos.set_postfix_str(f"{frames} frames, {rate:.3g} frames/s", refresh=False)
-            videos.update()
-            tqdm.write(f"{done}/{total} {line}", file=sys.stderr)
+            bar.set_postfix_str(f"{frames} frames, {rate:.3g} frames/s", refresh=False)
+            bar.update()
+            bar.write(f"{done}/{total} {line}", file=sys.stderr)
         elif shown:
             print(f"{done}/{total} {line}", flush=True)
 
     try:
-        yield told
+        yield report
     finally:
-        if videos is not None:
-            videos.close()
+        if bar is not None:
+            bar.close()
 
 
-def tell(recordings: list[Recording]) -> str:
-    """A line on a video's people."""
+def describe_people(recordings: list[Recording]) -> str:
+    """Return one line on a video's recordings: number of people, frames in which anyone is seen, estimator."""
     count = len(recordings)
-    seen = int(np.any([r.seen.any(axis=1) for r in recordings], axis=0).sum())
+    seen = int(np.any([recording.seen.any(axis=1) for recording in recordings], axis=0).sum())
     people = "1 person" if count == 1 else f"{count} people"
     first = recordings[0]
     return f"{first.video}: {people}, seen in {seen} of {len(first)} frames by {first.estimator}"
-
-
-def list_faults(head: str, faults: list[str]) -> str:
-    """A headline and a line a fault, not too many of them."""
-    more = [f"... and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
-    return "\n".join([head, *faults[:_SHOWN], *more])

@@ -1,10 +1,10 @@
-"""Frames out of video files.
+"""Read frames from video files.
 
-OpenCV reports most troubles of a file by silence. What is known of them is dealt with here, once:
+OpenCV is silent about most faults of a file. This module turns them into errors and warnings:
 
 >>> read_frames("training.mov")
 Traceback (most recent call last):
-FileNotFoundError: No video training.mov.
+FileNotFoundError: No video training.mov. Fix: check the path.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from typing import Any
 
 import numpy as np
 
-from gymskel.video.container import is_iso, missing_bytes
+from gymskel.video.container import describe_missing_bytes, is_iso_media
 
 VIDEO_SUFFIXES = (
     *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov"),
     *(".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm", ".wmv"),
 )
-"""What counts as a video in a folder, in lower case; a file that is named itself may be called anything."""
+"""Endings of the files in a folder that count as videos, in lower case; a file that is named itself may have any."""
 
-_COMPLETE = 0.9  # of the frames that the header promises; healthy cut files promise 40 and hold 36
-_LATE = 0.25  # seconds: by which sound may outlast the picture, and rounding the truth
-_UNEVEN = 0.2  # of the median interval; phones' clocks round to 2-5 %, a dropped frame is 100 %
-_RETRIES = 100  # reads behind the last frame: is it the end, or one that cannot be decoded?
-_JUMP = 3  # median intervals: a longer one is lost frames, not a phone that saves light
-_MAX_HEADER_FPS = 10_000  # broken headers name their clock instead, 90000 a second
+_COMPLETE_SHARE = 0.9  # of the frames that the header promises; healthy trimmed files promise 40 and hold 36
+_LATE_SECONDS = 0.25  # by which sound may outlast the picture, or rounding the true length
+_UNEVEN_SHARE = 0.2  # of the usual interval; phones' clocks round to 2-5 %, a dropped frame is 100 %
+_RETRIES = 100  # reads behind the last frame: is it the end, or a frame that cannot be decoded?
+_LOST_INTERVALS = 3  # median intervals: a longer one means lost frames, not a phone in poor light
+_MAX_HEADER_FPS = 10_000  # frames a second; broken headers name their clock instead, 90000 a second
 
 
 class VideoWarning(UserWarning):
-    """A video that is cut off or damaged, as far as it can be told; or that cannot tell whether it is."""
+    """A video is cut off or damaged, or its file does not say how long it should be."""
 
 
 def read_frames(path: str | Path, *, fps: float | None = None) -> Frames:
-    """The frames of a video, one after the other, in constant memory.
+    """Return an iterator over the frames of a video; memory stays constant.
 
     ::
 
@@ -50,15 +50,15 @@ def read_frames(path: str | Path, *, fps: float | None = None) -> Frames:
 
     Args:
         path: a video file.
-        fps: frames a second; overrides the header, which is wrong in slow motion and in many converted files.
+        fps: frames a second; overrides the header, which is often wrong for slow motion and converted files.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: the path is a folder, the file holds no video that OpenCV can decode, or it is a picture.
         ImportError: OpenCV is not installed.
 
-    At the end of a file in which frames or bytes are missing there is a `VideoWarning`. What cannot be told:
-    a decoder hides small damage inside frames, and a stream (.ts, .h264) is whole wherever it is cut.
+    At the end of a file that lacks frames or bytes there is a `VideoWarning`. Two faults stay hidden: a decoder
+    covers small damage inside frames, and a stream (.ts, .h264) is complete wherever it is cut.
     """
     return Frames(path, fps=fps)
 
@@ -70,13 +70,13 @@ class Frames:
         path: the file.
         fps: frames a second, as given or as the header says; None if neither says.
         image_size: (width, height) of the frames in pixels, after turning them upright.
-        count: number of frames that the header promises, not always true; None if it does not say.
+        count: number of frames by the header, which may be wrong; None if the header does not say.
     """
 
     def __init__(self, path: str | Path, *, fps: float | None = None) -> None:
-        """As `read_frames`."""
+        """Open a video, as `read_frames` does."""
         if fps is not None and not 0 < fps < np.inf:
-            raise ValueError(f"`fps` must be frames a second above 0, got {fps}.")
+            raise ValueError(f"`fps` must be frames a second above 0, got {fps}. Fix: such as fps=60.")
         self.path = Path(path)
         self._capture = _open(self.path)
         cv2 = open_cv()
@@ -94,122 +94,133 @@ class Frames:
         self.image_size = (width, height)
 
     def _check_first_frames(self) -> None:
-        """Reads the first frame, and the second where the file may be a mere picture."""
+        """Read the first frame, and the second one if the file may be a single picture."""
         if not self._read_ahead():
             codec = _codec(self._capture)
             self.close()
             raise ValueError(
-                f"{self.path}: OpenCV decodes no frame of it; its codec is {codec}. {_convert(self.path)}"
+                f"{self.path}: OpenCV decodes no frame of it; its codec is {codec}. Fix: {_conversion(self.path)}"
             )
-        picture = self.count is None or (self.count == 1 and _codec(self._capture).strip() == "gif")
-        if picture and not self._read_ahead():
+        may_be_picture = self.count is None or (self.count == 1 and _codec(self._capture).strip() == "gif")
+        if may_be_picture and not self._read_ahead():
             self.close()
-            raise ValueError(f"{self.path} is a single picture, not a video.")
+            raise ValueError(f"{self.path} is a single picture, not a video. Fix: name a video file.")
 
     def _read_ahead(self) -> bool:
         if not self._capture.isOpened():
             return False
-        good, frame = self._capture.read()
-        if good:
+        is_read, frame = self._capture.read()
+        if is_read:
             self._ahead.append((np.ascontiguousarray(frame), self._capture.get(self._clock) / 1000))
-        return good
+        return is_read
 
     def __iter__(self) -> Frames:
-        """Itself: the frames can be gone through once."""
+        """Return itself: the frames can be read once."""
         return self
 
     def __next__(self) -> np.ndarray:
-        """(height, width, 3) uint8, BGR, C-contiguous, the caller's own."""
+        """Return the next frame (height, width, 3) uint8, BGR, C-contiguous, a copy of the caller's own."""
         if not self._ahead and not self._read_ahead():
             if self._capture.isOpened():  # the end is reached for the first time
-                short = self.count is not None and len(self._seconds) < self.count
-                more = short and any(self._capture.grab() for _ in range(_RETRIES))
+                is_short = self.count is not None and len(self._seconds) < self.count
+                has_more = is_short and any(self._capture.grab() for _ in range(_RETRIES))
                 self.close()
-                self._check_length(more)
+                if fault := self._describe_missing(has_more):
+                    warnings.warn(f"{self.path}: {fault}", VideoWarning, stacklevel=2)
             raise StopIteration
         frame, seconds = self._ahead.popleft()
         self._seconds.append(seconds)
         return frame
 
-    def _check_length(self, more: bool) -> None:
-        if fault := self._fault(more):
-            warnings.warn(f"{self.path}: {fault}", VideoWarning, stacklevel=3)
+    def _describe_missing(self, has_more: bool) -> str | None:
+        """Return a sentence on what is missing in a file that was read to its end; None if nothing is known to be.
 
-    def _fault(self, more: bool) -> str | None:
-        """What is wrong with a file that was read to its end; `more`: frames follow one that cannot be read."""
+        Args:
+            has_more: frames follow one that cannot be decoded.
+        """
         read = len(self._seconds)
         if self.count is None:
             rate = (
-                "" if any(self._seconds) else f" Nor has it a clock: {self.fps or 'no'} fps may be a guess."
+                ""
+                if any(self._seconds)
+                else f" It has no clock either: {self.fps or 'no'} fps may be a guess."
             )
-            return f"the file does not say how many frames it has; {read} were read, and whether more were filmed cannot be told.{rate}"
-        told = f"{read} of {self.count} frames could be read; the file is cut off or damaged"
-        again = "Copy it again from the camera."
-        if missing := missing_bytes(self.path):
-            return f"{told}: {missing}. {again}"
-        if more:
-            return f"{told}: frame {read} cannot be decoded, and what follows was left out. {again}"
-        intervals = np.diff(self._seconds)
-        jumps = bool(len(intervals)) and intervals.max() > _JUMP * np.median(intervals) > 0
-        if (read < self.count and jumps) or self._avi_lost_frames():
-            return f"{told}: frames are missing in its middle. {again}"
-        allowed = (1 - _COMPLETE) * self.count
-        if not is_iso(self.path):  # no edit list hides frames
-            allowed = min(allowed, _LATE * (self.fps or np.inf))
+            return (
+                f"the file does not say how many frames it has; {read} were read, and more may have been filmed.{rate} "
+                "Fix: compare its length with a player's, and give `fps` if you know it."
+            )
+        damaged = f"{read} of {self.count} frames could be read; the file is cut off or damaged"
+        fix = "Fix: copy it again from the camera."
+        if missing := describe_missing_bytes(self.path):
+            return f"{damaged}: {missing}. {fix}"
+        if has_more:
+            return f"{damaged}: frame {read} cannot be decoded, and what follows was left out. {fix}"
+        if (read < self.count and self._clock_jumps()) or self._avi_lost_frames():
+            return f"{damaged}: frames are missing in its middle. {fix}"
+        allowed = (1 - _COMPLETE_SHARE) * self.count
+        if not is_iso_media(self.path):  # no edit list hides frames
+            allowed = min(allowed, _LATE_SECONDS * (self.fps or np.inf))
         if self.count - read > allowed and not self._clock_is_complete():
             return (
-                f"{told}, trimmed without encoding it anew, or its sound is longer than its picture. {again}"
+                f"{damaged}, trimmed without encoding it anew, or its sound is longer than its picture. {fix}"
             )
         return None
 
+    def _clock_jumps(self) -> bool:
+        """Return True if an interval between frames is so long that frames are lost in it."""
+        intervals = np.diff(self._seconds)
+        return bool(len(intervals)) and bool(intervals.max() > _LOST_INTERVALS * np.median(intervals) > 0)
+
     def _clock_is_complete(self) -> bool:
-        """Whether fewer frames than promised filled the time promised: a varying rate, of which none is missing."""
-        if not self._header_fps or len(self._seconds) < 2:
+        """Return True if the frames read fill the time promised, though fewer: a variable rate, and none is missing."""
+        if self.count is None or not self._header_fps or len(self._seconds) < 2:
             return False
         end = self._seconds[-1] + np.median(np.diff(self._seconds))
-        return bool(self.count / self._header_fps - end < _LATE)
+        return bool(self.count / self._header_fps - end < _LATE_SECONDS)
 
     def _avi_lost_frames(self) -> bool:
-        """Whether an AVI's clock, which counts the chunks that are there, ends before its header's count."""
+        """Return True for an AVI whose clock, which counts the chunks in the file, ends before its header's count."""
+        if self.count is None or not self._header_fps:
+            return False
         with self.path.open("rb") as file:
-            avi = file.read(4) == b"RIFF"
-        return bool(avi and self._header_fps and round(self._seconds[-1] * self._header_fps) + 1 < self.count)
+            is_avi = file.read(4) == b"RIFF"
+        return is_avi and round(self._seconds[-1] * self._header_fps) + 1 < self.count
 
     @property
     def timestamps(self) -> np.ndarray:
-        """(frames read so far,) float64, seconds of each frame by the file's own clock."""
+        """Seconds (frames read so far,) float64 of each frame by the file's own clock."""
         return np.array(self._seconds)
 
     @property
-    def varying(self) -> bool:
-        """Whether the frames read so far really came at other times than the header's rate says.
+    def has_variable_rate(self) -> bool:
+        """True if the times of the frames read so far do not fit the constant rate in the header.
 
-        Phones that save light vary, and so do screen recorders; a clock that rounds does not.
+        The rate of phones varies in poor light, and that of screen recorders too; rounding of the clock does not count.
         """
         intervals = np.diff(self._seconds)
         if not len(intervals) or not (intervals > 0).all():  # some files have no clock: all zeros
             return False
         usual = 1 / self._header_fps if self._header_fps else np.median(intervals)
-        return bool(np.abs(intervals - usual).max() > _UNEVEN * usual)
+        return bool(np.abs(intervals - usual).max() > _UNEVEN_SHARE * usual)
 
     def close(self) -> None:
-        """Closes the file; what was learnt about it stays."""
+        """Close the file; all attributes stay."""
         self._capture.release()
         self._ahead.clear()
 
     def __enter__(self) -> Frames:
-        """Itself, open."""
+        """Return itself, open."""
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Closes the file."""
+        """Close the file."""
         self.close()
 
 
 def find_videos(path: str | Path) -> list[Path]:
-    """The videos under a folder, sorted; or the one file that was named, whatever its suffix.
+    """Return the videos under a folder, sorted; or the one file that is named, whatever its suffix.
 
     Hidden files and folders are skipped (macOS leaves `._IMG_1234.MOV` beside a copy).
 
@@ -220,60 +231,61 @@ def find_videos(path: str | Path) -> list[Path]:
     if root.is_file():
         return [root]
     if not root.is_dir():
-        raise FileNotFoundError(f"No video or folder {root}.")
+        raise FileNotFoundError(f"No video or folder {root}. Fix: check the path.")
     videos = []
-    for at, folders, files in os.walk(root):
+    for parent, folders, files in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        shown = (Path(at, name) for name in files if not name.startswith("."))
-        videos += [file for file in shown if file.suffix.lower() in VIDEO_SUFFIXES]
+        visible = (Path(parent, name) for name in files if not name.startswith("."))
+        videos += [file for file in visible if file.suffix.lower() in VIDEO_SUFFIXES]
     if not videos:
         raise FileNotFoundError(
-            f"No video in the folder {root}: expected files that end in {', '.join(VIDEO_SUFFIXES)}."
+            f"No video in the folder {root}: expected files that end in {', '.join(VIDEO_SUFFIXES)}. "
+            "Fix: name the folder that holds them."
         )
     return sorted(videos)
 
 
 def _open(path: Path) -> Any:
-    """An opened cv2.VideoCapture."""
+    """Return an open cv2.VideoCapture."""
     if not path.exists():
-        raise FileNotFoundError(f"No video {path}.")
+        raise FileNotFoundError(f"No video {path}. Fix: check the path.")
     if path.is_dir():
-        raise ValueError(f"{path} is a folder, not a video; extract_videos takes folders.")
+        raise ValueError(f"{path} is a folder, not a video. Fix: extract_videos takes folders.")
     if not path.stat().st_size:
-        raise ValueError(f"{path} is empty (0 bytes). Copy it again from the camera.")
+        raise ValueError(f"{path} is empty (0 bytes). Fix: copy it again from the camera.")
     cv2 = open_cv()
     capture = cv2.VideoCapture(os.path.abspath(path))  # noqa: PTH100 ("12:30.mp4" alone is a protocol)
     if not capture.isOpened():
         raise ValueError(
             f"{path} holds no video that OpenCV can open: not a video, cut off while copying, or sound only. "
-            f"If a player shows it: {_convert(path)}"
+            f"Fix: copy it again; if a player shows it, {_conversion(path)}"
         )
     capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # OpenCV 4.11 leaves phone videos lying on their side
     return capture
 
 
 def open_cv() -> Any:
-    """The module cv2, whichever of its wheels is there; imported only when a file is opened."""
+    """Return the module cv2 of any of its wheels; it is imported only when a file is opened."""
     try:
         import cv2
-    except ImportError as missing:
+    except ImportError as error:
         raise ImportError(
-            "Reading videos needs OpenCV: pip install opencv-python-headless (any of its flavours will do)."
-        ) from missing
+            "Reading videos needs OpenCV. Fix: pip install opencv-python-headless (any other of its wheels will do too)."
+        ) from error
     return cv2
 
 
 def _codec(capture: Any) -> str:
-    """The four letters, e.g. `av01`."""
+    """Return the four letters of the codec, such as `av01`."""
     code = int(capture.get(open_cv().CAP_PROP_FOURCC))
     letters = "".join(chr(code >> shift & 0xFF) for shift in (0, 8, 16, 24))
     return letters if letters.isprintable() else "unknown"
 
 
-def _convert(path: Path) -> str:
-    return f"Convert it: mkdir h264; ffmpeg -i {path.name!r} -c:v libx264 -crf 18 {f'h264/{path.stem}.mp4'!r}"
+def _conversion(path: Path) -> str:
+    return f"convert it: mkdir h264; ffmpeg -i {path.name!r} -c:v libx264 -crf 18 {f'h264/{path.stem}.mp4'!r}"
 
 
 def limit_threads() -> None:
-    """Makes OpenCV work in this process with one thread: for one of several processes side by side."""
+    """Limit OpenCV in this process to one thread, for a process that is one of several."""
     open_cv().setNumThreads(1)

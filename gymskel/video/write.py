@@ -1,4 +1,4 @@
-"""Frames into video files."""
+"""Write frames into video files."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from typing import Any
 
 import numpy as np
 
+from gymskel.files import replace_file
 from gymskel.video.read import open_cv, read_frames
 
 
 class CodecWarning(UserWarning):
-    """A video is written in a way that not everything can play."""
+    """A video is written with a codec that browsers do not play."""
 
 
-class NewVideo:
-    """A video that is being written.
+class VideoWriter:
+    """A video file while it is written.
 
     Attributes:
-        path: where it will be.
+        path: place of the complete file.
         size: (width, height) of the frames to write.
-        codec: `H.264`, which plays everywhere; `MPEG-4`, which browsers do not play; or `GIF`.
+        codec: "H.264", which plays everywhere; "MPEG-4", which browsers do not play; or "GIF".
         count: number of frames written so far.
     """
 
@@ -38,11 +39,12 @@ class NewVideo:
         self._sink = sink
 
     def write(self, frame: np.ndarray) -> None:
-        """Appends a frame (height, width, 3) uint8, BGR. Raises ValueError for another shape or dtype."""
+        """Append a frame (height, width, 3) uint8, BGR. Raises ValueError for another shape or dtype."""
         width, height = self.size
         if np.shape(frame) != (height, width, 3) or frame.dtype != np.uint8:
             raise ValueError(
-                f"{self.path}: a frame must be ({height}, {width}, 3) uint8, got {np.shape(frame)} {frame.dtype}."
+                f"{self.path}: a frame must be ({height}, {width}, 3) uint8, got {np.shape(frame)} {frame.dtype}. "
+                "Fix: convert or resize the frame."
             )
         if self.codec != "GIF" and (width % 2 or height % 2):
             frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
@@ -51,8 +53,8 @@ class NewVideo:
 
 
 @contextlib.contextmanager
-def write_frames(path: str | Path, *, fps: float, size: tuple[int, int]) -> Iterator[NewVideo]:
-    """A new video to write frames into; it is at `path` when it is complete, and not before.
+def write_frames(path: str | Path, *, fps: float, size: tuple[int, int]) -> Iterator[VideoWriter]:
+    """Yield a new video to write frames into; it appears at `path` when it is complete.
 
     ::
 
@@ -60,9 +62,9 @@ def write_frames(path: str | Path, *, fps: float, size: tuple[int, int]) -> Iter
             for frame in frames:
                 video.write(frame)
 
-    An .mp4 is H.264 where ffmpeg is at hand (`pip install imageio-ffmpeg`, or on the PATH), otherwise MPEG-4
-    Part 2, which OpenCV writes alone and which browsers do not play (`CodecWarning`). Both want even sizes: an odd picture gets
-    its last row or column twice. A .gif keeps its size, and is held in memory until the end.
+    An .mp4 is H.264 if ffmpeg is installed (`pip install imageio-ffmpeg`, or a program on the PATH). Otherwise it is
+    MPEG-4 Part 2, which OpenCV writes by itself and which browsers do not play (`CodecWarning`). Both need even sizes: a
+    picture of odd size gets its last row or column twice. A .gif keeps its size, and stays in memory until the end.
 
     Args:
         path: ends in .mp4 or .gif; an older file is replaced. Its folder is made if it is not there.
@@ -76,13 +78,15 @@ def write_frames(path: str | Path, *, fps: float, size: tuple[int, int]) -> Iter
     path = Path(path)
     if path.suffix.lower() not in (".mp4", ".gif"):
         raise ValueError(
-            f"{path}: videos are written as .mp4 or .gif, not as {path.suffix or 'no suffix'!r}."
+            f"{path}: a video must end in .mp4 or .gif, got {path.suffix or 'no suffix'!r}. Fix: {path.stem}.mp4"
         )
     if not 0 < fps < np.inf or len(size) != 2 or min(size) < 1:
-        raise ValueError(f"{path}: `fps` and `size` must be above 0, got {fps} and {size}.")
+        raise ValueError(
+            f"{path}: `fps` and `size` must be above 0, got {fps} and {size}. Fix: such as fps=25, size=(1280, 720)."
+        )
     size = int(size[0]), int(size[1])
     even = size[0] + size[0] % 2, size[1] + size[1] % 2
-    with whole_file(path) as part:
+    with replace_file(path) as part:
         if path.suffix.lower() == ".gif":
             codec, opened = "GIF", _gif(part, fps)
         elif program := _ffmpeg():
@@ -90,35 +94,22 @@ def write_frames(path: str | Path, *, fps: float, size: tuple[int, int]) -> Iter
         else:
             codec, opened = "MPEG-4", _mpeg4(part, fps, even)
             warnings.warn(
-                f"{path}: written as MPEG-4 Part 2, which browsers do not play; for H.264: pip install imageio-ffmpeg.",
+                f"{path}: written as MPEG-4 Part 2, which browsers do not play. Fix, for H.264: pip install imageio-ffmpeg",
                 CodecWarning,
                 stacklevel=4,
             )
         with opened as sink:
-            video = NewVideo(path, size, codec, sink)
+            video = VideoWriter(path, size, codec, sink)
             yield video
             if not video.count:
-                raise ValueError(f"{path}: no frame was written.")
+                raise ValueError(f"{path}: no frame was written. Fix: call `write` in the block.")
         if codec != "GIF":
             _check_written(part, video, even)
 
 
-@contextlib.contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
-    """A hidden path beside `path` to write to, which becomes `path` at the end; it goes if something fails."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 @functools.cache
 def _ffmpeg() -> str | None:
-    """A program ffmpeg that encodes H.264, or None."""
+    """Return the path of an ffmpeg that encodes H.264, or None."""
     try:
         import imageio_ffmpeg
 
@@ -128,28 +119,28 @@ def _ffmpeg() -> str | None:
     if not program:
         return None
     try:
-        told = subprocess.run([program, "-hide_banner", "-encoders"], capture_output=True, text=True)
+        listed = subprocess.run([program, "-hide_banner", "-encoders"], capture_output=True, text=True)
     except OSError:
         return None
-    return program if "libx264" in told.stdout else None
+    return program if "libx264" in listed.stdout else None
 
 
 @contextlib.contextmanager
 def _h264(
     program: str, part: Path, fps: float, size: tuple[int, int]
 ) -> Iterator[Callable[[np.ndarray], Any]]:
-    """Frames through a pipe into ffmpeg."""
+    """Yield a function that sends a frame through a pipe to ffmpeg."""
     raw = ["-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{size[0]}x{size[1]}", "-r", f"{fps:.6f}", "-i", "-"]
-    made = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"]
-    command = [program, "-y", "-loglevel", "error", *raw, *made, "-movflags", "+faststart", str(part)]
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said)
+    encoding = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"]
+    command = [program, "-y", "-loglevel", "error", *raw, *encoding, "-movflags", "+faststart", str(part)]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
         pipe: Any = process.stdin
         try:
             yield pipe.write
             pipe.close()
         except BrokenPipeError:
-            pass  # it ended early, and has said why
+            pass  # ffmpeg ended early, and wrote the reason to the log
         except BaseException:
             process.kill()
             raise
@@ -158,19 +149,19 @@ def _h264(
                 pipe.close()
             process.wait()
         if process.returncode:
-            said.seek(0)
-            words = said.read().decode(errors="replace").strip() or f"exit status {process.returncode}"
-            raise OSError(f"{part}: ffmpeg could not write it: {words}")
+            log.seek(0)
+            message = log.read().decode(errors="replace").strip() or f"exit status {process.returncode}"
+            raise OSError(f"{part}: ffmpeg could not write it: {message}. Fix: check the space on the disk.")
 
 
 @contextlib.contextmanager
 def _mpeg4(part: Path, fps: float, size: tuple[int, int]) -> Iterator[Callable[[np.ndarray], Any]]:
-    """Frames into OpenCV's own writer."""
+    """Yield a function that gives a frame to OpenCV's own writer."""
     cv2 = open_cv()
     writer = cv2.VideoWriter(str(part), cv2.VideoWriter_fourcc(*"mp4v"), fps, size)
     try:
         if not writer.isOpened():
-            raise OSError(f"{part}: OpenCV cannot write an .mp4 here. Way out: pip install imageio-ffmpeg.")
+            raise OSError(f"{part}: OpenCV cannot write an .mp4 here. Fix: pip install imageio-ffmpeg")
         yield writer.write
     finally:
         writer.release()
@@ -178,7 +169,7 @@ def _mpeg4(part: Path, fps: float, size: tuple[int, int]) -> Iterator[Callable[[
 
 @contextlib.contextmanager
 def _gif(part: Path, fps: float) -> Iterator[Callable[[np.ndarray], Any]]:
-    """Frames into Pillow, each with the 256 colours that suit it."""
+    """Yield a function that gives a frame to Pillow; each frame has its own 256 colours."""
     from PIL import Image
 
     pictures: list[Image.Image] = []
@@ -194,14 +185,14 @@ def _gif(part: Path, fps: float) -> Iterator[Callable[[np.ndarray], Any]]:
     pictures[0].save(part, save_all=True, append_images=pictures[1:], duration=durations, loop=0)
 
 
-def _check_written(part: Path, video: NewVideo, size: tuple[int, int]) -> None:
-    """Raises OSError where a file does not hold what was written; OpenCV does not say that a disk is full."""
+def _check_written(part: Path, video: VideoWriter, size: tuple[int, int]) -> None:
+    """Raise OSError if a file lacks frames that were written; OpenCV does not report a full disk."""
     try:
         with read_frames(part) as frames:
-            good = frames.count == video.count and frames.image_size == size
+            complete = frames.count == video.count and frames.image_size == size
     except ValueError:
-        good = video.count == 1 and part.stat().st_size > 0  # a single picture, to the reader
-    if not good:
+        complete = video.count == 1 and part.stat().st_size > 0  # a single picture, to the reader
+    if not complete:
         raise OSError(
-            f"{video.path}: the {video.count} frames written cannot be read back. Is the disk full?"
+            f"{video.path}: the {video.count} frames written cannot be read back. Fix: check the space on the disk."
         )

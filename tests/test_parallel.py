@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from gymskel.workers import calm_workers, work_on
+from gymskel.parallel import map_in_order, silence_joblib
 
 
 def described(number):
@@ -22,7 +22,7 @@ def described(number):
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_results_in_order_and_warnings(workers):
     with pytest.warns(RuntimeWarning) as told:
-        made = list(work_on(range(4), described, workers))
+        made = list(map_in_order(described, range(4), workers))
     assert [square for square, _ in made] == [0, 1, 4, 9]
     assert {str(one.message) for one in told} == {"0 is left", "1 is left"}
     assert (os.getpid() in {pid for _, pid in made}) == (workers == 1)
@@ -30,19 +30,19 @@ def test_results_in_order_and_warnings(workers):
 
 def test_functions_of_a_notebook():
     threshold = 3
-    assert list(work_on([2, 3], lambda number: number < threshold, 2)) == [True, False]
+    assert list(map_in_order(lambda number: number < threshold, [2, 3], 2)) == [True, False]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_goes_wrong_is_raised(workers):
     with pytest.raises(KeyError, match="-1 is negative"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        list(work_on([1, -1, 2], described, workers))
+        list(map_in_order(described, [1, -1, 2], workers))
 
 
 def test_one_process_does_nothing_ahead():
     done = []
-    work = work_on([1, 2, 3], done.append)
+    work = map_in_order(done.append, [1, 2, 3])
     assert done == []
     next(work)
     assert done == [1]
@@ -63,13 +63,13 @@ def test_stopping_half_way_stops_the_others(tmp_path, monkeypatch):
         (tmp_path / str(number)).touch()
 
     monkeypatch.setattr(_ExecutorManagerThread, "process_result_item", take_slowly)
-    work = work_on(range(50), leave_a_trace, 2)
+    work = map_in_order(leave_a_trace, range(50), 2)
     next(work)
     work.close()
     monkeypatch.undo()
     time.sleep(1)
     assert len(list(tmp_path.iterdir())) < 10
-    assert list(work_on([4, 5], lambda number: number + 1, 2)) == [5, 6]  # and others can work again
+    assert list(map_in_order(lambda number: number + 1, [4, 5], 2)) == [5, 6]  # and others can work again
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_threads_that_end_by_an_error_are_told_of(monkeypatch, name, fault, told
 
     heard = []
     monkeypatch.setattr(threading, "excepthook", heard.append)
-    calm_workers()
-    calm_workers()
+    silence_joblib()
+    silence_joblib()
     thread = threading.Thread(target=work, name=name)
     thread.start()
     thread.join()
@@ -113,7 +113,7 @@ def test_a_process_that_grows_is_replaced():
     before = signal.signal(signal.SIGALRM, give_up)
     signal.alarm(90)
     try:
-        assert list(work_on(range(8), keep, 2)) == list(range(8))
+        assert list(map_in_order(keep, range(8), 2)) == list(range(8))
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
@@ -121,5 +121,5 @@ def test_a_process_that_grows_is_replaced():
 
 @pytest.mark.parametrize("workers", [0, -1, 1.5, True, None, "2"])
 def test_no_number_of_processes(workers):
-    with pytest.raises(ValueError, match="`workers` must be a number of processes, 1 or more, got"):
-        work_on([1, 2], described, workers)
+    with pytest.raises(ValueError, match=f"`workers` .*got {workers!r}"):
+        map_in_order(described, [1, 2], workers)

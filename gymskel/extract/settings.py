@@ -1,0 +1,41 @@
+"""Settings of an extraction, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gymskel.estimators.estimator import Estimator, is_stateless
+
+People = str | int | tuple[float, float]
+"""Choice of people: a word of `PEOPLE`, a person's number from 0, or a point (x, y) in pixels."""
+PEOPLE = ("athlete", "largest", "longest", "all")
+
+
+@dataclass(frozen=True)
+class ExtractionSettings:
+    """The arguments of `extract_video` that decide what is found in a video.
+
+    Raises:
+        ValueError: an unknown choice of people; `follow` with an estimator that remembers earlier frames.
+    """
+
+    estimator: Estimator
+    people: People = "athlete"
+    follow: bool = True
+    fps: float | None = None
+
+    def __post_init__(self) -> None:
+        is_point = isinstance(self.people, tuple) and len(self.people) == 2 and np.isfinite(self.people).all()
+        is_number = isinstance(self.people, int) and not isinstance(self.people, bool) and self.people >= 0
+        if not (is_point or is_number or self.people in PEOPLE):
+            raise ValueError(
+                f"`people` must be {', '.join(PEOPLE)}, a person's number from 0, or a point (x, y) in pixels, "
+                f"got {self.people!r}. Fix: people='athlete', the default."
+            )
+        if self.follow and not is_stateless(self.estimator):
+            raise ValueError(
+                f"{self.estimator.name} remembers earlier frames, so it cannot be shown crops of a frame. "
+                "Fix: follow=False, or the estimator's stateless form, such as MediaPipe()."
+            )

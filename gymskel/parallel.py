@@ -1,0 +1,248 @@
+"""Calls of a function on many items, in this process or spread over several: the only module that opens a pool.
+
+Processes of this computer are joblib's (loky); `choose_pool` also takes any other backend from joblib's context, such as a
+Dask cluster. A warning in another process is repeated in this one. After an error or Ctrl-C the other processes stop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import socket
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Shared = TypeVar("Shared")
+
+Pool = Callable[[], Any]
+"""Makes a joblib.Parallel with its backend, number of workers and order of results."""
+_Warned = tuple[tuple[type[Warning], str], ...]
+_Reply = tuple[int, Any, _Warned]  # index of the item, result, warnings to repeat
+
+
+def map_in_order(
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int = 1
+) -> Iterator[Result]:
+    """Return an iterator over `function(item)` of each item, in the order of the items.
+
+    With one worker, or one item, it is lazy: an item is worked on when its result is asked for.
+
+    Args:
+        function: called in the worker; a function defined in a notebook works too.
+        items: arguments of the calls.
+        workers: processes of this computer. They stay alive for the next call.
+
+    Raises:
+        ValueError: `workers` is not an integer of 1 or more.
+        Exception: whatever `function` raises; the other processes stop then, and on Ctrl-C.
+    """
+    check_workers(workers)
+    processes = min(workers, len(items))
+    if processes < 2:
+        return map(function, items)
+    return _map_in_processes(function, items, _local_pool(processes, "generator"))
+
+
+def _map_in_processes(
+    function: Callable[[Item], Result], items: Sequence[Item], pool: Pool
+) -> Iterator[Result]:
+    with contextlib.closing(_replies(function, dict(enumerate(items)), pool)) as replies:
+        for _, result, warned in replies:
+            _repeat(warned, stacklevel=3)
+            yield result
+
+
+def map_as_completed(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    pool: Pool,
+    *,
+    is_begun: Callable[[Item], bool],
+    on_crash: Callable[[Item, Exception], Result],
+) -> Generator[Result, None, None]:
+    """Yield `function(item)` of each item as the calls end, and survive calls that end their process.
+
+    A process can end by itself: out of memory, or a crash in a decoder. The pool is lost then. Each item that was begun
+    and not finished gets a pool of its own; the items that were not begun share the next pool.
+
+    Args:
+        function: must catch its own errors; an error that leaves it counts as a crash of its process.
+        items: arguments of the calls.
+        pool: from `choose_pool`.
+        is_begun: tells whether work on an item had begun when a process ended.
+        on_crash: makes the result of an item that ended its process when it was alone in a pool.
+    """
+    groups = [list(items)]
+    while groups:
+        group = groups.pop(0)
+        waiting = dict(enumerate(group))
+        crash = None
+        with contextlib.closing(_replies(function, waiting, pool)) as replies:
+            while waiting and crash is None:
+                try:
+                    index, result, warned = next(replies)
+                except Exception as error:  # joblib's, of a kind that depends on its backend
+                    crash = error
+                else:
+                    del waiting[index]
+                    _repeat(warned, stacklevel=4)
+                    yield result
+        if crash is not None and len(group) == 1:
+            yield on_crash(group[0], crash)
+        elif crash is not None:
+            groups[:0] = _split(list(waiting.values()), is_begun)
+
+
+def _split(items: list[Item], is_begun: Callable[[Item], bool]) -> list[list[Item]]:
+    """Return one group for each item that was begun, and one for the others; each item alone if none was begun."""
+    begun = [item for item in items if is_begun(item)]
+    others = [item for item in items if item not in begun] if begun else []
+    return [[item] for item in begun or items] + ([others] if others else [])
+
+
+def choose_pool(workers: int | None, tasks: int) -> Pool | None:
+    """Return the pool for `tasks` calls, or None where this process works alone.
+
+    Args:
+        workers: processes of this computer; None for what joblib's context says, such as
+            `with joblib.parallel_config(backend="dask"):`. Outside of any context this process works alone.
+        tasks: number of calls; a pool has no more processes than these.
+
+    Raises:
+        ValueError: `workers` is not an integer of 1 or more.
+        ImportError: several workers without joblib.
+    """
+    if workers is not None:
+        check_workers(workers)
+        processes = min(workers, tasks)
+        return None if processes < 2 else _local_pool(processes, "generator_unordered")
+    joblib = sys.modules.get("joblib")
+    if joblib is None or joblib.Parallel().n_jobs == 1:  # without an import of joblib there is no context
+        return None
+    backend, _ = joblib.parallel.get_active_backend()
+    # joblib's multiprocessing, and so Ray, gives its results only at the end
+    gives_results_early = getattr(backend, "supports_return_generator", False)
+    return partial(
+        joblib.Parallel, return_as="generator_unordered" if gives_results_early else "list", batch_size=1
+    )
+
+
+def check_workers(workers: int) -> None:
+    """Raise ValueError unless `workers` is an integer of 1 or more."""
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ValueError(
+            f"`workers` must be a number of processes, 1 or more, got {workers!r}. "
+            "Fix: give an integer, such as workers=2."
+        )
+
+
+class SharedObject(Generic[Shared]):
+    """An object for all calls of a pool: pickled once here, unpickled once in each thread of a worker.
+
+    A thread keeps one object, whatever the number of calls. Another one takes its place.
+
+    Args:
+        content: the object; classes and functions of a notebook are pickled too.
+        release: called with the object that a thread kept before, when another one takes its place.
+
+    Raises:
+        Exception: whatever prevents `content` from being pickled.
+    """
+
+    def __init__(self, content: Shared, release: Callable[[Shared], object]) -> None:
+        from joblib import wrap_non_picklable_objects
+
+        self._pickled: bytes = pickle.dumps(wrap_non_picklable_objects(content, keep_wrapper=False))
+        self._release = release
+
+    def get(self) -> Shared:
+        """Return the object that this thread keeps; unpickle it at the first call."""
+        if getattr(_kept, "pickled", None) != self._pickled:
+            if hasattr(_kept, "content"):
+                self._release(_kept.content)
+            _kept.content = pickle.loads(self._pickled)
+            _kept.pickled = self._pickled
+        return _kept.content
+
+
+_kept = threading.local()  # a cluster's worker may have several threads; each keeps its own object
+
+
+def process_id() -> tuple[str, int]:
+    """Return host name and process number: together they differ from those of any other process of a cluster."""
+    return socket.gethostname(), os.getpid()
+
+
+def _replies(
+    function: Callable[[Any], Any], items: dict[int, Any], pool: Pool
+) -> Generator[_Reply, None, None]:
+    """Start a pool and yield its replies; stop its processes when this generator is closed."""
+    from joblib import delayed
+
+    silence_joblib()
+    home = process_id()
+    replies = pool()(delayed(_call)(function, index, item, home) for index, item in list(items.items()))
+    try:
+        for reply in replies:  # noqa: UP028 ("yield from" would close them with joblib's advice)
+            yield reply
+    finally:
+        if hasattr(replies, "close"):  # a generator, not a list
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # joblib's advice on results that are not taken
+                replies.close()
+
+
+def _call(function: Callable[[Any], Any], index: int, item: Any, home: tuple[str, int]) -> _Reply:
+    """Call `function` in a worker; collect the warnings unless the worker is a thread of the process `home`."""
+    if process_id() == home:
+        return index, function(item), ()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = function(item)
+    return index, result, tuple(dict.fromkeys((entry.category, str(entry.message)) for entry in caught))
+
+
+def _repeat(warned: _Warned, stacklevel: int) -> None:
+    for category, text in warned:
+        warnings.warn(text, category, stacklevel=stacklevel)
+
+
+def _local_pool(processes: int, return_as: str) -> Pool:
+    from joblib import Parallel
+
+    return partial(Parallel, n_jobs=processes, backend="loky", return_as=return_as, batch_size=1)
+
+
+def silence_joblib() -> None:
+    """Silence two messages of joblib's thread that hands out work and takes in results, from now on.
+
+    - A new process takes the place of one that has grown by 300 MB. This is a warning: where all warnings are errors it
+      ends the thread, and the wait for results never ends.
+    - Work was given to the thread while it was being stopped. It takes such work back, looks for it all the same
+      (joblib 1.6), and ends by a KeyError. It was to end anyway, and all processes have ended.
+    """
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
+    if not isinstance(threading.excepthook, _WithoutJoblib):
+        threading.excepthook = _WithoutJoblib(threading.excepthook)
+
+
+class _WithoutJoblib:
+    """A threading.excepthook that passes on everything but a KeyError of joblib's thread.
+
+    Args:
+        report: the hook that was there before.
+    """
+
+    def __init__(self, report: Callable[[threading.ExceptHookArgs], object]) -> None:
+        self._report = report
+
+    def __call__(self, args: threading.ExceptHookArgs) -> None:
+        if args.exc_type is not KeyError or getattr(args.thread, "name", "") != "ExecutorManagerThread":
+            self._report(args)
