@@ -1,4 +1,4 @@
-"""Opening .zip and .npz files that others made: nothing outside its folder, no bombs, no pickles."""
+"""Opening .zip and .npz files from others: nothing outside their folder, no decompression bombs, no pickles."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-HARMLESS = 64 << 20
+ALWAYS_ALLOWED_BYTES = 64 << 20
 """Bytes that a file may unpack to, however small it is."""
 MAX_RATIO = 50
-"""Beyond that a file may unpack to this many times its own size: rather a decompression bomb than keypoints."""
-DAMAGED = (
+"""A file may unpack to more bytes than that, but to at most this many times its own size: more is no keypoints."""
+DAMAGED_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
@@ -27,10 +27,11 @@ DAMAGED = (
     NotImplementedError,
     RuntimeError,
 )
-"""What zipfile raises for files that are cut off, damaged, packed in an unknown way, or locked."""
+"""Errors of zipfile for files that are cut off, damaged, packed in an unknown way, or locked."""
+RAISE_MAX_RATIO = "Fix: if you trust the file, raise max_ratio=."
 
-_CHUNK = 1 << 20
-_HEADER = re.compile(
+_CHUNK = 1 << 20  # bytes read at once
+_NPY_HEADER = re.compile(
     r"\{'descr': '([^']*)', 'fortran_order': (True|False), 'shape': \(((?:\d{1,15},? ?)*)\), \}\s*"
 )
 
@@ -40,66 +41,63 @@ def open_zip(
     path: str | Path,
     *,
     max_ratio: float = MAX_RATIO,
-    way: str = "If you trust it, unpack it and give the folder.",
+    hint: str = "Fix: if you trust the file, unpack it and give the folder.",
 ) -> Iterator[zipfile.ZipFile]:
-    """An open .zip whose names stay inside it and that unpacks to a size in proportion.
+    """Yield an open .zip whose names stay inside it and that unpacks to a size in proportion.
 
     Args:
         path: the file.
-        max_ratio: what unpacks to more than `HARMLESS` and to more than this many times its own size is refused.
-        way: the end of that message.
+        max_ratio: a file is refused if it unpacks to more than `ALWAYS_ALLOWED_BYTES` and to more than this many
+            times its own size.
+        hint: the end of that message.
 
     Raises:
-        ValueError: a name that leads out of the folder, a name that is there twice, a decompression bomb.
-        zipfile.BadZipFile: no .zip, or a damaged one; see `DAMAGED` for what reading a member may raise.
+        ValueError: a name that leads out of the folder, a name twice, a decompression bomb.
+        zipfile.BadZipFile: no .zip, or a damaged one; reading a member may raise any of `DAMAGED_ERRORS`.
     """
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        refuse_bomb(path, sum(member.file_size for member in members), max_ratio, way=way)
+        refuse_bomb(path, sum(member.file_size for member in members), max_ratio, hint=hint)
         names = set()
         for member in members:
-            _refuse_way_out(path, member.orig_filename)
+            _refuse_path_outside(path, member.orig_filename)
             if member.filename in names:
-                raise ValueError(f"{path} holds {member.filename} twice; it was not made by a common packer.")
+                raise ValueError(f"{path} holds {member.filename} twice; no common packer made it.")
             names.add(member.filename)
         yield archive
 
 
 def refuse_bomb(
-    path: str | Path,
-    unpacked: int,
-    max_ratio: float = MAX_RATIO,
-    *,
-    way: str = "If you trust it, raise max_ratio=.",
+    path: str | Path, unpacked: int, max_ratio: float = MAX_RATIO, *, hint: str = RAISE_MAX_RATIO
 ) -> None:
-    """Raises ValueError where a file says that it unpacks to far more than it is.
+    """Raise ValueError if a file unpacks to `unpacked` bytes, and that is far more than its own size.
 
     >>> import tempfile
     >>> with tempfile.NamedTemporaryFile() as file:
-    ...     refuse_bomb(file.name, 1_000_000)  # more than 50 times nothing, but harmless
+    ...     refuse_bomb(file.name, 1_000_000)  # more than 50 times nothing, but few bytes
     """
     size = Path(path).stat().st_size
-    if unpacked > max(HARMLESS, max_ratio * size):
+    if unpacked > max(ALWAYS_ALLOWED_BYTES, max_ratio * size):
         raise ValueError(
             f"{path} has {size / 1e6:.1f} MB and unpacks to {unpacked / 1e6:.1f} MB, more than {max_ratio:g} times "
-            f"as much: refused as a decompression bomb. {way}"
+            f"as much: refused as a decompression bomb. {hint}"
         )
 
 
 def read_array(
     archive: zipfile.ZipFile, name: str, dtype: str, shape: tuple[int | None, ...], *, label: str
 ) -> np.ndarray:
-    """An array in an open .npz, looked at before memory is taken for it.
+    """Return an array of an open .npz; its header is checked before memory is taken for it.
 
     Args:
         archive: the open file.
         name: the member, `x.npy`.
-        dtype: what it must be, as numpy writes it: `<f4`; `<U` for a text of any length.
-        shape: what it must be; None for any length.
-        label: what it is called in errors.
+        dtype: the expected dtype, as numpy writes it: `<f4`; `<U` for a text of any length.
+        shape: the expected shape; None for any length.
+        label: the array's name in messages.
 
     Raises:
-        ValueError: another dtype or shape, a pickle, or not as many bytes as it says.
+        ValueError: another dtype or shape, a pickle, or not as many bytes as the header says.
     """
     info = archive.getinfo(name)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -107,39 +105,48 @@ def read_array(
     with archive.open(info) as member:
         magic, length = member.read(8), member.read(2)
         text = member.read(int.from_bytes(length, "little")).decode("latin1")
-        header = _HEADER.fullmatch(text) if magic == b"\x93NUMPY\x01\x00" else None
+        header = _NPY_HEADER.fullmatch(text) if magic == b"\x93NUMPY\x01\x00" else None
         if header is None:
             raise ValueError(f"{label} is no plain array of numpy.")
-        kind, by_column, sides = header.groups()
-        found = tuple(int(side) for side in sides.split(",") if side.strip())
-        if "O" in kind:
-            raise ValueError(f"{label} is a pickle, which could run code: refused.")
-        fits = len(found) == len(shape) and all(w in (None, f) for w, f in zip(shape, found, strict=True))
-        if not fits or (by_column == "True" and len(found) > 1) or not _is_kind(kind, dtype):
-            expected = ", ".join("n" if side is None else str(side) for side in shape)
-            raise ValueError(f"{label}: expected ({expected}) {dtype}, got {found} {kind}.")
-        size = math.prod(found) * np.dtype(kind).itemsize
+        found, found_dtype = _check_header(header, dtype, shape, label)
+        size = math.prod(found) * np.dtype(found_dtype).itemsize
         if member.tell() + size != info.file_size:
-            there = info.file_size - member.tell()
-            raise ValueError(f"{label}: {found} {kind} takes {size} bytes, {there} are there.")
-        array = np.empty(found, kind)
-        raw, at = array.reshape(-1).view(np.uint8), 0
+            rest = info.file_size - member.tell()
+            raise ValueError(f"{label}: {found} {found_dtype} takes {size} bytes, the file has {rest}.")
+        array = np.empty(found, found_dtype)
+        raw, filled = array.reshape(-1).view(np.uint8), 0
         while chunk := member.read(_CHUNK):  # to the end, where zipfile compares the checksum
-            raw[at : at + len(chunk)] = np.frombuffer(chunk, np.uint8)
-            at += len(chunk)
-    if at != size:
-        raise ValueError(f"{label}: cut off after {at} of {size} bytes.")
+            raw[filled : filled + len(chunk)] = np.frombuffer(chunk, np.uint8)
+            filled += len(chunk)
+    if filled != size:
+        raise ValueError(f"{label}: cut off after {filled} of {size} bytes.")
     return array
 
 
-def _is_kind(found: str, wanted: str) -> bool:
-    return found == wanted or (wanted == "<U" and re.fullmatch(r"<U\d{1,9}", found) is not None)
+def _check_header(
+    header: re.Match[str], dtype: str, shape: tuple[int | None, ...], label: str
+) -> tuple[tuple[int, ...], str]:
+    """Return shape and dtype in the header of an array.
+
+    Raises:
+        ValueError: they are not the expected ones, or it is a pickle.
+    """
+    found_dtype, is_by_column, sides = header.groups()
+    found = tuple(int(side) for side in sides.split(",") if side.strip())
+    if "O" in found_dtype:
+        raise ValueError(f"{label} is a pickle, which could run code: refused.")
+    fits = len(found) == len(shape) and all(w in (None, f) for w, f in zip(shape, found, strict=True))
+    is_dtype = found_dtype == dtype or (dtype == "<U" and re.fullmatch(r"<U\d{1,9}", found_dtype))
+    if not fits or (is_by_column == "True" and len(found) > 1) or not is_dtype:
+        expected = ", ".join("n" if side is None else str(side) for side in shape)
+        raise ValueError(f"{label}: expected ({expected}) {dtype}, got {found} {found_dtype}.")
+    return found, found_dtype
 
 
-def _refuse_way_out(path: str | Path, name: str) -> None:
-    """Raises ValueError for a name that would lie outside the folder it is unpacked to, on any system."""
+def _refuse_path_outside(path: str | Path, name: str) -> None:
+    """Raise ValueError for a name that would lie outside the folder it is unpacked to, on any system."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if ".." in parts or name[:1] in ("/", "\\") or re.match(r"[A-Za-z]:", name) or "\0" in name:
         raise ValueError(
-            f"{path} holds {name!r}, which leads out of its folder: refused. Pack the folder itself again."
+            f"{path} holds {name!r}, which leads out of its folder: refused. Fix: pack the folder itself again."
         )

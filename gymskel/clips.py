@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gymskel.archive import DAMAGED, MAX_RATIO, open_zip, read_array
-from gymskel.recording import said
+from gymskel.archive import DAMAGED_ERRORS, MAX_RATIO, RAISE_MAX_RATIO, open_zip, read_array
+from gymskel.recording import name_or_none
 from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
 _FORMAT = 1
@@ -92,7 +92,7 @@ class Clips:
             object.__setattr__(self, name, value)
         for name in ("classes", "sources", "channels"):
             object.__setattr__(self, name, tuple(map(str, getattr(self, name))))
-        object.__setattr__(self, "athletes", tuple(map(said, self.athletes)))
+        object.__setattr__(self, "athletes", tuple(map(name_or_none, self.athletes)))
 
     @classmethod
     def from_arrays(
@@ -248,9 +248,9 @@ class Clips:
         if not path.is_file():
             raise FileNotFoundError(f"No clips file {path}.")
         try:
-            with open_zip(path, max_ratio=max_ratio, way="If you trust it, raise max_ratio=.") as archive:
+            with open_zip(path, max_ratio=max_ratio, hint=RAISE_MAX_RATIO) as archive:
                 facts, arrays = _saved(archive, path)
-        except DAMAGED as fault:
+        except DAMAGED_ERRORS as fault:
             raise ValueError(f"{path} holds no clips, is damaged or cut off: {fault}") from fault
         try:
             return cls(**{"y": None, **arrays, **facts, "skeleton": Skeleton.from_dict(facts["skeleton"])})

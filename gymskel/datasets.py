@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from gymskel.archive import DAMAGED, open_zip, read_array
+from gymskel.archive import DAMAGED_ERRORS, open_zip, read_array
 from gymskel.clips import Clips
 from gymskel.formats.unpickle import load_plain, plain
 from gymskel.recording import Recording, read_recordings
@@ -154,7 +154,7 @@ def _file(name: str, url: str, processor: Any = None) -> Path:
         got = pooch.retrieve(
             url, known_hash=None, fname=Path(name).name, path=(cache / name).parent, processor=processor
         )
-    except (ValueError, *DAMAGED) as fault:  # requests' errors are OSErrors
+    except (ValueError, *DAMAGED_ERRORS) as fault:  # requests' errors are OSErrors
         raise ConnectionError(f"{name} could not be downloaded from {url} ({fault}). {ways}") from fault
     return Path(got)
 
@@ -197,7 +197,7 @@ def _read_jhmdb(path: Path, split: int) -> tuple[Clips, Clips]:
         raise ValueError(
             f"{path}: {fault.args[0]} The file must hold split{split}_x_train and so on."
         ) from None
-    except DAMAGED as fault:
+    except DAMAGED_ERRORS as fault:
         raise ValueError(f"{path} is no .npz file, damaged or cut off: {fault}") from fault
     train, test = (
         _clips(x, lengths, y, classes, f"{part}{split}") for part, (x, lengths, y) in parts.items()

@@ -13,7 +13,7 @@ from gymskel import archive
 from gymskel.archive import open_zip, read_array, refuse_bomb
 from gymskel.clips import Clips
 from gymskel.formats import read_keypoints, read_openpose_json, read_pack, write_pack
-from gymskel.recording import JSON_NAME, Recording, read_recording, read_recordings, write_recording
+from gymskel.recording import METADATA_NAME, Recording, read_recording, read_recordings, write_recording
 from gymskel.skeleton import Skeleton
 
 CSV = b"x,y,c\n" + b"1,2,.5\n" * 25
@@ -75,18 +75,16 @@ def test_good_files_are_read(kind):
 )
 def test_names_outside_the_folder_are_refused(kind, name):
     make, read, path = kind
-    with pytest.raises(ValueError, match=r"holds '.*evil.*', which leads out of its folder: refused") as told:
+    with pytest.raises(ValueError, match=r"'.*evil.*', which leads out") as told:
         read(make(path, **{name: b"x"}))
     assert str(path) in str(told.value)
 
 
 def test_bombs_are_refused_before_they_are_unpacked(kind):
     make, read, path = kind
-    make(path, **{"zeros.bin": bytes(archive.HARMLESS + 1)})
+    make(path, **{"zeros.bin": bytes(archive.ALWAYS_ALLOWED_BYTES + 1)})
     assert path.stat().st_size < 100_000
-    with pytest.raises(
-        ValueError, match=r"has 0.\d MB and unpacks to 67.1 MB, more than 50 times as much"
-    ) as told:
+    with pytest.raises(ValueError, match=r"0.\d MB and unpacks to 67.1 MB.*50 times") as told:
         read(path)
     assert str(path) in str(told.value)
 
@@ -139,12 +137,12 @@ def test_files_that_are_cut_off(kind):
 def test_refuse_bomb_knows_two_limits(tmp_path, monkeypatch):
     path = tmp_path / "some.bin"
     path.write_bytes(bytes(1000))
-    refuse_bomb(path, archive.HARMLESS)
-    with pytest.raises(ValueError, match=r"some.bin .*If you trust it, raise max_ratio="):
-        refuse_bomb(path, archive.HARMLESS + 1)
-    monkeypatch.setattr(archive, "HARMLESS", 0)
+    refuse_bomb(path, archive.ALWAYS_ALLOWED_BYTES)
+    with pytest.raises(ValueError, match=r"some.bin .*max_ratio="):
+        refuse_bomb(path, archive.ALWAYS_ALLOWED_BYTES + 1)
+    monkeypatch.setattr(archive, "ALWAYS_ALLOWED_BYTES", 0)
     refuse_bomb(path, 50_000)
-    with pytest.raises(ValueError, match="more than 2 times as much"):
+    with pytest.raises(ValueError, match=r"some.bin .*2 times"):
         refuse_bomb(path, 2001, 2)
 
 
@@ -157,7 +155,7 @@ def test_refuse_bomb_knows_two_limits(tmp_path, monkeypatch):
         (np.ones((2, 4), "f4"), r"got \(2, 4\)"),
         (np.ones(6, "f4"), r"got \(6,\)"),
         (np.asfortranarray(np.ones((2, 3), "f4")), r"x: expected \(n, 3\) <f4, got"),
-        (np.array([[{}]], object), "x is a pickle, which could run code: refused"),
+        (np.array([[{}]], object), "x is a pickle"),
     ],
 )
 def test_read_array(array, message):
@@ -198,14 +196,14 @@ def changed(path, facts=None, drop=(), **arrays):
     [
         ({"x": np.ones((1, 2, 2, 2))}, r"x.npy: expected \(n, n, n, n\) <f4, got \(1, 2, 2, 2\) <f8"),
         ({"x": np.ones((1, 2, 4), "f4")}, r"x.npy: expected \(n, n, n, n\) <f4, got \(1, 2, 4\)"),
-        ({"x": np.ones((1, 2, 3, 2), "f4")}, r"`x` must be \(clips, frames, 2 joints of stick, 2 channels\)"),
+        ({"x": np.ones((1, 2, 3, 2), "f4")}, "`x` .*2 joints of stick, 2 channels"),
         ({"x": np.full((1, 2, 2, 2), np.nan, "f4")}, r"`x` must be finite; .* clips \[0\]"),
-        ({"mask": np.zeros((1, 2), bool)}, "right-padded and never empty"),
+        ({"mask": np.zeros((1, 2), bool)}, "`mask` .*right-padded"),
         ({"mask": np.ones((1, 2), np.int8)}, r"mask.npy: expected \(n, n\) \|b1"),
         ({"y": np.array([3], np.int32)}, "`y` must be whole numbers below 0"),
         ({"drop": ["mask"]}, r"expected \['facts.npy', .*found"),
         ({"more": np.zeros(3)}, "found .*more.npy"),
-        ({"facts": lambda facts: facts.pop("format")}, "facts.npy: the facts are damaged"),
+        ({"facts": lambda facts: facts.pop("format")}, "facts.npy: .*damaged"),
         ({"facts": lambda facts: facts.update(odd=1)}, "odd"),
         ({"facts": lambda facts: facts.update(skeleton=[])}, "bad.npz: "),
         (
@@ -221,11 +219,11 @@ def test_clips_that_are_refused(tmp_path, changes, message):
 
 
 def test_honest_clips_that_are_mostly_padding(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "HARMLESS", 1000)
+    monkeypatch.setattr(archive, "ALWAYS_ALLOWED_BYTES", 1000)
     lengths = [2000, *[1] * 20]
     some = Clips.from_arrays(np.zeros((21, 2000, 2, 2)), lengths=lengths, skeleton=STICK)
     path = some.save(tmp_path / "padded.npz")
-    with pytest.raises(ValueError, match=r"padded.npz .*raise max_ratio="):
+    with pytest.raises(ValueError, match=r"padded.npz .*max_ratio="):
         Clips.load(path)
     assert Clips.load(path, max_ratio=10_000).lengths.tolist() == lengths
 
@@ -247,27 +245,27 @@ def one(frames=3, **given):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("fps", "fast", "`fps` of person 0 must be a number or null, got 'fast'"),
-        ("fps", -3, "`fps` must be frames a second above 0"),
+        ("fps", "fast", "person 0: `fps` .*got 'fast'"),
+        ("fps", -3, "`fps` .*got -3"),
         ("frames", 10**12, "has 3 files for 1000000000000 frames"),
-        ("frames", 0, "`frames` of person 0 must be a whole number from 1, got 0"),
-        ("frames", 2.5, "`frames` of person 0 must be a whole number"),
-        ("first_frame", -1, "`first_frame` of person 0 must be a whole number from 0"),
-        ("first_frame", 9, "files of frames 0 to 2, but recording.json says 9 to 11"),
-        ("image_size", [3], "`image_size` of person 0 must be two numbers or null"),
-        ("timestamps", ["a"], "`timestamps` of person 0 must be a list of seconds or null"),
-        ("timestamps", [0.0, 0.1], r"`timestamps` must be \(3,\), got \(2,\)"),
-        ("history", [3], "`history` of person 0 must be a list of steps"),
-        ("video", 3, "`video` of person 0 must be a text or null, got 3"),
-        ("skeleton", {"name": "a"}, "a damaged skeleton"),
-        ("skeleton", 3, "`skeleton` of person 0 must be a layout"),
+        ("frames", 0, "person 0: `frames` .*got 0"),
+        ("frames", 2.5, "person 0: `frames` .*got 2.5"),
+        ("first_frame", -1, "person 0: `first_frame` .*got -1"),
+        ("first_frame", 9, "frames 0 to 2, but recording.json says 9 to 11"),
+        ("image_size", [3], "person 0: `image_size` .*two numbers"),
+        ("timestamps", ["a"], "person 0: `timestamps` .*seconds"),
+        ("timestamps", [0.0, 0.1], r"`timestamps` .*\(3,\), got \(2,\)"),
+        ("history", [3], "person 0: `history` .*steps"),
+        ("video", 3, "person 0: `video` .*got 3"),
+        ("skeleton", {"name": "a"}, "`skeleton` is damaged"),
+        ("skeleton", 3, "person 0: `skeleton` .*layout"),
     ],
 )
 def test_fields_of_recording_json(tmp_path, name, value, message):
     folder = write_recording(one(), tmp_path)
-    facts = json.loads((folder / JSON_NAME).read_text())
+    facts = json.loads((folder / METADATA_NAME).read_text())
     facts["people"]["0"][name] = value
-    (folder / JSON_NAME).write_text(json.dumps(facts))
+    (folder / METADATA_NAME).write_text(json.dumps(facts))
     for read, path in ((read_recording, folder), (read_recordings, tmp_path)):
         with pytest.raises(ValueError, match=message) as told:
             read(path)
@@ -277,9 +275,7 @@ def test_fields_of_recording_json(tmp_path, name, value, message):
 def test_one_video_at_several_frame_rates(tmp_path):
     write_recording(one(), tmp_path)
     folder = write_recording(one(person=1, fps=30.0), tmp_path)
-    with pytest.raises(
-        ValueError, match=r"flip-1-ann/recording.json: one video at several frame rates .*60.*30"
-    ):
+    with pytest.raises(ValueError, match=r"flip-1-ann/recording.json: .*frame rates .*60.*30"):
         read_recordings(tmp_path)
     assert [r.fps for r in read_recordings(tmp_path, fps=50)] == [50, 50]
     assert read_recording(folder, person=1).fps == 30
@@ -288,9 +284,7 @@ def test_one_video_at_several_frame_rates(tmp_path):
 def test_numbers_that_are_no_frame_numbers_take_no_memory(tmp_path):
     for number in (0, 1_000_000_000_000):
         (tmp_path / f"a.mov-{number}-0.csv").write_bytes(CSV)
-    with pytest.raises(
-        ValueError, match="person 0 has 2 files for 1000000000001 frames; such numbers are no frame"
-    ):
+    with pytest.raises(ValueError, match="person 0 has 2 files for 1000000000001 frames"):
         read_recording(tmp_path)
 
 

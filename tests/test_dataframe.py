@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_pack import STICK, assert_same, recordings
 
-from gymskel.formats import from_frame, from_xarray, read_table, to_frame, to_xarray
-from gymskel.recording import HoleWarning, Recording
+from gymskel.formats import from_dataframe, from_xarray, read_table, to_dataframe, to_xarray
+from gymskel.recording import MissingFramesWarning, Recording
 from gymskel.skeleton import BODY_25, COCO_17, Skeleton
 
 KEPT = "fps activity sample athlete skeleton video person first_frame".split()
@@ -40,7 +40,7 @@ def assert_kept(a, b):
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 def test_to_frame_and_back_is_the_identity(wide, some):
-    back = from_frame(to_frame(some, wide=wide))
+    back = from_dataframe(to_dataframe(some, wide=wide))
     assert len(back) == len(some)
     for a, b in zip(some, back, strict=True):
         assert_kept(a, b)
@@ -50,7 +50,7 @@ def test_to_frame_and_back_is_the_identity(wide, some):
 def test_through_a_csv_file(tmp_path, wide):
     some = [one(), one(4, person=1, fps=29.97, athlete="007", timestamps=np.array([0.0, 0.1, 0.3, 0.35]))]
     some[0].keypoints[1, 2] = np.nan, np.nan, 0
-    to_frame(some, wide=wide).to_csv(tmp_path / "some.csv", index=False)
+    to_dataframe(some, wide=wide).to_csv(tmp_path / "some.csv", index=False)
     for a, b in zip(some, read_table(tmp_path / "some.csv"), strict=True):
         assert_kept(a, b)
     assert read_table(tmp_path / "some.csv", fps=10)[1].timestamps is None
@@ -59,7 +59,7 @@ def test_through_a_csv_file(tmp_path, wide):
 
 
 def test_the_columns():
-    long, wide = to_frame(one()), to_frame(one(), wide=True)
+    long, wide = to_dataframe(one()), to_dataframe(one(), wide=True)
     facts = "recording frame seconds fps activity sample athlete video person".split()
     assert list(long) == [*facts, "joint", "x", "y", "confidence"] and len(long) == 9
     assert list(wide)[:12] == [*facts, "Head_x", "Head_y", "Head_confidence"] and len(wide) == 3
@@ -72,7 +72,7 @@ def test_a_parquet_data_set_as_pandas_reads_it(tmp_path):
     from gymskel.formats import write_parquet
 
     some = [one(skeleton=BODY_25), one(5, BODY_25, activity="jump", video="jump-2-ann.mov", fps=25.0)]
-    back = from_frame(pd.read_parquet(write_parquet(some, tmp_path)))
+    back = from_dataframe(pd.read_parquet(write_parquet(some, tmp_path)))
     for a, b in zip(some, back, strict=True):
         np.testing.assert_array_equal(a.keypoints, b.keypoints)
         assert (a.activity, a.athlete, a.fps, a.skeleton) == (b.activity, b.athlete, b.fps, b.skeleton)
@@ -83,26 +83,26 @@ def test_the_least_a_table_needs():
         {"Nose_x": [1, 2], "Nose_y": [3.0, np.nan], "Neck_x": [5, np.nan], "Neck_y": [7, np.nan]}
     )
     frame.loc[1, "Nose_x"] = np.nan
-    (made,) = from_frame(frame, fps=50)
+    (made,) = from_dataframe(frame, fps=50)
     assert made.keypoints[0].tolist() == [[1, 3, 1], [5, 7, 1]]
     assert np.isnan(made.keypoints[1, :, 0]).all() and made.confidence[1].tolist() == [0, 0]
     assert made.skeleton.joints == ("Nose", "Neck") and made.fps == 50 and made.name == "1"
 
 
 def test_known_layouts_are_known_in_any_order():
-    frame = to_frame(one(skeleton=COCO_17)).sample(frac=1, random_state=0)
-    assert_kept(from_frame(frame)[0], one(skeleton=COCO_17))
-    assert from_frame(frame)[0].skeleton == COCO_17
+    frame = to_dataframe(one(skeleton=COCO_17)).sample(frac=1, random_state=0)
+    assert_kept(from_dataframe(frame)[0], one(skeleton=COCO_17))
+    assert from_dataframe(frame)[0].skeleton == COCO_17
 
 
 def test_recordings_by_name_video_or_person():
-    frame = to_frame(one(), wide=True).drop(columns=["recording", "activity", "sample", "athlete"])
-    (made,) = from_frame(frame)
+    frame = to_dataframe(one(), wide=True).drop(columns=["recording", "activity", "sample", "athlete"])
+    (made,) = from_dataframe(frame)
     assert (made.activity, made.sample, made.athlete) == ("flip", "2", "ann")
     both = pd.concat([frame, frame.assign(person=1)])
-    assert [r.person for r in from_frame(both)] == [0, 1]
+    assert [r.person for r in from_dataframe(both)] == [0, 1]
     named = frame.drop(columns="video").assign(recording="jump-3-bo")
-    assert from_frame(named)[0].name == "jump-3-bo"
+    assert from_dataframe(named)[0].name == "jump-3-bo"
 
 
 @pytest.mark.parametrize(
@@ -116,14 +116,16 @@ def test_recordings_by_name_video_or_person():
     ],
 )
 def test_frame_rates_from_clocks(seconds, fps, clock):
-    frame = to_frame(one(), wide=True).drop(columns="fps").assign(seconds=seconds)
-    (made,) = from_frame(frame)
+    frame = to_dataframe(one(), wide=True).drop(columns="fps").assign(seconds=seconds)
+    (made,) = from_dataframe(frame)
     assert made.fps == fps and (clock is None or made.timestamps.tolist() == clock)
 
 
 def test_frames_without_rows_are_told():
-    with pytest.warns(HoleWarning, match=r"recording 0 has no row for 1 of 3 frames \(8\); they are NaN"):
-        (made,) = from_frame(to_frame(one(first_frame=7), wide=True).drop(index=1))
+    with pytest.warns(
+        MissingFramesWarning, match=r"recording 0 has no row for 1 of 3 frames \(8\); they are NaN"
+    ):
+        (made,) = from_dataframe(to_dataframe(one(first_frame=7), wide=True).drop(index=1))
     assert made.seen.any(axis=1).tolist() == [True, False, True] and made.first_frame == 7
 
 
@@ -170,25 +172,25 @@ def put(row, column, value):
 )
 def test_tables_that_are_refused(change, message):
     with pytest.raises(ValueError, match=message) as told:
-        from_frame(change(to_frame(one())), label="moves.csv")
+        from_dataframe(change(to_dataframe(one())), label="moves.csv")
     assert "moves.csv" in str(told.value)
 
 
 def test_wide_tables_that_are_refused():
-    wide = to_frame(one(), wide=True)
+    wide = to_dataframe(one(), wide=True)
     with pytest.raises(ValueError, match=r"joint RFoot has the columns \['confidence', 'x'\], not"):
-        from_frame(wide.drop(columns="RFoot_y"))
+        from_dataframe(wide.drop(columns="RFoot_y"))
     with pytest.raises(ValueError, match=r"frame 1 is there twice\. Several people need a column"):
-        from_frame(wide.assign(frame=[0, 1, 1]))
+        from_dataframe(wide.assign(frame=[0, 1, 1]))
     with pytest.raises(ValueError, match=r"joints are not those of COCO_17; it lacks .* has more \['Head'"):
-        from_frame(wide, skeleton=COCO_17)
+        from_dataframe(wide, skeleton=COCO_17)
 
 
 def test_what_no_table_holds():
     with pytest.raises(ValueError, match="nothing to put into a table"):
-        to_frame([])
+        to_dataframe([])
     with pytest.raises(ValueError, match="one table has one layout"):
-        to_frame([one(), one(skeleton=BODY_25)])
+        to_dataframe([one(), one(skeleton=BODY_25)])
 
 
 def test_a_csv_that_is_none(tmp_path):
@@ -305,8 +307,8 @@ def test_people_of_several_videos_are_refused():
 
 def test_a_layout_of_ones_own():
     frame = pd.DataFrame({"frame": [0, 0], "joint": ["left_paw", "right_paw"], "x": [1, 2], "y": [3, 4]})
-    (made,) = from_frame(frame)
+    (made,) = from_dataframe(frame)
     assert made.skeleton.mirror == (("right_paw", "left_paw"),)
     paws = Skeleton("paws", ("right_paw", "left_paw"))
-    assert from_frame(frame, skeleton=paws)[0].keypoints[0].tolist() == [[2, 4, 1], [1, 3, 1]]
-    assert len(pd.read_csv(io.StringIO(to_frame(made).to_csv()))) == 2
+    assert from_dataframe(frame, skeleton=paws)[0].keypoints[0].tolist() == [[2, 4, 1], [1, 3, 1]]
+    assert len(pd.read_csv(io.StringIO(to_dataframe(made).to_csv()))) == 2

@@ -158,7 +158,7 @@ def prepare(monkeypatch):
     return pytest.importorskip("prepare")
 
 
-@pytest.mark.filterwarnings("ignore::gymskel.recording.HoleWarning")
+@pytest.mark.filterwarnings("ignore::gymskel.recording.MissingFramesWarning")
 @pytest.mark.parametrize("told", [True, False], ids=["recording.json", "CSVs alone"])
 def test_a_client_reads_as_gymskel_does(recordings, fitted, tmp_path, prepare, told):
     """Frames where their numbers say; what lies before the first and after the last file only recording.json knows."""

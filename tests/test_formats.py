@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gymskel.formats import import_openpose_json, read_openpose_json
-from gymskel.recording import HoleWarning, read_recordings, write_recording
+from gymskel.recording import MissingFramesWarning, read_recordings, write_recording
 from gymskel.simulate import simulate_recordings
 from gymskel.skeleton import BODY_25
 
@@ -289,7 +289,7 @@ def test_empty_frames_and_holes(tmp_path, body):
     write(tmp_path, frames)
     (tmp_path / "backflip-1-s07_000000000009_keypoints.json").unlink()
     with pytest.warns(
-        HoleWarning, match=r"backflip-1-s07 has no file for 1 of 12 frames \(9\); they are NaN"
+        MissingFramesWarning, match=r"backflip-1-s07 has no file for 1 of 12 frames \(9\); they are NaN"
     ):
         (one,) = read_openpose_json(tmp_path)
     assert len(one) == 12
@@ -299,7 +299,7 @@ def test_empty_frames_and_holes(tmp_path, body):
 
 def test_nobody_at_all(tmp_path):
     write(tmp_path, [[], [], []], first=4)
-    with pytest.warns(HoleWarning, match="nobody in 3 files"):
+    with pytest.warns(MissingFramesWarning, match="nobody in 3 files"):
         (one,) = read_openpose_json(tmp_path)
     assert len(one) == 3 and not one.seen.any() and one.first_frame == 4
 

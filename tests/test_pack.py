@@ -298,7 +298,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     path = tmp_path / "bomb.npz"
     write_pack([Recording(np.full((2000, 25, 3), (np.nan, np.nan, 0)))], path, compress=True)
     assert len(read_pack(path)[0]) == 2000  # far more than 50 times its size, but harmless
-    monkeypatch.setattr(archive, "HARMLESS", 100_000)
+    monkeypatch.setattr(archive, "ALWAYS_ALLOWED_BYTES", 100_000)
     with pytest.raises(
         ValueError, match=r"bomb.npz has .* MB and unpacks to 0.6 MB, more than 50 times .*max_ratio="
     ):

@@ -63,7 +63,7 @@ def test_the_whole_is_known_and_nothing_read(some, folder, monkeypatch):
     assert stored.sources == tuple(one.source for one in some)
     assert stored.fps == (60.0,) * 12
     assert stored.lengths.tolist() == [len(one) for one in some]
-    assert stored.told("history") == [one.history for one in some]
+    assert stored.column("history") == [one.history for one in some]
     assert repr(stored) == f"<12 recordings in {folder}, {stored.lengths.sum()} frames, BODY_25>"
     assert stored[3:5].sources == stored.sources[3:5]
 
@@ -303,7 +303,7 @@ def test_a_changed_number_is_found(some, tmp_path):
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
     write_parquet([Recording(np.full((3000, 25, 3), (np.nan, np.nan, 0)))], tmp_path)
     assert len(read_parquet(tmp_path)[0]) == 3000
-    monkeypatch.setattr(archive, "HARMLESS", 100_000)
+    monkeypatch.setattr(archive, "ALWAYS_ALLOWED_BYTES", 100_000)
     with pytest.raises(ValueError, match=r"part-00000.parquet has .* refused as a decompression bomb"):
         open_parquet(tmp_path, max_ratio=2)
     assert len(read_parquet(tmp_path, max_ratio=2000)) == 1

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as some_arrays
 
 from gymskel.formats import read_pyskl
 from gymskel.formats.unpickle import load_plain, plain
-from gymskel.recording import HoleWarning
+from gymskel.recording import MissingFramesWarning
 from gymskel.skeleton import BODY_25, COCO_17, Skeleton
 
 NAMES = ["backflip", "kip", "vault"]
@@ -77,7 +77,7 @@ def test_what_was_not_found_is_unseen(tmp_path):
 
 def test_nobody_in_an_annotation(tmp_path):
     none = annotation(keypoint_score=np.zeros((1, 4, 17), np.float32))
-    with pytest.warns(HoleWarning, match=r"annotation 1 .* nobody in 4 frames"):
+    with pytest.warns(MissingFramesWarning, match=r"annotation 1 .* nobody in 4 frames"):
         found = read_pyskl(saved(tmp_path / "a.pkl", [annotation(), none]))
     assert [r.seen.any() for r in found] == [True, False]
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from gymskel import datasets
 from gymskel.cli import app
-from gymskel.formats import find_format, read_keypoints, read_pack, to_frame, write_pack, write_parquet
+from gymskel.formats import find_format, read_keypoints, read_pack, to_dataframe, write_pack, write_parquet
 from gymskel.recording import Recording, write_recording
 
 
@@ -59,7 +59,7 @@ def made(kind, folder):
         from test_pose_format import written
 
         return written(folder / "flip-1-ann.pose", OpenPose_Components)
-    to_frame(one(), wide=True).to_csv(folder / "table.csv", index=False)
+    to_dataframe(one(), wide=True).to_csv(folder / "table.csv", index=False)
     return folder / "table.csv"
 
 

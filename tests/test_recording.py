@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gymskel.recording import (
-    HoleWarning,
+    MissingFramesWarning,
     Recording,
     label_recordings,
-    parse_name,
+    parse_video_name,
     read_labels,
     read_recording,
     read_recordings,
@@ -111,9 +111,7 @@ def test_after_logs_the_step_and_leaves_the_original_alone():
     np.testing.assert_array_equal(one.keypoints, before)
     assert one.after("list", before.astype(float)).keypoints.dtype == np.float32
     for wrong in (one.keypoints[:, :3], one.keypoints[:0], one.keypoints[0]):
-        with pytest.raises(
-            ValueError, match=r"`keypoints` must be \(frames, 25, 3\) for BODY_25 with at least a"
-        ):
+        with pytest.raises(ValueError, match="flip-3-s01: `keypoints`"):
             one.after("cut", wrong)
 
 
@@ -126,26 +124,26 @@ def one_with(value, at=(1, 2)):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"keypoints": np.zeros((3, 24, 3))}, r"7: `keypoints` must be \(frames, 25, 3\) for BODY_25.*24, 3"),
-        ({"keypoints": np.zeros((25, 3))}, "`keypoints` must be"),
+        ({"keypoints": np.zeros((3, 24, 3))}, r"7: `keypoints` .*25, 3.*24, 3"),
+        ({"keypoints": np.zeros((25, 3))}, "7: `keypoints`"),
         ({"keypoints": np.zeros((0, 25, 3))}, "at least a frame"),
-        ({"keypoints": one_with((np.inf, 1, 1))}, "x and y must both be finite or both be NaN"),
-        ({"keypoints": one_with((np.nan, 1, 0))}, "x and y must both be finite or both be NaN"),
+        ({"keypoints": one_with((np.inf, 1, 1))}, "7: x and y must both"),
+        ({"keypoints": one_with((np.nan, 1, 0))}, "7: x and y must both"),
         ({"keypoints": one_with((1, 1, 1.3))}, "confidence must lie in .*got 1 to 1.3"),
         ({"keypoints": one_with((1, 1, -0.1))}, "confidence must lie in"),
         ({"keypoints": one_with((1, 1, np.nan))}, "confidence must lie in"),
-        ({"keypoints": one_with((np.nan, np.nan, 0.5))}, "unseen joint .* must have confidence 0"),
-        ({"fps": 0}, "`fps` must be frames a second above 0, got 0"),
-        ({"fps": -30.0}, "`fps` must be"),
-        ({"fps": np.nan}, "`fps` must be"),
-        ({"timestamps": [0.0, 0.1]}, r"`timestamps` must be \(3,\), got \(2,\)"),
-        ({"timestamps": [0.0, 0.1, 0.1]}, "`timestamps` must be seconds that rise from frame to frame"),
-        ({"timestamps": [0.2, 0.1, 0.3]}, "`timestamps` must be seconds that rise"),
-        ({"timestamps": [0.0, np.nan, 0.3]}, "`timestamps` must be seconds that rise"),
-        ({"timestamps": [np.nan, 0.1, 0.3]}, "`timestamps` must be seconds that rise"),
-        ({"space": "world"}, "`space` must be 'image' or 'body', got 'world'"),
-        ({"first_frame": -1}, "must be 0 or more, got 0 and -1"),
-        ({"person": -2}, "must be 0 or more, got -2 and 0"),
+        ({"keypoints": one_with((np.nan, np.nan, 0.5))}, "7: .*unseen joint"),
+        ({"fps": 0}, "7: `fps` .*got 0"),
+        ({"fps": -30.0}, "7: `fps`"),
+        ({"fps": np.nan}, "7: `fps`"),
+        ({"timestamps": [0.0, 0.1]}, r"7: `timestamps` .*\(3,\), got \(2,\)"),
+        ({"timestamps": [0.0, 0.1, 0.1]}, "7: `timestamps` .*rise"),
+        ({"timestamps": [0.2, 0.1, 0.3]}, "7: `timestamps` .*rise"),
+        ({"timestamps": [0.0, np.nan, 0.3]}, "7: `timestamps` .*rise"),
+        ({"timestamps": [np.nan, 0.1, 0.3]}, "7: `timestamps` .*rise"),
+        ({"space": "world"}, "`space` .*got 'world'"),
+        ({"first_frame": -1}, "`first_frame` .*got 0 and -1"),
+        ({"person": -2}, "`person` .*got -2 and 0"),
     ],
 )
 def test_faulty_recordings_are_refused_by_name(given, message):
@@ -195,7 +193,7 @@ def test_a_peak_may_overshoot_one():
     ],
 )
 def test_names_are_read_from_the_right(stem, parts):
-    assert tuple(parse_name(stem).values()) == parts
+    assert tuple(parse_video_name(stem).values()) == parts
 
 
 # --- write -> read == original ---------------------------------------------------------------------------------
@@ -266,7 +264,7 @@ def test_an_incomplete_copy_is_told(tmp_path):
     assert_equal(read_recording(folder), one)
     csvs[0].unlink()
     with pytest.warns(
-        HoleWarning, match=rf"person {one.person} has {len(csvs) - 1} of the {len(csvs)} files"
+        MissingFramesWarning, match=rf"person {one.person} has {len(csvs) - 1} of the {len(csvs)} files"
     ):
         again = read_recording(folder)
     assert np.isnan(again.keypoints[0, :, 0]).all() and len(again) == len(one)
@@ -281,13 +279,11 @@ def test_several_people_share_a_folder(tmp_path):
     for again, one in zip(read_recordings(tmp_path), people, strict=True):
         assert_equal(again, one)
     assert [r.person for r in read_recordings(tmp_path, person=12)] == [12]
-    with pytest.raises(
-        ValueError, match=r"holds 3 people \(person=0: 4 frames; person=1: 5 frames; person=12"
-    ):
+    with pytest.raises(ValueError, match=r"3 people \(person=0: 4 .*person=1: 5 .*person=12"):
         read_recording(*folders)
-    with pytest.raises(ValueError, match=r"holds no person 5, only \[0, 1, 12\]"):
+    with pytest.raises(ValueError, match=r"no person 5, only \[0, 1, 12\]"):
         read_recording(*folders, person=5)
-    with pytest.raises(ValueError, match=r"1 recordings .* cannot be read:\n.*holds no person 5"):
+    with pytest.raises(ValueError, match=r"1 recordings .*\n.*no person 5"):
         read_recordings(tmp_path, person=5)
 
 
@@ -302,7 +298,7 @@ def test_writing_again_replaces_only_that_person(tmp_path):
 def test_two_videos_of_one_stem_do_not_overwrite_each_other(tmp_path):
     one = made(video="IMG_1.MOV")
     folder = write_recording(one, tmp_path)
-    with pytest.raises(ValueError, match=r"IMG_1 holds IMG_1\.MOV, not IMG_1\.mp4; .*another `root`"):
+    with pytest.raises(ValueError, match=r"IMG_1 holds IMG_1\.MOV, not IMG_1\.mp4.*`root`"):
         write_recording(made(video="IMG_1.mp4", seed=1), tmp_path)
     assert_equal(read_recording(folder), one)
 
@@ -316,7 +312,7 @@ def test_what_json_cannot_hold_is_refused_before_anything_is_lost(tmp_path):
 
 
 def test_only_pixels_are_written(tmp_path):
-    with pytest.raises(ValueError, match="flip-3-s01: only recordings in pixels are written as CSVs"):
+    with pytest.raises(ValueError, match=r"flip-3-s01: .*pixels"):
         write_recording(made(space="body"), tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -352,7 +348,7 @@ def test_fps_and_skeleton_of_the_caller_win(tmp_path):
     assert read_recording(folder).fps == 30
     assert read_recording(folder, skeleton=other).skeleton == other
     assert read_recordings(tmp_path, fps=240, skeleton=other)[0].skeleton == other
-    with pytest.raises(ValueError, match=r"25 rows; expected the header x,y,c and 4 rows.*Give skeleton="):
+    with pytest.raises(ValueError, match=r"25 rows; .* 4 rows.*skeleton="):
         read_recording(folder, skeleton=STICK)
 
 
@@ -392,7 +388,7 @@ def test_a_tree_reads_like_its_zip(shared, raw, tmp_path):
     names = ("back-handspring-101-s02", "back-handspring-backflip-1-s10", "backflip-1-s07")
     with zipfile.ZipFile(shared / "data" / "openpose_raw.zip") as archive:
         archive.extractall(tmp_path, [n for n in archive.namelist() if n.split("/")[1] in names])
-    with pytest.warns(HoleWarning):
+    with pytest.warns(MissingFramesWarning):
         tree = read_recordings(tmp_path, fps=60)
     wanted = [r for r in raw if r.source in names]
     assert len(tree) == len(wanted) == 9
@@ -403,7 +399,7 @@ def test_a_tree_reads_like_its_zip(shared, raw, tmp_path):
 def test_the_known_hole_is_told_by_its_number(shared, tmp_path):
     with zipfile.ZipFile(shared / "data" / "openpose_raw.zip") as archive:
         archive.extractall(tmp_path, [n for n in archive.namelist() if "/backflip-1-s07/" in n])
-    with pytest.warns(HoleWarning, match=r"person 0 has no file for 1 of 84 frames \(70\); they are NaN"):
+    with pytest.warns(MissingFramesWarning, match=r"person 0 .*1 of 84 frames \(70\)"):
         one = read_recording(tmp_path / "openpose_raw" / "backflip-1-s07", person=0)
     assert len(one) == 84 and one.first_frame == 1
     assert np.flatnonzero(~one.seen.any(axis=1)).tolist() == [69]
@@ -431,13 +427,13 @@ def test_holes_are_nan_and_told(tmp_path):
     folder = folder_of(tmp_path, *[rows()] * 30)
     for frame in [0, 5, 6, 29]:  # those at the ends are no holes: the video may have begun or ended there
         (folder / f"flip-3-s01.mov-{frame}-0.csv").unlink()
-    with pytest.warns(HoleWarning, match=r"person 0 has no file for 2 of 28 frames \(5, 6\); they are NaN"):
+    with pytest.warns(MissingFramesWarning, match=r"person 0 .*2 of 28 frames \(5, 6\)"):
         one = read_recording(folder)
     assert one.first_frame == 1 and len(one) == 28
     assert np.flatnonzero(~one.seen.any(axis=1)).tolist() == [4, 5]
     for frame in range(10, 20):
         (folder / f"flip-3-s01.mov-{frame}-0.csv").unlink()
-    with pytest.warns(HoleWarning, match=r"12 of 28 frames \(5, 6, 10, 11, 12, 13, 14, 15 \.\.\.\)"):
+    with pytest.warns(MissingFramesWarning, match=r"12 of 28 frames \(5, 6, 10, .* and 4 more\)"):
         read_recording(folder)
 
 
@@ -458,10 +454,10 @@ def test_harmless_differences_are_read(tmp_path, text):
 
 
 FAULTS = {
-    "too few rows": (rows(24), r"24 rows; expected the header x,y,c and 25 rows.*Give skeleton="),
+    "too few rows": (rows(24), r"24 rows; .*skeleton="),
     "too many rows": (rows(26), "26 rows; expected"),
     "header alone": ("x,y,c\n", "0 rows; expected"),
-    "no header": (rows(25, header="1,2,3"), "header is '1,2,3'; expected the header x,y,c"),
+    "no header": (rows(25, header="1,2,3"), "header is '1,2,3'"),
     "other header": (rows(header="x,y,score"), "header is 'x,y,score'"),
     "longer header": (rows(header="x,y,c,p"), "header is 'x,y,c,p'"),
     "byte order mark": (b"\xef\xbb\xbf" + rows().encode(), r"header is '\\ufeffx,y,c'"),
@@ -478,8 +474,8 @@ FAULTS = {
     "confidence too high": (rows(24) + "1,2,1.3\n", r"row 24 is '1,2,1.3'.*c lies in 0..1"),
     "confidence below 0": (rows(24) + "1,2,-0.1\n", "row 24 is '1,2,-0.1'"),
     "semicolons": (rows().replace(",", ";"), "header is 'x;y;c'"),
-    "blank line": (rows() + "\n", "blank lines, or line ends other than"),
-    "old Mac line ends": (rows(end="\r"), "blank lines, or line ends other than"),
+    "blank line": (rows() + "\n", "blank lines"),
+    "old Mac line ends": (rows(end="\r"), "blank lines"),
 }
 
 
@@ -524,14 +520,14 @@ def test_names_that_do_not_parse(tmp_path):
     (folder / "._flip-3-s01.mov-0-0.csv").write_bytes(b"\x00\x05\x16\x07")  # macOS
     assert len(read_recording(folder)) == 1
     (folder / "summary.csv").write_text("a,b\n")
-    with pytest.raises(ValueError, match=r"summary\.csv: expected a name like backflip-1-s07\.mov-0-0\.csv"):
+    with pytest.raises(ValueError, match=r"summary\.csv: expected .*video-frame-person"):
         read_recording(folder)
 
 
 def test_two_videos_in_one_folder(tmp_path):
     folder = folder_of(tmp_path, rows())
     (folder / "jump-1-s01.mov-1-0.csv").write_text(rows())
-    with pytest.raises(ValueError, match=r"several videos \(flip-3-s01\.mov, jump-1-s01\.mov\); give each"):
+    with pytest.raises(ValueError, match=r"several videos \(flip-3-s01\.mov, jump-1-s01\.mov\)"):
         read_recording(folder)
 
 
@@ -545,11 +541,11 @@ def test_one_frame_twice(tmp_path):
 def test_missing_and_empty_folders(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.txt").write_text("hello")
-    with pytest.raises(FileNotFoundError, match=r"No folder .*nowhere\. Give the folder.*read_recordings"):
+    with pytest.raises(FileNotFoundError, match=r"No folder .*nowhere.*read_recordings"):
         read_recording(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match=r"No folder .*text"):
         read_recording(tmp_path / "text.txt")
-    with pytest.raises(FileNotFoundError, match=r"No per-frame CSV in .*empty: expected files like"):
+    with pytest.raises(FileNotFoundError, match=r"No per-frame CSV in .*empty"):
         read_recording(tmp_path / "empty")
     with pytest.raises(FileNotFoundError, match=r"No folder or .zip .*nowhere"):
         read_recordings(tmp_path / "nowhere")
@@ -600,11 +596,9 @@ def test_recording_json_of_the_future(tmp_path):
     folder = write_recording(made(), tmp_path)
     path = folder / "recording.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
-    with pytest.raises(
-        ValueError, match=r"recording\.json: written by a newer gymskel \(format 99\)\. Update"
-    ):
+    with pytest.raises(ValueError, match=r"recording\.json.* newer gymskel \(format 99\)"):
         read_recording(folder)
-    with pytest.raises(ValueError, match="written by a newer gymskel"):
+    with pytest.raises(ValueError, match=r"recording\.json.* newer"):
         write_recording(made(seed=1), tmp_path)
 
 
@@ -615,9 +609,9 @@ def test_recording_json_that_contradicts_the_files(tmp_path, facts):
     told = json.loads(path.read_text())
     told["people"]["0"].update(facts)
     path.write_text(json.dumps(told))
-    with pytest.raises(ValueError, match=r"files of frames 1 to 6, but recording\.json says"):
+    with pytest.raises(ValueError, match=r"frames 1 to 6, but recording\.json"):
         read_recording(folder)
-    with pytest.raises(ValueError, match=r"1 recordings .*\n.*files of frames 1 to 6, but recording\.json"):
+    with pytest.raises(ValueError, match=r"1 recordings .*\n.*frames 1 to 6, but recording\.json"):
         read_recordings(tmp_path)
 
 
@@ -625,7 +619,7 @@ def test_nobody_in_recording_json(tmp_path):
     folder = tmp_path / "flip-3-s01"
     folder.mkdir()
     (folder / "recording.json").write_text('{"format": 1, "people": {}}')
-    with pytest.raises(FileNotFoundError, match=r"No per-frame CSV in .* nobody in its recording\.json"):
+    with pytest.raises(FileNotFoundError, match=r"no person in its recording\.json"):
         read_recording(folder)
 
 
@@ -677,9 +671,7 @@ def test_recordings_of_one_name_cannot_be_labelled(tmp_path):
         folder_of(tmp_path / who, rows(), name="IMG_1", ending=".MOV")
     for files in (["ann/IMG_1.MOV"], ["ann/IMG_1.MOV", "bo/IMG_1.MOV"]):
         labels = pd.DataFrame({"file": files, "activity": "flip", "athlete": "ann"})
-        with pytest.raises(
-            ValueError, match=r"named twice: IMG_1|several recordings called IMG_1; .* Rename"
-        ):
+        with pytest.raises(ValueError, match=r"(named twice:|recordings called) IMG_1"):
             read_recordings(tmp_path, labels=labels)
 
 
@@ -730,17 +722,17 @@ def test_everybody_in_a_video_gets_its_label(tmp_path):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"file": ["IMG_1", "IMG_2"], "activity": ["a", "b"]}, "has no activity for IMG_3. Add a row"),
+        ({"file": ["IMG_1", "IMG_2"], "activity": ["a", "b"]}, "no activity for IMG_3"),
         (
             {"file": ["IMG_1", "IMG_2", "IMG_3"], "activity": ["a", None, "b"]},
-            "has no activity for IMG_2. Add a row",
+            "no activity for IMG_2",
         ),
         ({"file": ["IMG_1.MOV", "IMG_2", "IMG_1"], "activity": list("aab")}, "named twice: IMG_1"),
         (
             {"name": ["IMG_1"], "activity": ["a"]},
-            r"columns are \['name', 'activity'\]; expected file, activity",
+            r"columns are \['name', 'activity'\]",
         ),
-        ({"file": ["IMG_1"]}, r"columns are \['file'\]; expected file, activity"),
+        ({"file": ["IMG_1"]}, r"columns are \['file'\]"),
     ],
 )
 def test_faulty_labels_are_refused(phone, tmp_path, table, message):
@@ -756,14 +748,14 @@ def test_a_comma_that_parts_a_label_is_refused(phone, tmp_path):
     """Read by the first columns alone, the athlete would be "straight"."""
     path = tmp_path / "labels.csv"
     path.write_text("file,activity,athlete\nIMG_1.MOV,handstand, straight,anna\nIMG_2,vault,bob\n")
-    with pytest.raises(ValueError, match=r"labels\.csv.*more cells than columns for IMG_1\.MOV\. Put quotes"):
+    with pytest.raises(ValueError, match=r"labels\.csv.*more cells than columns for IMG_1\.MOV"):
         read_labels(path)
     path.write_text('file,activity,athlete\nIMG_1,"handstand, straight",anna,\nIMG_2,vault,bob,,\n')
     assert [row["activity"] for row in read_labels(path).rows] == ["handstand, straight", "vault"]
 
 
 def test_no_labels_file(phone):
-    with pytest.raises(FileNotFoundError, match=r"No labels file nowhere\.csv; expected a CSV with columns"):
+    with pytest.raises(FileNotFoundError, match=r"No labels file nowhere\.csv"):
         read_recordings(phone, labels="nowhere.csv")
 
 

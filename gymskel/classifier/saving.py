@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 import gymskel
-from gymskel.archive import DAMAGED, open_zip
+from gymskel.archive import DAMAGED_ERRORS, open_zip
 from gymskel.classifier.training_facts import TrainingFacts
 from gymskel.models import BUILDERS
 from gymskel.preprocess import Preprocessor
@@ -69,9 +69,9 @@ def read_artefact(kind: type, path: Path) -> Any:
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is not a .gymskel file (a zip of model.keras and classifier.json).")
     try:
-        with open_zip(path, way="No classifier is.") as archive:
+        with open_zip(path, hint="No classifier is.") as archive:
             return _read(kind, path, archive)
-    except DAMAGED as fault:
+    except DAMAGED_ERRORS as fault:
         raise ValueError(f"{path} is damaged: {fault}") from fault
 
 
@@ -84,11 +84,11 @@ def _read(kind: type, path: Path, archive: zipfile.ZipFile) -> Any:
             facts = json.loads(archive.read("classifier.json"))
             if facts["format"] <= _FORMAT:
                 weights = Path(archive.extract("model.keras", folder))
-                with open_zip(weights, way="No model is."):  # a zip in the zip
+                with open_zip(weights, hint="No model is."):  # a zip in the zip
                     pass
                 model = keras.saving.load_model(weights, safe_mode=True, compile=False)
                 return _restored(kind, facts, model)
-        except (ValueError, TypeError, KeyError, *DAMAGED) as fault:
+        except (ValueError, TypeError, KeyError, *DAMAGED_ERRORS) as fault:
             written = facts.get("gymskel") if isinstance(facts, dict) else None
             other = f" It was written by gymskel {written}, this is {gymskel.__version__}." * (
                 written not in (None, gymskel.__version__)

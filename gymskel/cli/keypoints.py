@@ -197,9 +197,9 @@ def kinematics(
 
 def _heights_in(path: Path) -> dict[str, float]:
     """Athlete -> metres, as a spreadsheet writes it; whose height is left empty is left out."""
-    from gymskel.recording.labels import read_texts
+    from gymskel.recording.labels import read_text_table
 
-    table = read_texts(path, "heights", "athlete, height")
+    table = read_text_table(path, "heights", "athlete, height")
     if missing := {"athlete", "height"} - set(table):
         raise ValueError(
             f"{path} lacks the column {', '.join(sorted(missing))}; it has {', '.join(table) or 'none'}."

@@ -34,7 +34,7 @@ def read_data(
         named: refuse videos whose move nobody knows; before hours of extraction, not after.
     """
     from gymskel.formats import read_keypoints
-    from gymskel.formats.reading import find_keypoints
+    from gymskel.formats.reading import find_keypoint_files
     from gymskel.recording import label_recordings, read_labels, read_recordings
 
     table = None if labels is None else read_labels(labels)  # one that cannot be read is told of first
@@ -43,7 +43,7 @@ def read_data(
         return read_keypoints(data, person=person, fps=fps, labels=table), 0
     beside = data.parent if data.name else data.resolve().parent
     keypoints = keep or beside / f"{data.resolve().stem}-keypoints"
-    for _, other in find_keypoints(data, but=keypoints):  # `but` is of an earlier extraction
+    for _, other in find_keypoint_files(data, but=keypoints):  # `but` is of an earlier extraction
         raise ValueError(
             f"{data} holds videos ({videos[0].name} ...) and keypoints ({other.relative_to(data)} ...): name the folder of one kind, "
             "or put them into folders of their own."
@@ -51,7 +51,7 @@ def read_data(
     if table is not None:
         table.rows_of([(video.stem, video.name) for video in videos])
         names = Counter(video.stem for video in videos)
-        table.refuse_twice(name for name, count in names.items() if count > 1)
+        table.refuse_repeated(name for name, count in names.items() if count > 1)
     elif named:
         _refuse_nameless(data, videos)
     typer.echo(f"{data} holds videos: extracting {len(videos)} into {keypoints}", err=True)
@@ -74,14 +74,14 @@ def _videos_in(data: Path) -> list[Path]:
 
 def _refuse_nameless(data: Path, videos: list[Path]) -> None:
     from gymskel.classifier.inputs import refuse_nameless
-    from gymskel.recording import parse_name
+    from gymskel.recording import parse_video_name
 
     above = [data.is_dir() and video.parent != data for video in videos]
     refuse_nameless(
         [
             video.name
             for video, folder in zip(videos, above, strict=True)
-            if not folder and parse_name(video.stem)["activity"] is None
+            if not folder and parse_video_name(video.stem)["activity"] is None
         ]
     )
 

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gymskel.recording import FILE_NAME, JSON_NAME, Recording, write_recording
+from gymskel.recording import CSV_NAME_PATTERN, METADATA_NAME, Recording, write_recording
 
 if sys.platform == "win32":
     import msvcrt
@@ -91,7 +91,7 @@ def recording_name(name: str) -> str:
 
 def list_keypoint_files(folder: Path) -> list[Path]:
     """Return the per-frame CSVs in a folder; other tables are left out. Empty if there is no folder."""
-    return [file for file in folder.glob("*.csv") if FILE_NAME.fullmatch(file.name)]
+    return [file for file in folder.glob("*.csv") if CSV_NAME_PATTERN.fullmatch(file.name)]
 
 
 def _work_folder(folder: Path) -> Path:
@@ -105,7 +105,7 @@ def _finish_replacement(work: Path, folder: Path) -> None:
         if not folder.exists():
             (new if new.is_dir() else old).rename(folder)
         for file in old.iterdir() if old.is_dir() else ():
-            if file.name != JSON_NAME and not FILE_NAME.fullmatch(file.name):
+            if file.name != METADATA_NAME and not CSV_NAME_PATTERN.fullmatch(file.name):
                 file.replace(folder / file.name)
     for name in ("old", "new", "making"):
         shutil.rmtree(work / name, ignore_errors=True)

@@ -12,7 +12,7 @@ from gymskel.estimators.estimator import Estimator, choose_estimator, find_peopl
 from gymskel.extract.progress import describe_people, import_tqdm, progress_bar
 from gymskel.extract.provenance import extraction_entry
 from gymskel.extract.settings import ExtractionSettings, People
-from gymskel.recording import Recording, parse_name
+from gymskel.recording import Recording, parse_video_name
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.follower import Follower, Note
 from gymskel.tracking.tracker import Track, Tracker, choose
@@ -87,7 +87,7 @@ def extract_recordings(video: Path, settings: ExtractionSettings, progress: bool
             ExtractionWarning,
             stacklevel=3,
         )
-    name = parse_name(video.stem)
+    name = parse_video_name(video.stem)
     entry = extraction_entry(video, settings)
     keeps_numbers = settings.people == "all" or isinstance(settings.people, int)
     return [

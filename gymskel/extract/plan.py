@@ -15,7 +15,7 @@ from gymskel.extract.folder_lock import list_keypoint_files
 from gymskel.extract.provenance import extraction_entry, find_extraction_entry, is_same_file, read_metadata
 from gymskel.extract.settings import ExtractionSettings, People
 from gymskel.messages import join_lines, join_names
-from gymskel.recording import JSON_NAME
+from gymskel.recording import METADATA_NAME
 from gymskel.video import read_frames
 
 Overwrite = Literal["never", "changed", "always"]
@@ -173,10 +173,10 @@ def make_plan(
 
 def inspect_folder(planned: PlannedVideo, settings: ExtractionSettings) -> PlannedVideo:
     """Return the video with the status of its folder: what it holds, compared with what the settings would make."""
-    if not (planned.folder / JSON_NAME).is_file():
+    if not (planned.folder / METADATA_NAME).is_file():
         if not list_keypoint_files(planned.folder):
             return replace(planned, status="new", reason="")
-        reason = f"CSV files without {JSON_NAME}, not written by an extraction."
+        reason = f"CSV files without {METADATA_NAME}, not written by an extraction."
         return replace(planned, status="foreign", reason=reason)
     try:
         metadata = read_metadata(planned.folder)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from gymskel.extract.settings import ExtractionSettings
-from gymskel.recording.folders import Folder
-from gymskel.recording.metadata import saved_people
+from gymskel.recording.folders import DiskFolder
+from gymskel.recording.metadata import read_people_metadata
 
 _CHECKED_BYTES = 1 << 20  # bytes at the start of a file that the checksum covers
 
@@ -37,7 +37,7 @@ def read_metadata(folder: Path) -> dict[str, Any]:
     Raises:
         ValueError: the file is damaged.
     """
-    return next(iter(saved_people(Folder(folder)).values()), {})
+    return next(iter(read_people_metadata(DiskFolder(folder)).values()), {})
 
 
 def find_extraction_entry(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,17 +8,17 @@ list(formats.import_openpose_json("output_json", "keypoints"))    # the same as 
 formats.read_pose("clip.pose")                                    # pose-format
 formats.read_pyskl("gym.pkl", split="train", classes=names)       # PYSKL and MMAction2; no pickled code is run
 formats.read_deeplabcut("clipDLC_net.csv", fps=60)                # DeepLabCut, one animal or several
-formats.to_frame(recordings); formats.from_frame(frame)           # pandas
+formats.to_dataframe(recordings); formats.from_dataframe(frame)           # pandas
 formats.to_xarray(recording); formats.from_xarray(dataset)        # xarray, as movement has it
 formats.write_pack(recordings, "moves.npz")                       # one file, read several hundred times faster
 formats.write_parquet(recordings, "moves")                        # parts of bounded size, for more than memory holds
 formats.write_tfrecord(clips, "windows.tfrecord")                 # Clips, as TensorFlow's own tools read them
 """
 
-from gymskel.formats.dataframe import from_frame, read_table, to_frame
+from gymskel.formats.dataframe import from_dataframe, read_table, to_dataframe
 from gymskel.formats.deeplabcut import read_deeplabcut
 from gymskel.formats.movement import from_xarray, to_xarray
-from gymskel.formats.openpose_json import Imported, import_openpose_json, read_openpose_json
+from gymskel.formats.openpose_json import ImportedClip, import_openpose_json, read_openpose_json
 from gymskel.formats.pack import read_pack, write_pack
 from gymskel.formats.parquet import open_parquet, read_parquet, write_parquet
 from gymskel.formats.parquet_dataset import StoredRecordings
@@ -28,10 +28,10 @@ from gymskel.formats.reading import find_format, read_keypoints
 from gymskel.formats.tfrecord import read_tfrecord, to_tf_dataset, write_tfrecord
 
 __all__ = [
-    "Imported",
+    "ImportedClip",
     "StoredRecordings",
     "find_format",
-    "from_frame",
+    "from_dataframe",
     "from_xarray",
     "import_openpose_json",
     "open_parquet",
@@ -44,7 +44,7 @@ __all__ = [
     "read_pyskl",
     "read_table",
     "read_tfrecord",
-    "to_frame",
+    "to_dataframe",
     "to_tf_dataset",
     "to_xarray",
     "write_pack",

@@ -21,7 +21,7 @@ import pandas as pd
 
 from gymskel.formats.coordinates import find_layout, join_points, refuse_sparse
 from gymskel.messages import join_names
-from gymskel.recording import HoleWarning, Recording, parse_name
+from gymskel.recording import MissingFramesWarning, Recording, parse_video_name
 from gymskel.skeleton import Skeleton
 
 _TEXTS = ("activity", "sample", "athlete", "video")
@@ -31,8 +31,8 @@ _SAME_TIME = 1e-6  # seconds between a timestamp and an even frame rate that cou
 _ROUNDED_TIME = 6e-4  # seconds: timestamps are often written with three digits
 
 
-def to_frame(recordings: Recording | Iterable[Recording], *, wide: bool = False) -> pd.DataFrame:
-    """Recordings as a table, see the module; `from_frame` reads it back, but for what is not in it.
+def to_dataframe(recordings: Recording | Iterable[Recording], *, wide: bool = False) -> pd.DataFrame:
+    """Recordings as a table, see the module; `from_dataframe` reads it back, but for what is not in it.
 
     Args:
         recordings: one or several, of one layout.
@@ -41,7 +41,7 @@ def to_frame(recordings: Recording | Iterable[Recording], *, wide: bool = False)
     Raises:
         ValueError: no recordings, or several layouts.
 
-    >>> to_frame(Recording(np.ones((2, 25, 3)), fps=2), wide=True)[["frame", "seconds", "Nose_x", "Nose_confidence"]]
+    >>> to_dataframe(Recording(np.ones((2, 25, 3)), fps=2), wide=True)[["frame", "seconds", "Nose_x", "Nose_confidence"]]
        frame  seconds  Nose_x  Nose_confidence
     0      0      0.0     1.0              1.0
     1      1      0.5     1.0              1.0
@@ -77,7 +77,7 @@ def to_frame(recordings: Recording | Iterable[Recording], *, wide: bool = False)
     return pd.DataFrame(columns)
 
 
-def from_frame(
+def from_dataframe(
     frame: pd.DataFrame,
     *,
     fps: float | None = None,
@@ -89,7 +89,7 @@ def from_frame(
     Without `recording` the rows of one video, activity, sample, athlete and person belong together; a `recording` that is
     a text like backflip-1-ann tells these. Without `confidence` it is 1 wherever there is a place. Without `fps` it is told
     by `seconds` where they are even; else they become timestamps. Without `frame` (wide) the rows are the frames in order.
-    A frame without a row is NaN, and a `HoleWarning` says so. Columns of other names are left alone.
+    A frame without a row is NaN, and a `MissingFramesWarning` says so. Columns of other names are left alone.
 
     Args:
         frame: the table.
@@ -171,7 +171,7 @@ def _recording(
         shown = ", ".join(map(str, missing[:8])) + (" ..." if missing.size > 8 else "")
         warnings.warn(
             f"{label} has no row for {missing.size} of {length} frames ({shown}); they are NaN.",
-            HoleWarning,
+            MissingFramesWarning,
             stacklevel=3,
         )
     confidence = points[..., 2] if has_confidence else None
@@ -264,14 +264,17 @@ def _facts(rows: pd.DataFrame, key: tuple[Hashable, ...], label: str) -> dict[st
                 facts[name] = int(values[0]) if name == "person" else str(values[0])
     if not {"activity", "sample", "athlete"} & set(rows.columns):
         named = facts.get("video") or next((part for part in key if isinstance(part, str)), None)
-        facts = {**(parse_name(Path(named).stem if "video" in facts else named) if named else {}), **facts}
+        facts = {
+            **(parse_video_name(Path(named).stem if "video" in facts else named) if named else {}),
+            **facts,
+        }
     return facts
 
 
 def read_table(
     path: str | Path, *, fps: float | None = None, skeleton: Skeleton | None = None
 ) -> list[Recording]:
-    """The recordings in a CSV file with a row a frame or a row a joint, as `from_frame` reads them."""
+    """The recordings in a CSV file with a row a frame or a row a joint, as `from_dataframe` reads them."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"No file {path}.")
@@ -280,4 +283,4 @@ def read_table(
         table = pd.read_csv(path, dtype=texts, encoding="utf-8-sig")
     except ValueError as fault:
         raise ValueError(f"{path} is no CSV with a row a frame or a row a joint: {fault}") from None
-    return from_frame(table, fps=fps, skeleton=skeleton, label=str(path))
+    return from_dataframe(table, fps=fps, skeleton=skeleton, label=str(path))

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from gymskel.formats.coordinates import find_layout, join_points, refuse_sparse
-from gymskel.recording import Recording, parse_name
+from gymskel.recording import Recording, parse_video_name
 from gymskel.skeleton import Skeleton
 
 _COORDS = ("x", "y", "likelihood")
@@ -70,7 +70,7 @@ def read_deeplabcut(
     refuse_sparse(str(path), first, last, len(frames))
     facts = {"fps": fps, "first_frame": first, "estimator": f"DeepLabCut {scorer}"}
     facts["history"] = ({"step": "read_deeplabcut"},)
-    facts |= {**parse_name(_video(path, scorer)), "video": f"{_video(path, scorer)}.mp4"}
+    facts |= {**parse_video_name(_video(path, scorer)), "video": f"{_video(path, scorer)}.mp4"}
     recordings = []
     for k, who in enumerate(names):
         own = [column for column, (name, _, _) in enumerate(columns) if name == who]

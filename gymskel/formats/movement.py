@@ -16,7 +16,7 @@ import numpy as np
 
 from gymskel.formats.coordinates import find_layout, join_points
 from gymskel.formats.pack import columns_of, facts_text, fields_of, read_facts, recordings_of
-from gymskel.recording import Recording, parse_name
+from gymskel.recording import Recording, parse_video_name
 from gymskel.skeleton import Skeleton
 
 if TYPE_CHECKING:
@@ -163,7 +163,9 @@ def _fields(
 ) -> dict[str, list[Any]]:
     """What the attributes of others say of each individual."""
     file, software = dataset.attrs.get("source_file"), dataset.attrs.get("source_software")
-    names = parse_name(Path(str(file)).stem) if file else {"activity": None, "sample": "1", "athlete": None}
+    names = (
+        parse_video_name(Path(str(file)).stem) if file else {"activity": None, "sample": "1", "athlete": None}
+    )
     athletes = [names["athlete"] if _NUMBERED.fullmatch(name) else name for name in people]
     same = {
         "fps": rate,

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from gymskel.archive import DAMAGED, open_zip
+from gymskel.archive import DAMAGED_ERRORS, open_zip
 from gymskel.formats.openpose_points import (
     MODELS,
     SHOWN,
@@ -32,20 +32,20 @@ from gymskel.formats.openpose_points import (
     parse_files,
     to_pixels,
 )
-from gymskel.recording import HoleWarning, Recording, parse_name, write_recording
-from gymskel.recording.folders import Folder, ZipFolder
-from gymskel.recording.metadata import saved_people
+from gymskel.recording import MissingFramesWarning, Recording, parse_video_name, write_recording
+from gymskel.recording.folders import DiskFolder, ZipFolder
+from gymskel.recording.metadata import read_people_metadata
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.tracker import Track, Tracker, choose
 
-FILE_NAME = re.compile(r"(?P<stem>.*?)[ ._-]?(?P<frame>\d+)_keypoints(?:_(?P<camera>\d+))?\.json")
+JSON_NAME_PATTERN = re.compile(r"(?P<stem>.*?)[ ._-]?(?P<frame>\d+)_keypoints(?:_(?P<camera>\d+))?\.json")
 _EXPECTED = "files like backflip-1-s07_000000000012_keypoints.json, as OpenPose writes with --write_json"
 
 _SPARSE = 1000  # frames a file, beyond which a number is no frame number
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedClip:
     """What became of one clip.
 
     Attributes:
@@ -119,7 +119,7 @@ def read_openpose_json(
     """The people in what OpenPose wrote with `--write_json`, a Recording each, in BODY_25 and pixels.
 
     Every stem in every folder is a clip of its own, its frames sorted as numbers and numbered as in the files.
-    A joint with confidence 0 was not found and is NaN, NaN, 0. A frame without a file is NaN, and a `HoleWarning`
+    A joint with confidence 0 was not found and is NaN, NaN, 0. A frame without a file is NaN, and a `MissingFramesWarning`
     says which; so is a frame in which the person was not found.
 
     What becomes of the points: 25 are BODY_25 as they are. 18 (COCO) lack MidHip, which becomes the middle of the
@@ -144,7 +144,7 @@ def read_openpose_json(
     Returns:
         The recordings, sorted by folder, stem and person. For "all" or a number, `person` is that number, and 0
         otherwise. Nobody in a whole clip: one Recording that is all NaN,
-        with a `HoleWarning`.
+        with a `MissingFramesWarning`.
 
     Raises:
         FileNotFoundError: no such path.
@@ -178,7 +178,7 @@ def import_openpose_json(
     model_pose: str | None = None,
     fps: float | None = None,
     people: str | int | tuple[float, float] = "athlete",
-) -> Iterator[Imported]:
+) -> Iterator[ImportedClip]:
     """What became of each clip, which is written as per-frame CSVs to `out/<stem>` before the next one is read.
 
     A clip that cannot be read or written does not stop the others.
@@ -196,7 +196,7 @@ def import_openpose_json(
     return _write_each(_each(paths, wanted), Path(out))
 
 
-def _write_each(clips: Iterator[Imported], out: Path) -> Iterator[Imported]:
+def _write_each(clips: Iterator[ImportedClip], out: Path) -> Iterator[ImportedClip]:
     done = set()
     for clip in clips:
         if clip.fault is None:
@@ -204,17 +204,17 @@ def _write_each(clips: Iterator[Imported], out: Path) -> Iterator[Imported]:
                 if clip.name.casefold() in done:  # some file systems take A and a for the same
                     raise ValueError(f"another clip {clip.name} was imported to {out} just now; rename one.")
                 done.add(clip.name.casefold())
-                clip = Imported(clip.name, clip.recordings, _write(clip, out))
+                clip = ImportedClip(clip.name, clip.recordings, _write(clip, out))
             except (ValueError, OSError) as fault:
-                clip = Imported(clip.name, fault=str(fault))
+                clip = ImportedClip(clip.name, fault=str(fault))
         yield clip
 
 
-def _write(clip: Imported, out: Path) -> Path:
+def _write(clip: ImportedClip, out: Path) -> Path:
     """The folder that holds the clip's people now, and nobody else."""
     folder = out / clip.name
     now = {recording.person for recording in clip.recordings}
-    if folder.is_dir() and (others := sorted(set(saved_people(Folder(folder))) - now)):
+    if folder.is_dir() and (others := sorted(set(read_people_metadata(DiskFolder(folder))) - now)):
         raise ValueError(
             f"{folder} holds people {others} from before; remove it, or use another folder for the CSVs."
         )
@@ -254,7 +254,7 @@ class _Clip:
         return frames
 
 
-def _each(paths: str | Path | Iterable[str | Path], wanted: _Wanted) -> Iterator[Imported]:
+def _each(paths: str | Path | Iterable[str | Path], wanted: _Wanted) -> Iterator[ImportedClip]:
     """Every clip, read or with its fault; wrong paths are refused before the first one."""
     given = [Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
     if missing := [str(path) for path in given if not path.exists()]:
@@ -264,7 +264,7 @@ def _each(paths: str | Path | Iterable[str | Path], wanted: _Wanted) -> Iterator
     return _read_each(list(dict.fromkeys(given)), wanted)
 
 
-def _read_each(paths: list[Path], wanted: _Wanted) -> Iterator[Imported]:
+def _read_each(paths: list[Path], wanted: _Wanted) -> Iterator[ImportedClip]:
     single: dict[Path, list[str]] = {}
     for path in paths:
         try:
@@ -277,21 +277,21 @@ def _read_each(paths: list[Path], wanted: _Wanted) -> Iterator[Imported]:
                 single.setdefault(path.parent, []).append(path.name)
         except OSError:
             raise
-        except DAMAGED as fault:
-            yield Imported(path.stem, fault=f"{path} is damaged: {fault}")
+        except DAMAGED_ERRORS as fault:
+            yield ImportedClip(path.stem, fault=f"{path} is damaged: {fault}")
         except ValueError as fault:
-            yield Imported(path.stem, fault=str(fault))
+            yield ImportedClip(path.stem, fault=str(fault))
     for folder, names in single.items():
-        if odd := [name for name in names if not FILE_NAME.fullmatch(name)]:
-            yield Imported(odd[0], fault=f"{folder}: {', '.join(odd[:SHOWN])}: expected {_EXPECTED}.")
+        if odd := [name for name in names if not JSON_NAME_PATTERN.fullmatch(name)]:
+            yield ImportedClip(odd[0], fault=f"{folder}: {', '.join(odd[:SHOWN])}: expected {_EXPECTED}.")
         if len(odd) < len(names):
-            yield from _read_clips([Folder(folder, names)], folder, wanted)
+            yield from _read_clips([DiskFolder(folder, names)], folder, wanted)
 
 
-def _folders(root: Path) -> Iterator[Folder]:
+def _folders(root: Path) -> Iterator[DiskFolder]:
     for at, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield Folder(at, files)
+        yield DiskFolder(at, files)
 
 
 def _zip_folders(archive: zipfile.ZipFile) -> Iterator[ZipFolder]:
@@ -304,28 +304,28 @@ def _zip_folders(archive: zipfile.ZipFile) -> Iterator[ZipFolder]:
         yield ZipFolder(archive, folder, files[folder])
 
 
-def _read_clips(folders: Iterable[Any], root: Path, wanted: _Wanted) -> Iterator[Imported]:
+def _read_clips(folders: Iterable[Any], root: Path, wanted: _Wanted) -> Iterator[ImportedClip]:
     """The clips in folders, read one by one."""
     empty = True
     for folder in folders:
         for clip in _clips(folder):
             empty = False
             try:
-                yield Imported(clip.name, tuple(_recordings(clip, wanted)))
+                yield ImportedClip(clip.name, tuple(_recordings(clip, wanted)))
             except (ValueError, OSError) as fault:
-                yield Imported(clip.name, fault=str(fault))
-            except DAMAGED as fault:
+                yield ImportedClip(clip.name, fault=str(fault))
+            except DAMAGED_ERRORS as fault:
                 told = f"{clip.label} is damaged, or locked with a password: {fault}"
-                yield Imported(clip.name, fault=told)
+                yield ImportedClip(clip.name, fault=told)
     if empty:
-        yield Imported(root.name, fault=f"{root} holds no OpenPose JSON: expected {_EXPECTED}.")
+        yield ImportedClip(root.name, fault=f"{root} holds no OpenPose JSON: expected {_EXPECTED}.")
 
 
 def _clips(folder: Any) -> list[_Clip]:
     """The clips of one folder; files without a stem are named after it."""
     stems: dict[str, list[tuple[int, str]]] = {}
     for name in folder.names:
-        match = FILE_NAME.fullmatch(name)
+        match = JSON_NAME_PATTERN.fullmatch(name)
         if match and not name.startswith("._"):  # macOS leaves these on sticks
             stem = match["stem"] or Path(folder.label).resolve().name.removesuffix(".zip")
             camera = f"-camera{match['camera']}" if match["camera"] else ""
@@ -350,10 +350,10 @@ def _recordings(clip: _Clip, wanted: _Wanted) -> list[Recording]:
     _warn_of_holes(clip, files)
     tracks = _tracks(found, poses, first, last - first + 1, wanted)
     if not tracks:
-        warnings.warn(f"{clip.label}: nobody in {len(files)} files.", HoleWarning, stacklevel=2)
+        warnings.warn(f"{clip.label}: nobody in {len(files)} files.", MissingFramesWarning, stacklevel=2)
     chosen = choose(tracks, wanted.people, wanted.fps, wanted.image_size) if tracks else []
     facts = {
-        **parse_name(clip.name),
+        **parse_video_name(clip.name),
         "fps": wanted.fps,
         "image_size": wanted.image_size,
         "first_frame": first,
@@ -393,6 +393,6 @@ def _warn_of_holes(clip: _Clip, files: dict[int, str]) -> None:
         shown = ", ".join(map(str, missing[:SHOWN])) + (" ..." if len(missing) > SHOWN else "")
         warnings.warn(
             f"{clip.label} has no file for {len(missing)} of {last - first + 1} frames ({shown}); they are NaN.",
-            HoleWarning,
+            MissingFramesWarning,
             stacklevel=2,
         )

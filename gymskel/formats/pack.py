@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from gymskel.archive import DAMAGED, MAX_RATIO, open_zip, read_array
+from gymskel.archive import DAMAGED_ERRORS, MAX_RATIO, open_zip, read_array
 from gymskel.recording import Recording
 from gymskel.skeleton import Skeleton
 
@@ -95,9 +95,9 @@ def read_pack(path: str | Path, *, max_ratio: float = MAX_RATIO) -> list[Recordi
     if not path.is_file():
         raise FileNotFoundError(f"No pack {path}.")
     try:
-        with open_zip(path, max_ratio=max_ratio, way="If you trust it, raise max_ratio=.") as archive:
+        with open_zip(path, max_ratio=max_ratio, hint="If you trust it, raise max_ratio=.") as archive:
             fields, arrays = _load(archive, path)
-    except DAMAGED as fault:
+    except DAMAGED_ERRORS as fault:
         raise ValueError(f"{path} is no pack, damaged or cut off: {fault}") from fault
     lengths = arrays["lengths"].tolist()
     ends: dict[str, int] = dict.fromkeys(arrays, 0)

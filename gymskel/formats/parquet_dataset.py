@@ -66,37 +66,37 @@ class StoredRecordings:
         for group in range(len(self.row_groups)):
             yield from self.read_group(group)
 
-    def told(self, field: str) -> list[Any]:
+    def column(self, field: str) -> list[Any]:
         """A field of every recording: fps, activity, sample, athlete, history, video, ..., frames."""
         return [self.facts[field][row] for row in self.rows]
 
     @property
     def activities(self) -> tuple[str | None, ...]:
         """(recordings,) the moves."""
-        return tuple(self.told("activity"))
+        return tuple(self.column("activity"))
 
     @property
     def athletes(self) -> tuple[str | None, ...]:
         """(recordings,) who."""
-        return tuple(self.told("athlete"))
+        return tuple(self.column("athlete"))
 
     @property
     def fps(self) -> tuple[float | None, ...]:
         """(recordings,) frames a second."""
-        return tuple(self.told("fps"))
+        return tuple(self.column("fps"))
 
     @property
     def lengths(self) -> np.ndarray:
         """(recordings,) frames."""
-        return np.array(self.told("frames"), int)
+        return np.array(self.column("frames"), int)
 
     @property
     def sources(self) -> tuple[str, ...]:
         """(recordings,) recording of origin, as `Recording.source`."""
-        names = zip(*(self.told(field) for field in ("activity", "sample", "athlete")), strict=True)
+        names = zip(*(self.column(field) for field in ("activity", "sample", "athlete")), strict=True)
         return tuple(
             Path(video).stem if video else "-".join(part for part in name if part)
-            for video, name in zip(self.told("video"), names, strict=True)
+            for video, name in zip(self.column("video"), names, strict=True)
         )
 
     @property

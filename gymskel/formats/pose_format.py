@@ -15,7 +15,7 @@ import numpy as np
 
 from gymskel.formats.coordinates import join_points
 from gymskel.formats.openpose_points import MODELS
-from gymskel.recording import Recording, parse_name
+from gymskel.recording import Recording, parse_video_name
 from gymskel.skeleton import BODY_25, MEDIAPIPE_33, Skeleton
 
 _MEDIAPIPE = (
@@ -66,7 +66,7 @@ def read_pose(path: str | Path, *, person: int | None = None, fps: float | None 
     recordings = []
     size = pose.header.dimensions.width, pose.header.dimensions.height
     facts = {
-        **parse_name(path.stem),
+        **parse_video_name(path.stem),
         "fps": fps or float(pose.body.fps) or None,
         "image_size": size if min(size) > 0 else None,
         "estimator": estimator,

@@ -19,7 +19,7 @@ import numpy as np
 from gymskel.formats.coordinates import join_points
 from gymskel.formats.openpose_points import list_faults
 from gymskel.formats.unpickle import load_plain, plain
-from gymskel.recording import HoleWarning, Recording, parse_name
+from gymskel.recording import MissingFramesWarning, Recording, parse_video_name
 from gymskel.skeleton import BODY_25, COCO_17, COCO_18, Skeleton
 
 _LAYOUTS = {17: COCO_17, 18: COCO_18}
@@ -39,7 +39,7 @@ def read_pyskl(
 
     A joint whose score is 0 or less was not found and is unseen. People that are unseen throughout (the padding of
     shorter lists of people) are left out; if everybody is, one Recording that is all NaN stands for the annotation,
-    with a `HoleWarning`.
+    with a `MissingFramesWarning`.
 
     Args:
         path: the .pkl file.
@@ -115,13 +115,13 @@ def _people(
     seen = np.nan_to_num(scores, nan=1.0) > 0  # a score that is NaN is for join_points to refuse
     there = [k for k in range(len(points)) if seen[k].any()]
     if not there:
-        warnings.warn(f"{label}: nobody in {points.shape[1]} frames.", HoleWarning, stacklevel=4)
+        warnings.warn(f"{label}: nobody in {points.shape[1]} frames.", MissingFramesWarning, stacklevel=4)
         there = [0]
     if person is not None and person not in there:
         raise ValueError(f"{label} holds no person {person}, only {there}.")
     size = plain(one.get("img_shape"))
     fields = {
-        **parse_name(str(one["frame_dir"])),
+        **parse_video_name(str(one["frame_dir"])),
         "video": f"{one['frame_dir']}.mp4",
         "image_size": None if size is None else (int(size[1]), int(size[0])),
         "fps": fps,

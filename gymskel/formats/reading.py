@@ -10,16 +10,16 @@ from pathlib import Path, PurePath, PurePosixPath
 
 import pandas as pd
 
-from gymskel.archive import DAMAGED, open_zip
+from gymskel.archive import DAMAGED_ERRORS, open_zip
 from gymskel.formats.dataframe import read_table
 from gymskel.formats.deeplabcut import is_deeplabcut, read_deeplabcut
-from gymskel.formats.openpose_json import FILE_NAME as OPENPOSE_NAME
+from gymskel.formats.openpose_json import JSON_NAME_PATTERN as OPENPOSE_NAME
 from gymskel.formats.openpose_json import read_openpose_json
 from gymskel.formats.pack import read_pack
 from gymskel.formats.parquet import read_parquet
 from gymskel.formats.pose_format import read_pose
 from gymskel.formats.pyskl import read_pyskl
-from gymskel.recording import FILE_NAME, JSON_NAME, Recording, label_recordings, read_recordings
+from gymskel.recording import CSV_NAME_PATTERN, METADATA_NAME, Recording, label_recordings, read_recordings
 
 _SUFFIXES = {".npz": "pack", ".pose": "pose", ".pkl": "pyskl", ".pickle": "pyskl"}
 _PACKED = {"facts.npy", "lengths.npy"}  # in every pack, and in no other .npz of gymskel's
@@ -75,7 +75,7 @@ def find_format(path: str | Path) -> str:
     """
     path = Path(path)
     if path.is_dir():
-        return _of_many(path, find_keypoints(path))
+        return _of_many(path, find_keypoint_files(path))
     if not path.exists():
         raise FileNotFoundError(f"No {'file' if path.suffix else 'folder or .zip'} {path}.")
     suffix = path.suffix.lower()
@@ -87,7 +87,7 @@ def find_format(path: str | Path) -> str:
         try:
             with open_zip(path) as archive:  # names alone; the reader looks closer
                 return _of_many(path, _in_zip(archive.namelist()))
-        except DAMAGED as fault:
+        except DAMAGED_ERRORS as fault:
             raise ValueError(f"{path} is damaged: {fault}") from fault
     raise ValueError(
         f"{path} is no file that holds recordings. Known are folders and .zip of per-frame CSVs or OpenPose's JSON, folders of "
@@ -95,7 +95,7 @@ def find_format(path: str | Path) -> str:
     )
 
 
-def find_keypoints(folder: Path, but: Path | None = None) -> Iterator[tuple[str, Path]]:
+def find_keypoint_files(folder: Path, but: Path | None = None) -> Iterator[tuple[str, Path]]:
     """(format, file) of each file below a folder that holds recordings; not of hidden ones, nor of those below `but`."""
     but = but and but.resolve()
     for at, folders, files in os.walk(folder):
@@ -125,7 +125,7 @@ def _of_many(path: Path, files: Iterable[tuple[str, PurePath]]) -> str:
 
 def _named(name: PurePath) -> str | None:
     """The format of a file in a folder or .zip whose name alone tells it."""
-    if name.name == JSON_NAME or FILE_NAME.fullmatch(name.name):
+    if name.name == METADATA_NAME or CSV_NAME_PATTERN.fullmatch(name.name):
         return "csv"
     if OPENPOSE_NAME.fullmatch(name.name):
         return "openpose"
@@ -145,7 +145,7 @@ def _format_in(file: Path) -> str | None:
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
-    except DAMAGED:
+    except DAMAGED_ERRORS:
         return _SUFFIXES.get(suffix, "zip")  # nobody knows what is in it; its reader tells
     if suffix == ".npz":
         return "pack" if set(names) >= _PACKED else None
@@ -156,7 +156,7 @@ def _files(path: Path, kind: str) -> list[Path]:
     """The files to be read one by one; a Parquet data set is a folder."""
     if path.is_file() or kind == "parquet":
         return [path]
-    return [file for _, file in find_keypoints(path)]
+    return [file for _, file in find_keypoint_files(path)]
 
 
 _READERS = {

@@ -13,7 +13,7 @@ from gymskel.overlay.alignment import first_frame_number
 from gymskel.overlay.annotation import Annotation
 from gymskel.overlay.contact_sheet import write_contact_sheet
 from gymskel.overlay.overlay_video import write_overlay
-from gymskel.recording import FILE_NAME, JSON_NAME, HoleWarning, Recording, read_recordings
+from gymskel.recording import CSV_NAME_PATTERN, METADATA_NAME, MissingFramesWarning, Recording, read_recordings
 from gymskel.video import find_videos
 
 OUTPUT_FORMATS = ("mp4", "gif", "png")
@@ -177,7 +177,7 @@ def _recordings_of(
 ) -> tuple[list[Recording], int]:
     """Return the people to draw over a video, and the number of its first frame, which all its people decide."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", HoleWarning)  # the overlay shows unseen frames
+        warnings.simplefilter("ignore", MissingFramesWarning)  # the overlay shows unseen frames
         if keypoints.is_file():
             everyone = _read_from_zip(video, keypoints)
         else:
@@ -224,4 +224,4 @@ def _csv_folder_of(video: Path, keypoints: Path, subfolder: Path) -> Path:
 def _holds_csvs(folder: Path) -> bool:
     if not folder.is_dir():
         return False
-    return (folder / JSON_NAME).is_file() or any(FILE_NAME.fullmatch(file.name) for file in folder.iterdir())
+    return (folder / METADATA_NAME).is_file() or any(CSV_NAME_PATTERN.fullmatch(file.name) for file in folder.iterdir())

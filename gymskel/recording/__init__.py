@@ -1,24 +1,24 @@
 """Recording: one person in one video, and the per-frame CSV files it is stored as."""
 
-from gymskel.recording.folders import FILE_NAME
-from gymskel.recording.labels import label_recordings, read_labels
-from gymskel.recording.metadata import JSON_NAME
-from gymskel.recording.model import MAX_CONFIDENCE, Recording, UnseenError, parse_name, said
-from gymskel.recording.read import HoleWarning, read_recording, read_recordings
+from gymskel.recording.folders import CSV_NAME_PATTERN, METADATA_NAME
+from gymskel.recording.labels import LabelTable, label_recordings, read_labels
+from gymskel.recording.model import MAX_CONFIDENCE, Recording, UnseenError, name_or_none, parse_video_name
+from gymskel.recording.read import MissingFramesWarning, read_recording, read_recordings
 from gymskel.recording.write import write_recording
 
 __all__ = [
-    "FILE_NAME",
-    "JSON_NAME",
+    "CSV_NAME_PATTERN",
     "MAX_CONFIDENCE",
-    "HoleWarning",
+    "LabelTable",
+    "METADATA_NAME",
+    "MissingFramesWarning",
     "Recording",
     "UnseenError",
     "label_recordings",
-    "parse_name",
+    "name_or_none",
+    "parse_video_name",
     "read_labels",
     "read_recording",
     "read_recordings",
-    "said",
     "write_recording",
 ]

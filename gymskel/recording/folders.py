@@ -1,29 +1,51 @@
-"""Folders of per-frame CSVs, on disk or inside a .zip: what lies in them, by the names of the files."""
+"""Folders of per-frame CSVs, on disk or inside a .zip: found and listed by the names of their files."""
 
 from __future__ import annotations
 
 import os
 import re
 import zipfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
-from gymskel.recording.metadata import JSON_NAME
+from gymskel.messages import join_names
 
-FILE_NAME = re.compile(r"(?P<video>.+)-(?P<frame>\d+)-(?P<person>\d+)\.(?i:csv)")
-_CHUNK = 1 << 14  # bytes; a file has 1,900
+CSV_NAME_PATTERN = re.compile(r"(?P<video>.+)-(?P<frame>\d+)-(?P<person>\d+)\.(?i:csv)")
+METADATA_NAME = "recording.json"
+MAX_FRAMES_PER_FILE = 1000
+"""Frames that one file or row may stand for; numbers further apart are no frame numbers."""
+
+_CHUNK = 1 << 14  # bytes read at once; a CSV has 1,900
+_MACOS_COPIES = "__MACOSX"  # folder that macOS adds to a .zip
+_EXPECTED = "files like backflip-1-s07.mov-0-0.csv (video-frame-person.csv)"
 
 
-class Folder:
-    """The files of a folder on disk."""
+class Folder(Protocol):
+    """Files that lie together, on disk or in a .zip.
+
+    Attributes:
+        label: path of the folder, for messages.
+        names: file names, sorted.
+    """
+
+    label: str
+    names: Sequence[str]
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of one file."""
+
+
+class DiskFolder:
+    """A `Folder` on disk."""
 
     def __init__(self, path: str | Path, names: Iterable[str] | None = None) -> None:
         self.label = str(path)
-        self.names = sorted(os.listdir(path) if names is None else names)  # noqa: PTH208 (faster)
+        self.names: Sequence[str] = sorted(os.listdir(path) if names is None else names)  # noqa: PTH208 (faster)
         self._path = str(path)
 
     def read(self, name: str) -> bytes:
-        """The bytes of one file."""
+        """Return the bytes of one file."""
         file = os.open(f"{self._path}{os.sep}{name}", os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:  # half the time of open(), and there are 10,000 of them
             text = more = os.read(file, _CHUNK)
@@ -36,50 +58,69 @@ class Folder:
 
 
 class ZipFolder:
-    """The files of a folder inside an open .zip."""
+    """A `Folder` inside an open .zip."""
 
-    def __init__(self, archive: zipfile.ZipFile, folder: str, names: list[str]) -> None:
+    def __init__(self, archive: zipfile.ZipFile, folder: str, names: Iterable[str]) -> None:
         self.label = f"{archive.filename}/{folder}"
-        self.names = sorted(names)
+        self.names: Sequence[str] = sorted(names)
         self._archive, self._folder = archive, folder
 
     def read(self, name: str) -> bytes:
-        """The bytes of one file."""
+        """Return the bytes of one file."""
         return self._archive.read(f"{self._folder}/{name}" if self._folder else name)
 
 
+def folders_in_zip(archive: zipfile.ZipFile) -> dict[str, list[str]]:
+    """Return the folders in a .zip, sorted: path inside it ("" = its root) -> file names."""
+    files: dict[str, list[str]] = {}
+    for name in archive.namelist():
+        path = PurePosixPath(name)
+        if not name.endswith("/") and not name.startswith(_MACOS_COPIES):
+            files.setdefault("" if str(path.parent) == "." else str(path.parent), []).append(path.name)
+    return dict(sorted(files.items()))
+
+
 def csv_folders(root: Path, only: Collection[Path] | None = None) -> Iterator[tuple[str | None, Folder]]:
-    """Each folder with per-frame CSVs below the root, or `only` these, after the folder right below the root that it lies in, if any."""
+    """Yield each folder with per-frame CSVs below `root`, with the name of the folder between the two.
+
+    That name is None for a folder directly below `root`. `only` limits the search to these folders.
+    """
     for at, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         if only is not None and Path(at) not in only:
             continue
-        if JSON_NAME in files or any(FILE_NAME.fullmatch(name) for name in files):
+        if _holds_recording(files):
             between = Path(at).relative_to(root).parts[:-1]
-            yield (between[0] if between else None), Folder(at, files)
+            yield (between[0] if between else None), DiskFolder(at, files)
 
 
-def zip_folders(archive: zipfile.ZipFile) -> Iterator[tuple[str | None, ZipFolder]]:
-    """As `csv_folders`, of a .zip; where all of it lies in one folder, that is the root."""
-    files: dict[str, list[str]] = {}
-    for name in archive.namelist():
-        path = PurePosixPath(name)
-        if not name.endswith("/") and not name.startswith("__MACOSX"):
-            files.setdefault("" if str(path.parent) == "." else str(path.parent), []).append(path.name)
+def zip_folders(archive: zipfile.ZipFile) -> Iterator[tuple[str | None, Folder]]:
+    """Yield the folders of a .zip as `csv_folders` does; a single top folder counts as the root."""
+    files = folders_in_zip(archive)
     tops = {folder.split("/")[0] for folder in files if folder}  # files beside the top folder do not count
-    for folder in sorted(files):
-        if JSON_NAME in files[folder] or any(FILE_NAME.fullmatch(name) for name in files[folder]):
+    for folder, names in files.items():
+        if _holds_recording(names):
             between = PurePosixPath(folder).parts[:-1]
             between = between[1:] if len(tops) == 1 else between
-            yield (between[0] if between else None), ZipFolder(archive, folder, files[folder])
+            yield (between[0] if between else None), ZipFolder(archive, folder, names)
 
 
-def frame_files(folder: Folder | ZipFolder) -> dict[tuple[int, int], str]:
-    """(frame, person) -> file name, for the CSVs of one folder, which must be of one video."""
+def _holds_recording(names: Collection[str]) -> bool:
+    """Return True if one of the file names is that of a per-frame CSV or of the metadata."""
+    return METADATA_NAME in names or any(CSV_NAME_PATTERN.fullmatch(name) for name in names)
+
+
+def frame_files(folder: Folder) -> dict[tuple[int, int], str]:
+    """Return (frame, person) -> name of the CSV, for a folder with the files of one video.
+
+    Raises:
+        ValueError: a CSV with another kind of name, a frame twice, files of several videos.
+        FileNotFoundError: no CSV and no metadata.
+    """
     files: dict[tuple[int, int], str] = {}
     videos = set()
     for name in folder.names:
-        match = FILE_NAME.fullmatch(name)
+        match = CSV_NAME_PATTERN.fullmatch(name)
         if name.startswith("._"):  # macOS leaves these on sticks
             continue
         if match:
@@ -89,15 +130,12 @@ def frame_files(folder: Folder | ZipFolder) -> dict[tuple[int, int], str]:
             files[place] = name
             videos.add(match["video"])
         elif name.endswith(".csv"):
-            raise ValueError(
-                f"{folder.label}/{name}: expected a name like backflip-1-s07.mov-0-0.csv (video-frame-person.csv)."
-            )
+            raise ValueError(f"{folder.label}/{name}: expected {_EXPECTED}. Fix: rename or move it.")
     if len(videos) > 1:
         raise ValueError(
-            f"{folder.label} holds files of several videos ({', '.join(sorted(videos)[:4])}); give each a folder of its own."
+            f"{folder.label} holds files of several videos ({join_names(sorted(videos))}). "
+            "Fix: give each a folder of its own."
         )
-    if not files and JSON_NAME not in folder.names:
-        raise FileNotFoundError(
-            f"No per-frame CSV in {folder.label}: expected files like backflip-1-s07.mov-0-0.csv."
-        )
+    if not files and METADATA_NAME not in folder.names:
+        raise FileNotFoundError(f"No per-frame CSV in {folder.label}: expected {_EXPECTED}.")
     return files

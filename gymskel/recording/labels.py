@@ -1,4 +1,4 @@
-"""Who does what in which video: labels from a table, for videos whose names do not say it."""
+"""Labels from a table: activity and athlete of videos whose names do not contain them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from typing import Any
 
 import pandas as pd
 
+from gymskel.messages import join_names
 from gymskel.recording.model import Recording
 
 
 def label_recordings(
-    recordings: Iterable[Recording], labels: str | Path | pd.DataFrame | Labels
+    recordings: Iterable[Recording], labels: str | Path | pd.DataFrame | LabelTable
 ) -> list[Recording]:
-    """The same recordings with activity and athlete from a table.
+    """Return the recordings with activity and athlete from a table.
 
     Args:
-        recordings: to label; each is looked up by its video's file name, with or without extension, capitals or not.
-        labels: a CSV file or DataFrame with columns `file`, `activity` and optionally `athlete`; where it says
-            no athlete, the one known stays.
+        recordings: to label; each is looked up by its video's file name, with or without extension, in any case.
+        labels: a CSV file or DataFrame with columns `file`, `activity` and optionally `athlete`; a recording keeps
+            its athlete if the table names none.
 
     Raises:
         FileNotFoundError: no such file.
@@ -32,8 +33,8 @@ def label_recordings(
     """
     recordings, table = list(recordings), read_labels(labels)
     rows = table.rows_of([(r.source, r.video) for r in recordings])
-    alike = Counter((r.source, r.person, r.sample, r.first_frame) for r in recordings)
-    table.refuse_twice(source for (source, *_), count in alike.items() if count > 1)
+    counts = Counter((r.source, r.person, r.sample, r.first_frame) for r in recordings)
+    table.refuse_repeated(source for (source, *_), count in counts.items() if count > 1)
     return [
         replace(r, activity=row["activity"], athlete=row.get("athlete") or r.athlete)
         for r, row in zip(recordings, rows, strict=True)
@@ -41,121 +42,136 @@ def label_recordings(
 
 
 @dataclass(frozen=True)
-class Labels:
+class LabelTable:
     """A table of labels.
 
     Attributes:
-        where: what errors call it.
-        rows: each with file, activity, perhaps athlete.
+        label: the table's name in messages.
+        rows: each with file, activity and perhaps athlete.
     """
 
-    where: str
+    label: str
     rows: list[dict[str, str | None]]
 
-    def refuse_twice(self, names: Iterable[str]) -> None:
-        """Raises ValueError if there are names that several videos have."""
-        if twice := sorted(set(names)):
+    def refuse_repeated(self, names: Iterable[str]) -> None:
+        """Raise ValueError if there is any name; each is that of several videos."""
+        if repeated := sorted(set(names)):
             raise ValueError(
-                f"{self.where}: there are several recordings called {', '.join(twice[:8])}; a row cannot tell which is "
-                "meant. Rename their videos."
+                f"{self.label}: there are several recordings called {join_names(repeated)}; one row cannot label "
+                "them. Fix: rename their videos."
             )
 
     def rows_of(self, videos: Iterable[tuple[str, str | None]]) -> list[dict[str, str | None]]:
-        """The row of each video, given as (its name without extension, its file name or None).
+        """Return the row of each video, given as (name without extension, file name or None).
 
         Raises:
             ValueError: a video has no row with an activity, or several rows.
         """
-        known: dict[str, list[int]] = {}
-        for number, row in enumerate(self.rows):
-            name = PureWindowsPath(row["file"]).name  # knows both kinds of slash
-            for key in {name.casefold(), PureWindowsPath(name).stem.casefold()}:
-                known.setdefault(key, []).append(number)
-        found, unnamed, twice = [], [], []
+        numbers = self._numbers_by_name()
+        found, unlabelled, repeated = [], [], []
         for source, video in videos:
             keys = {str(_tidy(name)).casefold() for name in (source, video) if name}
-            whole = {n for key in keys for n in known.get(key, ())}
-            if len(whole) > 1:  # of anna.1 and anna.2 the stem is anna, too
-                whole = {
-                    n for n in whole if PureWindowsPath(self.rows[n]["file"]).name.casefold() in keys
-                } or whole
-            row = self.rows[min(whole)] if whole else {}
+            matches = {n for key in keys for n in numbers.get(key, ())}
+            if len(matches) > 1:  # the stem of anna.1 and anna.2 is anna for both
+                matches = {n for n in matches if self._file_name(n).casefold() in keys} or matches
+            row = self.rows[min(matches)] if matches else {}
             found.append(row)
-            twice += [source] if len(whole) > 1 else []
-            unnamed += [source] if row.get("activity") is None else []
-        if twice:
-            raise ValueError(f"{self.where}: named twice: {', '.join(sorted(set(twice)))}.")
-        if unnamed:
+            repeated += [source] if len(matches) > 1 else []
+            unlabelled += [source] if row.get("activity") is None else []
+        if repeated:
+            raise ValueError(f"{self.label}: named twice: {join_names(sorted(set(repeated)))}.")
+        if unlabelled:
             raise ValueError(
-                f"{self.where} has no activity for {', '.join(unnamed[:8])}{' ...' if len(unnamed) > 8 else ''}. "
-                "Add a row `file,activity,athlete` for each."
+                f"{self.label} has no activity for {join_names(unlabelled)}. "
+                "Fix: add a row `file,activity,athlete` for each."
             )
         return found
 
+    def _file_name(self, row: int) -> str:
+        return PureWindowsPath(self.rows[row]["file"] or "").name  # splits at both kinds of slash
 
-def read_labels(labels: str | Path | pd.DataFrame | Labels) -> Labels:
-    """A table of labels, from a CSV file or a DataFrame.
+    def _numbers_by_name(self) -> dict[str, list[int]]:
+        """Return file name and stem, in small letters -> numbers of their rows."""
+        numbers: dict[str, list[int]] = {}
+        for row in range(len(self.rows)):
+            name = self._file_name(row)
+            for key in {name.casefold(), PureWindowsPath(name).stem.casefold()}:
+                numbers.setdefault(key, []).append(row)
+        return numbers
+
+
+def read_labels(labels: str | Path | pd.DataFrame | LabelTable) -> LabelTable:
+    """Return a table of labels, from a CSV file or a DataFrame.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: it is no such table.
     """
-    if isinstance(labels, Labels):
+    if isinstance(labels, LabelTable):
         return labels
-    where = "labels" if isinstance(labels, pd.DataFrame) else str(labels)
+    label = "labels" if isinstance(labels, pd.DataFrame) else str(labels)
     table = (
         labels
         if isinstance(labels, pd.DataFrame)
-        else read_texts(Path(labels), "labels", "file, activity, athlete")
+        else read_text_table(Path(labels), "labels", "file, activity, athlete")
     )
     table = table.rename(columns=lambda name: str(name).strip().lower())
     if not {"file", "activity"} <= set(table.columns):
         raise ValueError(
-            f"{where}: columns are {list(table.columns)}; expected file, activity and (optionally) athlete."
+            f"{label}: columns are {list(table.columns)}; expected file, activity and (optionally) athlete."
         )
-    rows = [{key: _tidy(cell) for key, cell in row.items()} for row in table.to_dict("records")]
-    return Labels(where, [row for row in rows if row["file"] is not None])
+    rows = [{str(key): _tidy(cell) for key, cell in row.items()} for row in table.to_dict("records")]
+    return LabelTable(label, [row for row in rows if row["file"] is not None])
 
 
-def read_texts(path: Path, kind: str, columns: str) -> pd.DataFrame:
-    """A CSV of texts as spreadsheets write it: commas, semicolons or tabs, UTF-8 or UTF-16, `sep=;` above it or not.
+def read_text_table(path: Path, content: str, columns: str) -> pd.DataFrame:
+    """Return a CSV as texts, the way spreadsheets write it.
 
-    Cells are without blanks around them, empty ones NaN; names of columns small.
+    Commas, semicolons or tabs; UTF-8 or UTF-16; with or without a first line `sep=;`. Cells have no blanks around
+    them, empty cells are NaN, names of columns are in small letters.
 
     Args:
         path: of the file.
-        kind: what it holds, for messages.
-        columns: which ones it should have, for messages.
+        content: a word for the content, for messages.
+        columns: the expected columns, for messages.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: it is no such table; a row has more cells than there are columns.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"No {kind} file {path}; expected a CSV with columns {columns}.")
+        raise FileNotFoundError(f"No {content} file {path}; expected a CSV with columns {columns}.")
     try:
-        content = path.read_bytes()
-        utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        lines = content.decode("utf-16" if utf16 else "utf-8-sig").lstrip().splitlines(keepends=True)
-        if lines and lines[0].lower().startswith("sep="):
-            lines = lines[1:]
-        separator = max(",;\t", key=lines[0].count) if lines else ","
-        cells = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
-        names, *rows = [row for row in cells if any(row)] or [[]]
-        if not names:
-            raise ValueError("it is empty.")
-        if long := [row[0] for row in rows if any(row[len(names) :])]:
-            raise ValueError(
-                f"more cells than columns for {', '.join(long[:8])}. Put quotes about a text with {separator!r} in it."
-            )
-    except (ValueError, csv.Error) as fault:
-        raise ValueError(f"{path} is not a CSV in UTF-8 with columns {columns}: {fault}") from fault
-    names = [name.lower() for name in names]
+        names, rows = _cells(path.read_bytes())
+    except (ValueError, csv.Error) as error:
+        raise ValueError(f"{path} is not a CSV in UTF-8 with columns {columns}: {error}") from error
     return pd.DataFrame(
         [{k: v for k, v in zip(names, row, strict=False) if v} for row in rows], columns=names
     )
 
 
+def _cells(content: bytes) -> tuple[list[str], list[list[str]]]:
+    """Return the names of the columns in small letters, and the cells of each row.
+
+    Raises:
+        ValueError: no text, no columns, or a row with more cells than columns.
+    """
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    lines = content.decode("utf-16" if is_utf16 else "utf-8-sig").lstrip().splitlines(keepends=True)
+    if lines and lines[0].lower().startswith("sep="):
+        lines = lines[1:]
+    separator = max(",;\t", key=lines[0].count) if lines else ","
+    cells = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
+    names, *rows = [row for row in cells if any(row)] or [[]]
+    if not names:
+        raise ValueError("it is empty.")
+    if too_long := [row[0] for row in rows if any(row[len(names) :])]:
+        raise ValueError(
+            f"more cells than columns for {join_names(too_long)}. Fix: put quotes around a text with {separator!r} in it."
+        )
+    return [name.lower() for name in names], rows
+
+
 def _tidy(cell: Any) -> str | None:
-    """A cell without blanks around it, letters composed (a Mac parts them); None if empty."""
+    """Return a cell as text without blanks around it, letters composed (macOS splits them); None if empty."""
     return None if pd.isna(cell) else unicodedata.normalize("NFC", str(cell).strip()) or None

@@ -1,85 +1,194 @@
-"""recording.json: what the CSVs of a recording cannot say, read and checked."""
+"""Metadata of a recording as JSON: everything but its numbers, with one set of rules for all file formats.
+
+`recording.json`, packs, Parquet files and the attributes of an xarray.Dataset hold these fields. Their names and JSON
+values stay as earlier versions wrote them.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-JSON_NAME = "recording.json"
-JSON_FORMAT = 1
+import numpy as np
+
+from gymskel.messages import join_names
+from gymskel.recording.folders import METADATA_NAME, Folder
+from gymskel.recording.model import Recording
+from gymskel.skeleton import Skeleton
+
+METADATA_FORMAT = 1
+"""Version of recording.json."""
+
+DAMAGED_JSON_ERRORS = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""Raised by parsing JSON that is cut off, damaged or of another form."""
+
+Metadata = dict[str, Any]
+"""Field name -> JSON value; a file of an earlier version may lack a field."""
 
 
-def saved_people(folder: Any) -> dict[int, dict[str, Any]]:
-    """What recording.json says of each person; nothing where there is none.
+def _unchanged(value: Any) -> Any:
+    return value
 
-    Raises:
-        ValueError: it is damaged, of a newer gymskel, or a field of a person is not what it should be.
+
+@dataclass(frozen=True)
+class Field:
+    """One field of the metadata.
+
+    Attributes:
+        expected: description of a valid JSON value, for messages.
+        is_valid: the rule for a JSON value.
+        to_json: from the attribute of a Recording to its JSON value.
+        from_json: from a valid JSON value to the attribute.
     """
-    if JSON_NAME not in folder.names:
-        return {}
-    where = f"{folder.label}/{JSON_NAME}"
-    try:
-        facts = json.loads(folder.read(JSON_NAME))
-        newer = facts["format"] > JSON_FORMAT
-        people = {} if newer else {int(index): dict(saved) for index, saved in facts["people"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
-        raise ValueError(
-            f"{where} is damaged ({fault}). Without it the CSVs can be read, if fps is given."
-        ) from None
-    if newer:
-        raise ValueError(f"{where}: written by a newer gymskel (format {facts['format']}). Update gymskel.")
-    for person, saved in people.items():
-        for name, (fits, wanted) in _FIELDS.items():
-            if name in saved and not fits(saved[name]):
-                told = f"`{name}` of person {person} must be {wanted}, got {saved[name]!r:.80}"
-                raise ValueError(f"{where}: {told}. Without it the CSVs can be read, if fps is given.")
-    return people
 
-
-def refuse_mixed_rates(label: str, people: Mapping[int, Mapping[str, Any]]) -> None:
-    """Raises ValueError where the people of one video are said to have been filmed at several frame rates."""
-    rates = {saved.get("fps"): person for person, saved in people.items()}
-    if len(rates) > 1:
-        told = ", ".join(f"person {person}: {rate}" for rate, person in rates.items())
-        raise ValueError(
-            f"{label}/{JSON_NAME}: one video at several frame rates ({told}). Give fps=, or one person=."
-        )
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 0
+    expected: str
+    is_valid: Callable[[Any], bool]
+    to_json: Callable[[Any], Any] = _unchanged
+    from_json: Callable[[Any], Any] = _unchanged
 
 
 def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value)
 
 
-def _is_text(value: Any) -> bool:
-    return value is None or isinstance(value, str)
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
 
 
-def _is_numbers(value: Any) -> bool:
-    return value is None or (isinstance(value, list) and all(map(_is_number, value)))
-
-
-def _is_history(value: Any) -> bool:
+def _is_steps(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(entry, dict) and "step" in entry for entry in value)
 
 
-_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "video": (_is_text, "a text or null"),
-    "activity": (_is_text, "a text or null"),
-    "sample": (lambda value: isinstance(value, str), "a text"),
-    "athlete": (_is_text, "a text or null"),
-    "fps": (lambda value: value is None or _is_number(value), "a number or null"),
-    "image_size": (lambda value: _is_numbers(value) and len(value or [0, 0]) == 2, "two numbers or null"),
-    "first_frame": (_is_count, "a whole number from 0"),
-    "frames": (lambda value: _is_count(value) and value > 0, "a whole number from 1"),
-    "files": (_is_count, "a whole number from 0"),
-    "estimator": (_is_text, "a text or null"),
-    "history": (_is_history, "a list of steps"),
-    "timestamps": (_is_numbers, "a list of seconds or null"),
-    "skeleton": (lambda value: isinstance(value, dict), "a layout"),
+def _is_numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_number, value))
+
+
+def _text_or_null() -> Field:
+    return Field("a text or null", lambda value: value is None or isinstance(value, str))
+
+
+RECORDING_FIELDS: dict[str, Field] = {
+    "fps": Field("a number or null", lambda value: value is None or _is_number(value)),
+    "activity": _text_or_null(),
+    "sample": Field("a text", lambda value: isinstance(value, str)),
+    "athlete": _text_or_null(),
+    "skeleton": Field(
+        "a layout", lambda value: isinstance(value, dict), Skeleton.to_dict, Skeleton.from_dict
+    ),
+    "history": Field(
+        "a list of steps", _is_steps, lambda steps: [dict(step) for step in steps], lambda steps: tuple(steps)
+    ),
+    "video": _text_or_null(),
+    "person": Field("a whole number from 0", _is_count),
+    "first_frame": Field("a whole number from 0", _is_count),
+    "image_size": Field(
+        "two numbers or null",
+        lambda value: value is None or (_is_numbers(value) and len(value) == 2),
+        lambda size: None if size is None else list(size),
+        lambda size: None if size is None else tuple(size),
+    ),
+    "estimator": _text_or_null(),
+    "space": Field("a text", lambda value: isinstance(value, str)),
 }
+"""Attributes of a Recording that are no arrays."""
+
+FIELDS: dict[str, Field] = RECORDING_FIELDS | {
+    "timed": Field("true or false", lambda value: isinstance(value, bool)),
+    "timestamps": Field(
+        "a list of seconds or null",
+        lambda value: value is None or _is_numbers(value),
+        lambda times: None if times is None else np.asarray(times, float).tolist(),
+        lambda times: None if times is None else np.asarray(times, float),
+    ),
+    "frames": Field("a whole number from 1", lambda value: _is_count(value) and value > 0),
+    "files": Field("a whole number from 0", _is_count),
+}
+"""All fields. `timed`: it has timestamps, stored elsewhere; `frames` and `files`: numbers of frames and of CSVs."""
+
+
+def field_text(recording: Recording, name: str) -> str:
+    """Return the JSON text of one field of a recording; numpy's numbers and arrays become plain.
+
+    Raises:
+        TypeError: an object that JSON cannot hold, in `history` for example.
+    """
+    if name == "timed":
+        return json.dumps(recording.timestamps is not None)
+    return json.dumps(FIELDS[name].to_json(getattr(recording, name)), default=_to_plain)
+
+
+def check_field(label: str, name: str, value: Any, fix: str = "") -> None:
+    """Raise ValueError if a JSON value breaks the rule of its field; the message starts with `label`."""
+    if not FIELDS[name].is_valid(value):
+        raise ValueError(f"{label}: `{name}` must be {FIELDS[name].expected}, got {value!r:.80}.{fix}")
+
+
+def to_metadata(recording: Recording, names: Iterable[str]) -> Metadata:
+    """Return these fields of a recording as JSON values.
+
+    Raises:
+        TypeError: an object that JSON cannot hold.
+        ValueError: a value that breaks the rule of its field.
+    """
+    metadata = {name: json.loads(field_text(recording, name)) for name in names}
+    for name, value in metadata.items():
+        check_field(recording.name, name, value)
+    return metadata
+
+
+def parse_field(label: str, name: str, value: Any) -> Any:
+    """Return the attribute of a Recording for a valid JSON value.
+
+    Raises:
+        ValueError: a layout that is damaged inside; the message starts with `label`.
+    """
+    try:
+        return FIELDS[name].from_json(value)
+    except DAMAGED_JSON_ERRORS as error:
+        raise ValueError(f"{label}: `{name}` is damaged ({error}). Fix: give {name}=.") from None
+
+
+def read_people_metadata(folder: Folder) -> dict[int, Metadata]:
+    """Return the metadata of each person in a folder's recording.json; empty without that file.
+
+    Raises:
+        ValueError: it is damaged, of a newer gymskel, or a value breaks the rule of its field.
+    """
+    if METADATA_NAME not in folder.names:
+        return {}
+    label = f"{folder.label}/{METADATA_NAME}"
+    fix = " Fix: delete it and give fps=; the CSVs can be read without it."
+    try:
+        content = json.loads(folder.read(METADATA_NAME))
+        version = content["format"]
+        is_newer = version > METADATA_FORMAT
+        people = {} if is_newer else {int(index): dict(saved) for index, saved in content["people"].items()}
+    except DAMAGED_JSON_ERRORS as error:
+        raise ValueError(f"{label} is damaged ({error}).{fix}") from None
+    if is_newer:
+        raise ValueError(f"{label}: written by a newer gymskel (format {version}). Fix: update gymskel.")
+    for person, saved in people.items():
+        for name in FIELDS:
+            if name in saved:
+                check_field(f"{label}, person {person}", name, saved[name], fix)
+    return people
+
+
+def refuse_mixed_rates(label: str, people: Mapping[int, Metadata]) -> None:
+    """Raise ValueError if the people of one video have several frame rates."""
+    rates = {saved.get("fps"): person for person, saved in people.items()}
+    if len(rates) > 1:
+        shown = join_names(f"person {person}: {rate}" for rate, person in rates.items())
+        raise ValueError(
+            f"{label}/{METADATA_NAME}: one video at several frame rates ({shown}). Fix: give fps=, or one person=."
+        )
+
+
+def _to_plain(value: Any) -> Any:
+    """Return numpy's numbers and arrays as Python's, for JSON."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} in a recording's fields or history cannot be stored as JSON.")

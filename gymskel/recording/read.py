@@ -1,12 +1,12 @@
-"""Per-frame CSV files to recordings; this file, folders.py and write.py are the only ones that know them.
+"""Per-frame CSV files to recordings. Only this file, folders.py and write.py know their form.
 
 A recording lies in a folder of its own, one small file for each frame and person::
 
     keypoints/backflip-1-s07/backflip-1-s07.mov-1-0.csv      activity-sample-athlete.mov-frame-person.csv
-                             recording.json                  fps, image size, estimator ...: what CSVs cannot say
+                             recording.json                  fps, image size, estimator ...: metadata
 
 Each CSV has the header `x,y,c` and a row for each joint; 0,0,0 = not found, which is NaN, NaN, 0 in a Recording.
-A frame in which nobody was found has no file.
+A frame without a person has no file.
 """
 
 from __future__ import annotations
@@ -15,28 +15,38 @@ import io
 import itertools
 import warnings
 import zipfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from gymskel.archive import DAMAGED, open_zip
-from gymskel.recording.folders import FILE_NAME, Folder, ZipFolder, csv_folders, frame_files, zip_folders
-from gymskel.recording.labels import label_recordings
-from gymskel.recording.metadata import JSON_NAME, refuse_mixed_rates, saved_people
-from gymskel.recording.model import MAX_CONFIDENCE, Recording, parse_name
+from gymskel.archive import DAMAGED_ERRORS, open_zip
+from gymskel.messages import join_lines, join_names
+from gymskel.recording.folders import (
+    CSV_NAME_PATTERN,
+    MAX_FRAMES_PER_FILE,
+    METADATA_NAME,
+    DiskFolder,
+    Folder,
+    csv_folders,
+    frame_files,
+    zip_folders,
+)
+from gymskel.recording.labels import LabelTable, label_recordings
+from gymskel.recording.metadata import Metadata, parse_field, read_people_metadata, refuse_mixed_rates
+from gymskel.recording.model import MAX_CONFIDENCE, Recording, parse_video_name
 from gymskel.skeleton import BODY_25, Skeleton
 
 _HEADER = b"x,y,c"
-_AT_ONCE = 32  # folders parsed together
-_SPARSE = 1000  # frames a file, beyond which a number is no frame number
+_FOLDERS_AT_ONCE = 32  # folders parsed together
+_MANY_FRAMES = 1_000_000  # frames that a recording may have however few files it has
+_FROM_METADATA = ("activity", "sample", "athlete", "fps", "estimator", "history", "image_size", "timestamps")
 
 
-class HoleWarning(UserWarning):
-    """Frames without a file became frames of NaN."""
+class MissingFramesWarning(UserWarning):
+    """Frames without a file, a row or a person became frames of NaN."""
 
 
 def read_recording(
@@ -46,17 +56,17 @@ def read_recording(
     fps: float | None = None,
     skeleton: Skeleton | None = None,
 ) -> Recording:
-    """The recording in a folder of per-frame CSVs.
+    """Return the recording in a folder of per-frame CSVs.
 
     Args:
-        folder: a folder of files `activity-sample-athlete.mov-frame-person.csv`; any extension will do for
-            the video, and names that say less are fine (`IMG_1234.MOV-0-0.csv`).
-        person: which one, where the files hold several people.
-        fps: frames a second; overrides what `recording.json` says.
-        skeleton: layout of the rows; by default what `recording.json` says, else BODY_25.
+        folder: a folder of files `activity-sample-athlete.mov-frame-person.csv`; the video may have any extension,
+            and names that say less are fine (`IMG_1234.MOV-0-0.csv`).
+        person: index of the person, if the files hold several people.
+        fps: frames a second; overrides `recording.json`.
+        skeleton: layout of the rows; by default that of `recording.json`, else BODY_25.
 
     Returns:
-        A Recording; a frame without a file is a frame of NaN, and a `HoleWarning` says which.
+        A Recording; a frame without a file is a frame of NaN, and a `MissingFramesWarning` lists these frames.
 
     Raises:
         FileNotFoundError: no such folder, or no such CSV in it.
@@ -65,13 +75,13 @@ def read_recording(
     path = Path(folder)
     if not path.is_dir():
         raise FileNotFoundError(
-            f"No folder {path}. Give the folder of one recording's CSVs, or use read_recordings for a tree or .zip."
+            f"No folder {path}. Fix: give the folder of one recording's CSVs, or use read_recordings for a tree or .zip."
         )
-    people = _people(Folder(path), person, fps, skeleton)
+    people = _people(DiskFolder(path), person, fps, skeleton)
     if len(people) > 1:
-        told = "; ".join(f"person={one.index}: {len(one.files)} frames" for one in people)
+        shown = "; ".join(f"person={one.index}: {len(one.files)} frames" for one in people)
         raise ValueError(
-            f"{path} holds {len(people)} people ({told}). Say which with person=, or read all of them with read_recordings."
+            f"{path} holds {len(people)} people ({shown}). Fix: give person=, or use read_recordings for all of them."
         )
     keypoints = _parse(people)[0]
     if isinstance(keypoints, ValueError):
@@ -84,21 +94,21 @@ def read_recordings(
     *,
     person: int | None = None,
     fps: float | None = None,
-    labels: str | Path | pd.DataFrame | None = None,
+    labels: str | Path | pd.DataFrame | LabelTable | None = None,
     skeleton: Skeleton | None = None,
     only: Collection[Path] | None = None,
 ) -> list[Recording]:
-    """Every recording in a tree of folders, or in a .zip of one, sorted by folder.
+    """Return every recording in a tree of folders, or in a .zip of one, sorted by folder.
 
     Args:
-        root: folder or .zip; each folder that holds CSVs directly is a recording. Where a name says no
-            activity (`IMG_1234`), the folder right below `root` does: one folder per activity.
-        person: take this person from every recording; by default every person is a Recording of their own.
-        fps: frames a second; overrides what the files say.
-        labels: a CSV file or DataFrame with columns file, activity and (optionally) athlete that says who
-            does what in which video; it overrides names and folders.
+        root: folder or .zip; each folder that holds CSVs directly is a recording. If a name contains no activity
+            (`IMG_1234`), the name of the folder directly below `root` is the activity: one folder per activity.
+        person: read only this person of every recording; by default every person is a Recording of their own.
+        fps: frames a second; overrides the files.
+        labels: a CSV file or DataFrame with columns file, activity and (optionally) athlete; it overrides names and
+            folders.
         skeleton: as in `read_recording`.
-        only: of a tree, these folders alone, as `extract_videos` names them in its result.
+        only: of a tree, these folders alone, as `extract_videos` returns them.
 
     Raises:
         FileNotFoundError: no such path, or no recording in it.
@@ -106,186 +116,216 @@ def read_recordings(
     """
     path = Path(root)
     if path.is_dir():
-        recordings, faults = _read_all(csv_folders(path, only), person, fps, skeleton)
+        recordings, errors = _read_all(csv_folders(path, only), person, fps, skeleton)
     elif path.is_file() and zipfile.is_zipfile(path):
         try:
             with open_zip(path) as archive:
-                recordings, faults = _read_all(zip_folders(archive), person, fps, skeleton)
-        except DAMAGED as fault:
-            raise ValueError(f"{path} is damaged, or locked with a password: {fault}") from fault
+                recordings, errors = _read_all(zip_folders(archive), person, fps, skeleton)
+        except DAMAGED_ERRORS as error:
+            raise ValueError(f"{path} is damaged, or locked with a password: {error}") from error
     elif path.exists():
         raise ValueError(f"{path} is neither a folder nor a .zip of per-frame CSVs.")
     else:
         raise FileNotFoundError(f"No folder or .zip {path}.")
-    if faults:
-        more = [f"... and {len(faults) - 8} more"] if len(faults) > 8 else []
-        raise ValueError(
-            "\n".join([f"{len(faults)} recordings in {path} cannot be read:", *faults[:8], *more])
-        )
+    if errors:
+        raise ValueError(join_lines(f"{len(errors)} recordings in {path} cannot be read:", errors))
     if not recordings:
         raise FileNotFoundError(
             f"No recording in {path}: expected folders of files like backflip-1-s07.mov-0-0.csv. "
-            "Videos become such folders with `gymskel extract`; a .zip of them is named itself."
+            "Fix: make such folders from videos with `gymskel extract`; give a .zip of them itself."
         )
     return recordings if labels is None else label_recordings(recordings, labels)
 
 
 def _read_all(
-    folders: Iterable[tuple[str | None, Folder | ZipFolder]],
+    folders: Iterable[tuple[str | None, Folder]],
     person: int | None,
     fps: float | None,
     skeleton: Skeleton | None,
 ) -> tuple[list[Recording], list[str]]:
-    """Recordings and faults; `_AT_ONCE` folders are parsed together, as a parser's start costs most of its time."""
-    recordings, faults = [], []
+    """Return recordings and error messages.
+
+    `_FOLDERS_AT_ONCE` folders are parsed together: starting a parser costs most of its time.
+    """
+    recordings, errors = [], []
     folders = iter(folders)
-    while batch := list(itertools.islice(folders, _AT_ONCE)):
+    while batch := list(itertools.islice(folders, _FOLDERS_AT_ONCE)):
         people: list[_Person] = []
         for activity, folder in batch:
             try:
                 people += _people(folder, person, fps, skeleton, activity)
-            except (ValueError, FileNotFoundError) as fault:
-                faults.append(str(fault))
+            except (ValueError, FileNotFoundError) as error:
+                errors.append(str(error))
         for one, keypoints in zip(people, _parse(people), strict=True):
             if isinstance(keypoints, ValueError):
-                faults.append(str(keypoints))
+                errors.append(str(keypoints))
             else:
                 try:
                     recordings.append(one.recording(keypoints))
-                except ValueError as fault:
-                    faults.append(str(fault))
-    return recordings, faults
+                except ValueError as error:
+                    errors.append(str(error))
+    return recordings, errors
 
 
 @dataclass(frozen=True)
 class _Person:
-    """One person's files in a folder, found but not read."""
+    """Files of one person in a folder, found but not read.
 
-    folder: Folder | ZipFolder
+    Attributes:
+        folder: where they are.
+        index: index of the person in the video.
+        files: frame -> file name.
+        video: file name of the video.
+        skeleton: layout of the rows.
+        saved: metadata in recording.json, empty without it.
+        fps: frames a second by the caller, or None.
+        activity: activity by the folder, or None.
+    """
+
+    folder: Folder
     index: int
     files: dict[int, str]
     video: str | None
-    layout: Skeleton
-    saved: Mapping[str, Any]
+    skeleton: Skeleton
+    saved: Metadata
     fps: float | None
     activity: str | None
 
+    @property
+    def label(self) -> str:
+        """Folder and person, for messages."""
+        return f"{self.folder.label}: person {self.index}"
+
     def recording(self, parsed: np.ndarray) -> Recording:
-        """The Recording with the parsed files at their frames; warns of holes that nobody meant."""
-        numbers, saved = list(self.files), self.saved
-        first = saved.get("first_frame", min(numbers, default=0))
-        frames = saved.get("frames", max(numbers, default=first) - first + 1)
-        if numbers and not first <= min(numbers) <= max(numbers) < first + frames:
-            raise ValueError(
-                f"{self.folder.label}: person {self.index} has files of frames {min(numbers)} to {max(numbers)}, "
-                f"but {JSON_NAME} says {first} to {first + frames - 1}. Without it the CSVs can be read."
-            )
-        if frames > _SPARSE * max(len(numbers), _SPARSE):
-            raise ValueError(
-                f"{self.folder.label}: person {self.index} has {len(numbers)} files for {frames} frames; such "
-                "numbers are no frame numbers. Number the files anew."
-            )
-        keypoints = np.full((frames, len(self.layout), 3), (np.nan, np.nan, 0), np.float32)
-        keypoints[np.subtract(numbers, first).astype(int)] = parsed
-        lacking = saved.get("files", 0) - len(numbers)
-        if lacking > 0:
-            warnings.warn(
-                f"{self.folder.label}: person {self.index} has {len(numbers)} of the {saved['files']} files that {JSON_NAME} "
-                "tells of; frames without one are NaN. Was it copied completely?",
-                HoleWarning,
-                stacklevel=4,
-            )
-        if len(numbers) < frames and not saved:  # recording.json tells that they are meant
-            missing = sorted(set(range(first, first + frames)) - set(numbers))
-            shown = ", ".join(map(str, missing[:8])) + (" ..." if len(missing) > 8 else "")
-            warnings.warn(
-                f"{self.folder.label}: person {self.index} has no file for {len(missing)} of {frames} frames "
-                f"({shown}); they are NaN.",
-                HoleWarning,
-                stacklevel=4,
-            )
+        """Return the Recording with the parsed files at their frames.
+
+        Warns:
+            MissingFramesWarning: files are missing that recording.json counts, or frames if there is no such file.
+        """
+        first, frames = self._frame_range()
+        numbers = np.array(list(self.files), int)
+        keypoints = np.full((frames, len(self.skeleton), 3), (np.nan, np.nan, 0), np.float32)
+        keypoints[numbers - first] = parsed
+        self._warn_of_missing_frames(first, frames)
+        label = f"{self.folder.label}/{METADATA_NAME}"
         fields = {
-            **parse_name(Path(self.video or "").stem),
-            **{key: saved[key] for key in _SAVED if key in saved},
+            name: parse_field(label, name, self.saved[name]) for name in _FROM_METADATA if name in self.saved
         }
+        fields = {**parse_video_name(Path(self.video or "").stem), **fields}
         if fields["activity"] is None:
             fields["activity"] = self.activity
-        size, times = saved.get("image_size"), saved.get("timestamps")
+        if self.fps:
+            fields |= {"fps": self.fps, "timestamps": None}
         return Recording(
             keypoints,
-            skeleton=self.layout,
+            skeleton=self.skeleton,
             video=self.video,
             person=self.index,
             first_frame=first,
-            image_size=tuple(size) if size else None,
-            timestamps=None if times is None or self.fps else np.asarray(times, float),
-            **{**fields, "fps": self.fps or fields.get("fps")},
+            **fields,
         )
+
+    def _frame_range(self) -> tuple[int, int]:
+        """Return number of the first frame and number of frames, by recording.json or by the files.
+
+        Raises:
+            ValueError: the two contradict each other, or the numbers are no frame numbers.
+        """
+        low, high = min(self.files, default=0), max(self.files, default=0)
+        first = self.saved.get("first_frame", low)
+        frames = self.saved.get("frames", max(self.files, default=first) - first + 1)
+        if self.files and not first <= low <= high < first + frames:
+            raise ValueError(
+                f"{self.label} has files of frames {low} to {high}, but {METADATA_NAME} says {first} to "
+                f"{first + frames - 1}. Fix: delete {METADATA_NAME}; the CSVs can be read without it."
+            )
+        if frames > max(MAX_FRAMES_PER_FILE * len(self.files), _MANY_FRAMES):
+            raise ValueError(
+                f"{self.label} has {len(self.files)} files for {frames} frames; such numbers are no frame numbers. "
+                "Fix: number the files anew."
+            )
+        return first, frames
+
+    def _warn_of_missing_frames(self, first: int, frames: int) -> None:
+        expected = self.saved.get("files", 0)
+        if expected > len(self.files):
+            _warn(
+                f"{self.label} has {len(self.files)} of the {expected} files that {METADATA_NAME} counts; frames "
+                "without one are NaN. Was it copied completely?"
+            )
+        if len(self.files) < frames and not self.saved:  # with recording.json a frame without a file is meant
+            missing = sorted(set(range(first, first + frames)) - set(self.files))
+            _warn(
+                f"{self.label} has no file for {len(missing)} of {frames} frames ({join_names(missing)}); they are NaN."
+            )
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, MissingFramesWarning, stacklevel=6)  # the caller of read_recordings
 
 
 def _people(
-    folder: Folder | ZipFolder,
+    folder: Folder,
     wanted: int | None,
     fps: float | None,
     skeleton: Skeleton | None,
     activity: str | None = None,
 ) -> list[_Person]:
-    """The people of one folder, from the names of its files and its recording.json."""
+    """Return the people of one folder, found by the names of its files and its recording.json."""
     files = frame_files(folder)
-    known = saved_people(folder)
-    people = sorted({person for _, person in files} | set(known))
+    metadata = read_people_metadata(folder)
+    people = sorted({person for _, person in files} | set(metadata))
     if not people:
-        raise FileNotFoundError(f"No per-frame CSV in {folder.label}, and nobody in its {JSON_NAME}.")
+        raise FileNotFoundError(f"No per-frame CSV in {folder.label}, and no person in its {METADATA_NAME}.")
     if wanted is not None:
         if wanted not in people:
             raise ValueError(f"{folder.label} holds no person {wanted}, only {people}.")
         people = [wanted]
     elif fps is None:
-        refuse_mixed_rates(folder.label, known)
+        refuse_mixed_rates(folder.label, metadata)
     found = []
     for person in people:
-        saved = known.get(person, {})
+        saved = metadata.get(person, {})
         layout = skeleton or _layout(folder, saved)
         own = {frame: name for (frame, index), name in sorted(files.items()) if index == person}
-        video = saved["video"] if "video" in saved else FILE_NAME.fullmatch(next(iter(own.values())))["video"]
+        video = saved["video"] if "video" in saved else _video_of(own)
         found.append(_Person(folder, person, own, video, layout, saved, fps, activity))
     return found
 
 
-def _layout(folder: Folder | ZipFolder, saved: Mapping[str, Any]) -> Skeleton:
-    """The layout that recording.json tells, else BODY_25."""
+def _layout(folder: Folder, saved: Metadata) -> Skeleton:
+    """Return the layout in the metadata, else BODY_25."""
     if "skeleton" not in saved:
         return BODY_25
-    try:
-        return Skeleton.from_dict(saved["skeleton"])
-    except (TypeError, ValueError, KeyError, AttributeError) as fault:
-        raise ValueError(
-            f"{folder.label}/{JSON_NAME}: a damaged skeleton ({fault}). Give skeleton=."
-        ) from None
+    layout: Skeleton = parse_field(f"{folder.label}/{METADATA_NAME}", "skeleton", saved["skeleton"])
+    return layout
 
 
-_SAVED = ("activity", "sample", "athlete", "fps", "estimator", "history")
+def _video_of(files: dict[int, str]) -> str | None:
+    """Return the name of the video in the names of CSVs; None without a CSV."""
+    match = CSV_NAME_PATTERN.fullmatch(next(iter(files.values()), ""))
+    return match["video"] if match else None
 
 
 def _parse(people: list[_Person]) -> list[np.ndarray | ValueError]:
-    """For each person (files, joints, 3) float32, unseen as NaN, NaN, 0; or what is wrong with the files.
+    """Return for each person (files, joints, 3) float32, unseen as NaN, NaN, 0; or the error in their files.
 
-    All files are joined and parsed once; only where that fails is each person looked at alone.
+    All files are joined and parsed once; only if that fails, person by person.
     """
     bodies, size = [], len(_HEADER)
     for one in people:
         texts = [one.folder.read(name) for name in one.files.values()]
         own = [text[size:] if text.endswith(b"\n") else text[size:] + b"\n" for text in texts]
-        lines = len(one.layout) + 1
+        lines = len(one.skeleton) + 1
         if any(text[:size] != _HEADER for text in texts) or any(body.count(b"\n") != lines for body in own):
             return _parse_alone(people)
         bodies += own
-    try:  # a body starts with the header's line end, so that blank lines part the files
+    try:  # a body starts with the header's line end, so that blank lines separate the files
         table = pd.read_csv(io.BytesIO(b"".join(bodies)), header=None, dtype=np.float64, na_filter=False)
     except ValueError:
-        return _parse_alone(people) if bodies else [np.zeros((0, len(one.layout), 3)) for one in people]
+        return _parse_alone(people) if bodies else [np.zeros((0, len(one.skeleton), 3)) for one in people]
     values = table.to_numpy()
-    rows = np.cumsum([len(one.files) * len(one.layout) for one in people])
+    rows = np.cumsum([len(one.files) * len(one.skeleton) for one in people])
     if values.shape != (rows[-1], 3):
         return _parse_alone(people)
     if not np.isfinite(values).all() or values[:, 2].min() < 0 or values[:, 2].max() > MAX_CONFIDENCE:
@@ -293,43 +333,44 @@ def _parse(people: list[_Person]) -> list[np.ndarray | ValueError]:
     keypoints = values.astype(np.float32)
     keypoints[~values.any(axis=-1), :2] = np.nan
     return [
-        part.reshape(-1, len(one.layout), 3)
+        part.reshape(-1, len(one.skeleton), 3)
         for one, part in zip(people, np.split(keypoints, rows[:-1]), strict=True)
     ]
 
 
 def _parse_alone(people: list[_Person]) -> list[np.ndarray | ValueError]:
-    """As `_parse`, person by person, so that one faulty file costs only its own recording."""
+    """Return the same as `_parse`, person by person: a faulty file costs only its own recording."""
     if len(people) == 1:
         one = people[0]
         names = list(one.files.values())
-        return [_csv_fault(one.folder, names, [one.folder.read(name) for name in names], len(one.layout))]
+        return [_csv_error(one.folder, names, [one.folder.read(name) for name in names], len(one.skeleton))]
     return [_parse([one])[0] for one in people]
 
 
-def _csv_fault(folder: Folder | ZipFolder, names: list[str], texts: list[bytes], joints: int) -> ValueError:
-    """The error that names the first faulty file, found by a slower second look."""
+def _csv_error(folder: Folder, names: list[str], texts: list[bytes], joints: int) -> ValueError:
+    """Return the error that names the first faulty file; a slower second look finds it."""
+    expected = f"expected the header x,y,c and {joints} rows of three numbers"
     for name, text in zip(names, texts, strict=True):
-        lines = text.decode("utf-8", "replace").split()
-        expected = f"expected the header x,y,c and {joints} rows of three numbers"
-        if not lines or lines[0] != "x,y,c":
-            return ValueError(f"{folder.label}/{name}: header is {lines[0] if lines else ''!r}; {expected}.")
-        if len(lines) != joints + 1:
-            return ValueError(
-                f"{folder.label}/{name}: {len(lines) - 1} rows; {expected}. Another layout? Give skeleton=."
-            )
-        for row, line in enumerate(lines[1:]):
-            try:
-                x, y, c = map(float, line.split(","))
-                good = np.isfinite([x, y, c]).all() and 0 <= c <= MAX_CONFIDENCE
-            except ValueError:
-                good = False
-            if not good:
-                return ValueError(
-                    f"{folder.label}/{name}: row {row} is {line!r}; {expected} (unseen is 0,0,0; c lies in 0..1)."
-                )
-        if text.count(b"\n") != joints + text.endswith(b"\n"):
-            return ValueError(
-                f"{folder.label}/{name}: blank lines, or line ends other than \\n and \\r\\n; {expected}."
-            )
+        if problem := _problem_in(text, joints, expected):
+            return ValueError(f"{folder.label}/{name}: {problem}")
     return ValueError(f"{folder.label}: its CSVs cannot be read; {expected}.")
+
+
+def _problem_in(content: bytes, joints: int, expected: str) -> str:
+    """Return the first fault of a CSV as text, empty if there is none."""
+    lines = content.decode("utf-8", "replace").split()
+    if not lines or lines[0] != "x,y,c":
+        return f"header is {lines[0] if lines else ''!r}; {expected}."
+    if len(lines) != joints + 1:
+        return f"{len(lines) - 1} rows; {expected}. Fix: for another layout give skeleton=."
+    for row, line in enumerate(lines[1:]):
+        try:
+            x, y, c = map(float, line.split(","))
+            is_valid = bool(np.isfinite([x, y, c]).all()) and 0 <= c <= MAX_CONFIDENCE
+        except ValueError:
+            is_valid = False
+        if not is_valid:
+            return f"row {row} is {line!r}; {expected} (unseen is 0,0,0; c lies in 0..1)."
+    if content.count(b"\n") != joints + content.endswith(b"\n"):
+        return f"blank lines, or line ends other than \\n and \\r\\n; {expected}."
+    return ""

@@ -5,55 +5,59 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from gymskel.recording.folders import FILE_NAME, Folder
-from gymskel.recording.metadata import JSON_FORMAT, JSON_NAME, saved_people
+from gymskel.files import replace_file
+from gymskel.messages import join_names
+from gymskel.recording.folders import CSV_NAME_PATTERN, METADATA_NAME, DiskFolder
+from gymskel.recording.metadata import METADATA_FORMAT, Metadata, read_people_metadata, to_metadata
 from gymskel.recording.model import Recording
+
+_BEFORE_FRAMES = ("video", "activity", "sample", "athlete", "fps", "image_size", "first_frame")
+_AFTER_FRAMES = ("estimator", "history", "timestamps", "skeleton")
 
 
 def write_recording(recording: Recording, root: str | Path) -> Path:
-    """Writes a recording as per-frame CSVs in the raw published form, and `recording.json` beside them.
+    """Write a recording as per-frame CSVs in the raw published form, with `recording.json` beside them.
 
-    The folder is `root/<name of the video>`; other people of the same video share it. What is written reads
-    back equal. The JSON comes last: what it names is complete.
+    The folder is `root/<name of the video>`; other people of the same video share it. `read_recording` returns an
+    equal recording. The JSON is written last: a person it names is complete.
 
     Args:
         recording: in pixels; a frame in which no joint is seen gets no file.
-        root: the folder of all recordings; made if it is not there.
+        root: the folder of all recordings; made if it does not exist.
 
     Returns:
         The recording's folder.
 
     Raises:
-        ValueError: the recording is not in pixels any more (centred, scaled), its name has a slash, or its folder holds another video.
+        ValueError: the recording is not in pixels any more (centred, scaled), its name has a slash, or its folder
+            holds another video.
+        TypeError: `history` holds an object that JSON cannot hold.
     """
-    if recording.space != "image":
-        raise ValueError(
-            f"{recording.name}: only recordings in pixels are written as CSVs; this one is relative to a joint ({recording!r})."
-        )
-    video = recording.video or f"{recording.name}.mov"
-    if set(video) & set("/\\\0"):
-        raise ValueError(
-            f"{recording.name}: {video!r} cannot name files. Give `video` a name without slashes, or `activity` and `athlete`."
-        )
+    video = _video_name(recording)
     folder = Path(root) / Path(video).stem
-    folder.mkdir(parents=True, exist_ok=True)
-    people = saved_people(Folder(folder))
     seen = np.flatnonzero(recording.seen.any(axis=1))
-    people[recording.person] = {**_facts(recording), "files": len(seen)}
-    json.dumps(people, default=_plain)  # fails before anything is touched
-    matches = [match for entry in os.scandir(folder) if (match := FILE_NAME.fullmatch(entry.name))]
+    metadata = {
+        **to_metadata(recording, _BEFORE_FRAMES),
+        "frames": len(recording),
+        **to_metadata(recording, _AFTER_FRAMES),
+        "files": len(seen),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    people = read_people_metadata(DiskFolder(folder))
+    people[recording.person] = metadata
+    matches = [match for entry in os.scandir(folder) if (match := CSV_NAME_PATTERN.fullmatch(entry.name))]
     videos = {match["video"] for match in matches} | {
         saved.get("video") or video for saved in people.values()
     }
     if videos != {video}:
-        told = ", ".join(sorted(videos - {video}))
-        raise ValueError(f"{folder} holds {told}, not {video}; write it below another `root`.")
-    others = {person: facts for person, facts in people.items() if person != recording.person}
-    _write_json(folder, others)  # what is half written must not look complete
+        raise ValueError(
+            f"{folder} holds {join_names(sorted(videos - {video}))}, not {video}. Fix: give another `root`."
+        )
+    others = {person: saved for person, saved in people.items() if person != recording.person}
+    _write_metadata(folder, others)  # an unfinished person must not look complete
     for match in matches:  # an older version of the same person
         if int(match["person"]) == recording.person:
             (folder / match.string).unlink()
@@ -62,42 +66,35 @@ def write_recording(recording: Recording, root: str | Path) -> Path:
     for frame in seen:
         name = f"{video}-{recording.first_frame + frame}-{recording.person}.csv"
         (folder / name).write_bytes((rows % tuple(values[frame])).encode())
-    _write_json(folder, people)
+    _write_metadata(folder, people)
     return folder
 
 
-def _write_json(folder: Path, people: dict[int, dict[str, Any]]) -> None:
-    """recording.json whole or not at all; none for nobody."""
-    known, part = folder / JSON_NAME, folder / f".{JSON_NAME}.part"
+def _video_name(recording: Recording) -> str:
+    """Return the file name of the video for the names of the CSVs.
+
+    Raises:
+        ValueError: the recording is not in pixels, or the name cannot be part of a file name.
+    """
+    if recording.space != "image":
+        raise ValueError(
+            f"{recording.name}: only recordings in pixels are written as CSVs; this one is relative to a joint "
+            f"({recording!r}). Fix: write the recording as it was before these steps, or use formats.write_pack."
+        )
+    video = recording.video or f"{recording.name}.mov"
+    if set(video) & set("/\\\0"):
+        raise ValueError(
+            f"{recording.name}: {video!r} cannot name files. "
+            "Fix: give `video` a name without slashes, or `activity` and `athlete`."
+        )
+    return video
+
+
+def _write_metadata(folder: Path, people: dict[int, Metadata]) -> None:
+    """Write recording.json whole or not at all; remove it if there are no people."""
+    path = folder / METADATA_NAME
     if not people:
-        known.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         return
-    text = json.dumps({"format": JSON_FORMAT, "people": people}, indent=1, default=_plain)
-    part.write_text(text, encoding="utf-8")
-    part.replace(known)
-
-
-def _facts(recording: Recording) -> dict[str, Any]:
-    """What the CSVs cannot say."""
-    times = recording.timestamps
-    return {
-        "video": recording.video,
-        "activity": recording.activity,
-        "sample": recording.sample,
-        "athlete": recording.athlete,
-        "fps": recording.fps,
-        "image_size": list(recording.image_size) if recording.image_size else None,
-        "first_frame": int(recording.first_frame),
-        "frames": len(recording),
-        "estimator": recording.estimator,
-        "history": [dict(entry) for entry in recording.history],
-        "timestamps": None if times is None else [float(t) for t in times],
-        "skeleton": recording.skeleton.to_dict(),
-    }
-
-
-def _plain(value: Any) -> Any:
-    """numpy's numbers and arrays, for JSON."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} in a recording's fields or history cannot be stored as JSON.")
+    with replace_file(path) as part:
+        part.write_text(json.dumps({"format": METADATA_FORMAT, "people": people}, indent=1), encoding="utf-8")

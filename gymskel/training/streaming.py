@@ -258,7 +258,7 @@ def _check_rates(stored: StoredRecordings, preprocessor: Preprocessor) -> None:
     resamples = any(name == "resample" for name, _ in preprocessor.steps)
     unknown = [
         fps is None and not (timed and resamples)
-        for fps, timed in zip(stored.fps, stored.told("timed"), strict=True)
+        for fps, timed in zip(stored.fps, stored.column("timed"), strict=True)
     ]
     rates = {fps for fps in stored.fps if fps is not None}
     if resamples and any(unknown):
