@@ -13,7 +13,13 @@ from gymskel.overlay.alignment import first_frame_number
 from gymskel.overlay.annotation import Annotation
 from gymskel.overlay.contact_sheet import write_contact_sheet
 from gymskel.overlay.overlay_video import write_overlay
-from gymskel.recording import CSV_NAME_PATTERN, METADATA_NAME, MissingFramesWarning, Recording, read_recordings
+from gymskel.recording import (
+    CSV_NAME_PATTERN,
+    METADATA_NAME,
+    MissingFramesWarning,
+    Recording,
+    read_recordings,
+)
 from gymskel.video import find_videos
 
 OUTPUT_FORMATS = ("mp4", "gif", "png")
@@ -224,4 +230,6 @@ def _csv_folder_of(video: Path, keypoints: Path, subfolder: Path) -> Path:
 def _holds_csvs(folder: Path) -> bool:
     if not folder.is_dir():
         return False
-    return (folder / METADATA_NAME).is_file() or any(CSV_NAME_PATTERN.fullmatch(file.name) for file in folder.iterdir())
+    return (folder / METADATA_NAME).is_file() or any(
+        CSV_NAME_PATTERN.fullmatch(file.name) for file in folder.iterdir()
+    )
