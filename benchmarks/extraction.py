@@ -21,9 +21,9 @@ from gymskel.body_geometry import torso_lean
 from gymskel.estimators.estimator import find_people
 from gymskel.extract import MediaPipe
 from gymskel.skeleton import BODY_25
-from gymskel.tracking.crops import View
+from gymskel.tracking.crops import Crop
 from gymskel.tracking.follower import Follower
-from gymskel.tracking.tracker import choose
+from gymskel.tracking.selection import select_tracks
 from gymskel.video import read_frames
 
 HERE = Path(__file__).parent
@@ -80,7 +80,7 @@ def crops(media: Path, estimator) -> list[tuple[list[np.ndarray], list[np.ndarra
                     frames = {video: [frame for _, frame in zip(range(120), shown, strict=False)]}
             x, y, side = (float(row[key]) for key in ("x", "y", "side"))
             squares, truths = made.setdefault(row["crop"], ([], []))
-            squares.append(View((x, y), side, 0.0, SIDE).cut(frames[video][int(row["frame"])]))
+            squares.append(Crop((x, y), side, 0.0, SIDE).cut(frames[video][int(row["frame"])]))
             truths.append(_truth(squares[-1], find))
     return list(made.values())
 
@@ -108,7 +108,7 @@ def turned(image: np.ndarray, degrees: float) -> np.ndarray:
 def is_good(pose: np.ndarray | None, truth: np.ndarray, degrees: float) -> bool:
     if pose is None:
         return False
-    back = View((SIDE / 2, SIDE / 2), SIDE, degrees, SIDE)
+    back = Crop((SIDE / 2, SIDE / 2), SIDE, degrees, SIDE)
     placed = pose[:, :2] @ back.matrix[:, :2].T + back.matrix[:, 2]
     away = np.linalg.norm(placed[JOINTS] - truth[JOINTS, :2], axis=1)
     both = ~np.isnan(away)
@@ -203,7 +203,7 @@ def back_tuck(media: Path, sets, estimator) -> None:
     follower = Follower(Timed(estimator), 30, size)
     for number, frame in enumerate(kept):
         follower.step(number, frame)
-    (track,) = choose(follower.finished(), "athlete", 30, size)
+    (track,) = select_tracks(follower.finish(), "athlete", 30, size)
     ours = dict(zip(track.frames, track.poses, strict=True))
     tracking, static = MediaPipe(tracking=True), estimator
     theirs = {number: people[0] for number, f in enumerate(kept) if len(people := Timed(tracking)(f))}

@@ -7,7 +7,7 @@ python benchmarks/passers_by.py PATH_TO/media 0-9 back-tuck front MOVENET.json  
 People cut out of people.avi (by MediaPipe's own mask) are drawn into a video of one athlete. Kinds: "behind" and "front",
 somebody walks by, .7 to 1.4 times as tall, and crosses the athlete's place about the middle of the move; "crowd", four
 people, larger than the athlete, walk on the spot beside them; "small", the athlete is 8 to 25 % of the picture's height;
-"cut", another shot comes first. Counted are the frames in which the middle of the torso of the track that `choose` names
+"cut", another shot comes first. Counted are the frames in which the middle of the torso of the track that `select_tracks` names
 for "athlete" is within half a torso of the athlete's, of those in which at least half of the athlete shows: of the
 frames marked by eye, or in a parkour clip of those of the track found in the clip as it is.
 """
@@ -24,9 +24,9 @@ from extraction import Timed, estimator_named, marks
 from gymskel.body_geometry import torso_lean, torso_middle
 from gymskel.extract import MediaPipe
 from gymskel.skeleton import BODY_25
-from gymskel.tracking.crops import View
+from gymskel.tracking.crops import Crop
 from gymskel.tracking.follower import Follower
-from gymskel.tracking.tracker import choose
+from gymskel.tracking.selection import select_tracks
 from gymskel.video import read_frames
 
 KINDS = ("behind", "front", "crowd", "small", "cut")
@@ -83,7 +83,7 @@ def athlete(frames, fps, estimator):
     follower = Follower(Timed(estimator), fps, size)
     for number, frame in enumerate(frames):
         follower.step(number, frame)
-    chosen = choose(follower.finished(), "athlete", fps, size)
+    chosen = select_tracks(follower.finish(), "athlete", fps, size)
     return follower, chosen[0] if chosen else None
 
 
@@ -110,7 +110,7 @@ def walkers(media: Path) -> list[Walker]:
     with (Path(__file__).parent / "walkers.csv").open() as file:
         for row in csv.DictReader(file):
             x, y, side, *foot, height = (float(row[key]) for key in "x y side foot_x foot_y height".split())
-            square = View((x, y), side, 0.0, SIDE).cut(frames[int(row["frame"])])
+            square = Crop((x, y), side, 0.0, SIDE).cut(frames[int(row["frame"])])
             walker = made.setdefault(row["walker"], Walker([], [], height, int(row["way"])))
             walker.pictures.append(np.dstack([square, (255 * mask(square)).astype(np.uint8)]))
             walker.feet.append(tuple(foot))
@@ -143,9 +143,9 @@ def mask_of(pose, frame, mask: Mask):
     lean = torso_lean(pose[:, :2])
     low, high = np.nanmin(pose[:, :2], axis=0), np.nanmax(pose[:, :2], axis=0)
     side = 1.4 * float((high - low).max())
-    view = View(tuple((low + high) / 2), side, 0.0 if np.isnan(lean) else lean, SIDE)
-    back = np.linalg.inv(np.vstack([view.matrix, [0, 0, 1]]))[:2]
-    return cv2.warpAffine(mask(view.cut(frame)), back, frame.shape[1::-1])
+    crop = Crop(tuple((low + high) / 2), side, 0.0 if np.isnan(lean) else lean, SIDE)
+    back = np.linalg.inv(np.vstack([crop.matrix, [0, 0, 1]]))[:2]
+    return cv2.warpAffine(mask(crop.cut(frame)), back, frame.shape[1::-1])
 
 
 # --- scenes ---------------------------------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ import numpy as np
 from gymskel import simulate
 from gymskel.recording import read_recordings
 from gymskel.skeleton import BODY_25
-from gymskel.tracking.tracker import Tracker, choose
+from gymskel.tracking.selection import select_tracks
+from gymskel.tracking.tracker import Tracker
 
 SIZE = (1920, 1080)
 KINDS = ("crossing", "large bystander", "leaving")
@@ -246,7 +247,7 @@ def faults(made, image_size=SIZE):
     tracker = Tracker(made.fps, image_size=image_size)
     for t, people in enumerate(made.found):
         tracker.update(t, people)
-    tracks = tracker.finished()
+    tracks = tracker.finish()
     owner = {(t, pose.tobytes()): k.number for k in tracks for t, pose in zip(k.frames, k.poses, strict=True)}
     number, wrong = {}, []
     for t, (people, who) in enumerate(zip(made.found, made.truth, strict=True)):
@@ -260,7 +261,7 @@ def faults(made, image_size=SIZE):
                 wrong.append(f"frame {t}: {person} was {number[person]}, got {own[0]}")
     if len(set(number.values())) < len(number):
         wrong.append(f"shared: {number}")
-    chosen = choose(tracks, "athlete", made.fps, SIZE)[0].number
+    chosen = select_tracks(tracks, "athlete", made.fps, SIZE)[0].number
     if chosen != number.get(0):
         wrong.append(f"chose {chosen}, the athlete is {number.get(0)}")
     return wrong
@@ -309,7 +310,7 @@ def measure(frames=150):
             tracker.update(t, poses[np.isfinite(poses[..., 0]).any(axis=1)])
             taken.append(1000 * (time.perf_counter() - start))
         start = time.perf_counter()
-        tracks = tracker.finished()
+        tracks = tracker.finish()
         mending = 1000 * (time.perf_counter() - start) / frames
         print(
             f"{count:3} people: {np.median(taken):.2f} ms a frame (slowest {max(taken):.1f}), and {mending:.2f} in the "
@@ -348,8 +349,8 @@ def draw(archive, out, video=None):
             start = time.perf_counter()
             tracker.update(t, people)
             taken.append(1000 * (time.perf_counter() - start))
-        tracks = tracker.finished()
-        chosen = choose(tracks, "athlete", 60, None)[0]
+        tracks = tracker.finish()
+        chosen = select_tracks(tracks, "athlete", 60, None)[0]
         high = np.nanmax([np.nanmax(p[..., :2], axis=(0, 1)) for p in found if len(p)], axis=0)
         shrink = 400 / high[0]
         print(

@@ -6,10 +6,11 @@ from helpers.dots import Dots, draw, stand
 
 from gymskel.body_geometry import torso_lean
 from gymskel.skeleton import BODY_25
-from gymskel.tracking.crops import View
+from gymskel.tracking.crops import Crop
 from gymskel.tracking.follower import Follower
 from gymskel.tracking.prediction import expect, unlikeness
-from gymskel.tracking.tracker import Track, choose
+from gymskel.tracking.selection import select_tracks
+from gymskel.tracking.tracker import Track
 
 RED, BLUE = (40, 30, 150), (150, 40, 30)  # BGR
 LEFT, RIGHT = BODY_25.indices(["LWrist", "LAnkle"]), BODY_25.indices(["RWrist", "RAnkle"])
@@ -47,7 +48,7 @@ def errors(track, truths):
 @pytest.mark.parametrize("lean", [0, 30, -77.5, 90, 180, 400])
 @pytest.mark.parametrize("side", [150.0, 384.0, 1100.0])
 def test_a_view_maps_there_and_back(lean, side):
-    view = View((211.5, 140.25), side, lean)
+    view = Crop((211.5, 140.25), side, lean)
     pose = stand(200, 150)
     shown = pose.copy()
     shown[:, :2] = pose[:, :2] @ view.matrix[:, :2].T + view.matrix[:, 2]
@@ -56,7 +57,7 @@ def test_a_view_maps_there_and_back(lean, side):
 
 @pytest.mark.parametrize("lean", [0, 45, 90, -120, 180])
 def test_a_view_shows_who_leans_upright(lean):
-    view = View((300, 220), 260, lean)
+    view = Crop((300, 220), 260, lean)
     (found,) = Dots()(view.cut(draw([stand(300, 220, lean=lean)])))
     assert abs(torso_lean(found[:, :2])) < 2
     np.testing.assert_allclose(view.back(found[None])[0, :, :2], stand(300, 220, lean=lean)[:, :2], atol=2)
@@ -70,14 +71,14 @@ def test_a_view_far_larger_than_shown_keeps_places():
     frame = np.zeros((2000, 1700, 3), np.uint8)
     at = pose[BODY_25.index("Nose"), :2]
     cv2.circle(frame, tuple(int(v) for v in np.round((at - 0.5) * 16)), 40 * 16, (255, 255, 255), -1, shift=4)
-    view = View((800, 900), 1900.0, 25.0)
+    view = Crop((800, 900), 1900.0, 25.0)
     ys, xs = np.nonzero(view.cut(frame)[..., 0] > 128)
     center = np.array([[[xs.mean() + 0.5, ys.mean() + 0.5, 1]]])
     np.testing.assert_allclose(view.back(center)[0, 0, :2], at, atol=1.0)
 
 
 def test_beyond_the_edge_is_black():
-    cut = View((0, 0), 100).cut(np.full((80, 80, 3), 255, np.uint8))
+    cut = Crop((0, 0), 100).cut(np.full((80, 80, 3), 255, np.uint8))
     assert cut.shape == (384, 384, 3) and cut[:150, :150].max() == 0 and cut[250:, 250:].min() == 255
 
 
@@ -137,7 +138,7 @@ def test_a_somersault(step, limit):
     assert track.frames == list(range(len(truths)))
     assert max(errors(track, truths)) < 4  # pixels; dots may hide each other, a torso is 60
     assert sum(follower.estimates) == find.calls < 1.6 * len(truths) + 7
-    shown = np.array([follower.notes[0].lean[k] for k in range(8, len(truths))])
+    shown = np.array([follower.states[0].leans[k] for k in range(8, len(truths))])
     real = np.array([torso_lean(truth[:, :2]) for truth in truths[8:]])
     assert np.abs((shown - real + 180) % 360 - 180).max() < 45
 
@@ -156,7 +157,7 @@ def test_nothing_is_invented_and_the_track_goes_on():
     follower = follow(scenes, Dots())
     (track,) = follower.tracker.tracks
     assert track.frames == [*range(8), *range(13, 20)]
-    assert follower.notes[0].why[9] == "lost"
+    assert follower.states[0].status[9] == "lost"
 
 
 class Fails:
@@ -179,7 +180,7 @@ def test_the_backward_pass_fills_what_the_forward_pass_lost():
     (track,) = follower.tracker.tracks
     assert track.frames == list(range(20))
     assert max(errors(track, truths)) < 4  # pixels; dots may hide each other, a torso is 60
-    assert {follower.notes[0].why[k] for k in range(6, 12)} == {"backwards"}
+    assert {follower.states[0].status[k] for k in range(6, 12)} == {"backwards"}
 
 
 class Vague(Fails):
@@ -197,11 +198,11 @@ def test_the_first_pose_is_found_again_upright():
     """At first nobody knows how to turn the picture, and there is no frame before to go back from."""
     truths = [stand(320 + 2 * k, 240, lean=120) for k in range(8)]
     follower = follow([[truth] for truth in truths], Vague(Dots(), ()))
-    (track,) = follower.finished()
+    (track,) = follower.finish()
     assert track.frames == list(range(8))
     assert max(errors(track, truths)) < 4
-    assert [follower.notes[0].why[k] for k in range(3)] == ["backwards", "", ""]
-    assert abs(follower.notes[0].lean[0] - 120) < 15
+    assert [follower.states[0].status[k] for k in range(3)] == ["backwards", "", ""]
+    assert abs(follower.states[0].leans[0] - 120) < 15
 
 
 def test_the_first_pose_stays_where_no_better_is_found():
@@ -215,11 +216,11 @@ def test_the_first_pose_stays_where_no_better_is_found():
     follower = Follower(first_of_the_fourth_frame, 30)
     for number, truth in enumerate(truths):
         follower.step(number, draw([truth]))
-    (track,) = follower.finished()
+    (track,) = follower.finish()
     first, *others = errors(track, truths)
     assert track.frames == list(range(8)) and asked.count(3) > 1
     assert first > 15 and max(others) < 4
-    assert follower.notes[0].why[0] == "found" and follower.notes[0].lean[0] == 0
+    assert follower.states[0].status[0] == "found" and follower.states[0].leans[0] == 0
 
 
 def test_whoever_comes_late_is_found_and_gone_back_for():
@@ -234,7 +235,7 @@ def test_a_passer_by_is_not_taken_for_the_athlete():
     flip = [stand(320, 250, torso=50, lean=max(0, min(360, 20 * (k - 10)))) for k in range(40)]
     walk = [stand(60 + 13 * k, 235, torso=60) for k in range(40)]
     follower = follow([[a, b] for a, b in zip(flip, walk, strict=True)], Dots(alone=True))
-    (athlete,) = choose(follower.tracker.tracks, "athlete", 30, (640, 480))
+    (athlete,) = select_tracks(follower.tracker.tracks, "athlete", 30, (640, 480))
     mine = [
         np.nanmedian(np.linalg.norm(p[:, :2] - flip[f][:, :2], axis=1))
         for f, p in zip(athlete.frames, athlete.poses, strict=True)
@@ -247,7 +248,7 @@ def test_whoever_stands_beside_is_painted_out():
     flip = [stand(320, 250, torso=50, lean=max(0, min(360, 20 * (k - 10)))) for k in range(40)]
     beside = stand(400, 235, torso=65)
     follower = follow([[pose, beside] for pose in flip], Dots(alone=True))
-    (athlete,) = choose(follower.finished(), "athlete", 30, (640, 480))
+    (athlete,) = select_tracks(follower.finish(), "athlete", 30, (640, 480))
     assert len(athlete.frames) >= 38 and np.median(errors(athlete, flip)) < 4
 
 
@@ -256,7 +257,7 @@ def test_the_liveliest_of_many_is_followed():
     larger = [stand(70 + 110 * n, 200, torso=50) for n in (0, 1, 3, 4)]
     flip = [stand(290, 330, torso=35, lean=max(0, min(360, 20 * (k - 15)))) for k in range(45)]
     follower = follow([[*larger, pose] for pose in flip], Dots())
-    (athlete,) = choose(follower.finished(), "athlete", 30, (640, 480))
+    (athlete,) = select_tracks(follower.finish(), "athlete", 30, (640, 480))
     assert len(athlete.frames) >= 43 and np.median(errors(athlete, flip)) < 4
     assert sum(follower.estimates) / 45 < 6
 
@@ -274,7 +275,7 @@ def test_whoever_is_small_in_the_picture_is_found():
     """An eighth of the picture's height, and found only in squares where they are a sixth."""
     truths = {k: stand(900 + 3 * k, 200, torso=40) for k in range(30)}
     follower = follow([draw([pose], size=(1280, 960)) for pose in truths.values()], Farsighted())
-    (track,) = follower.finished()
+    (track,) = follower.finish()
     assert track.frames == list(range(30)) and np.median(errors(track, truths)) < 5
     assert sum(follower.estimates) / 30 < 3
 
@@ -283,10 +284,10 @@ def test_pieces_of_one_person_are_joined():
     """Unseen for longer than anybody is waited for; the notes go along."""
     truths = {k: stand(200 + 2 * k, 240) for k in range(90) if not 30 <= k < 75}
     follower = follow([[truths[k]] if k in truths else [] for k in range(90)], Dots())
-    (track,) = follower.finished()
+    (track,) = follower.finish()
     assert track.frames == sorted(truths)
-    note = follower.notes[track.number]
-    assert set(note.lean) >= set(truths) and "lost" not in {note.why[k] for k in truths}
+    note = follower.states[track.number]
+    assert set(note.leans) >= set(truths) and "lost" not in {note.status[k] for k in truths}
 
 
 @pytest.mark.parametrize(("colors", "people"), [((RED, RED), 1), ((RED, BLUE), 2)])
@@ -296,14 +297,14 @@ def test_who_wears_something_else_is_somebody_else(colors, people):
     frames = [
         dressed([truths[k]], colors[k >= 75]) if k in truths else draw([], size=(640, 480)) for k in range(90)
     ]
-    assert len(follow(frames, Dots()).finished()) == people
+    assert len(follow(frames, Dots()).finish()) == people
 
 
 def test_everybody_is_followed_if_wanted():
     people = [[stand(90 + 110 * n + k, 240, torso=30) for n in range(5)] for k in range(8)]
-    follower = follow(people, Dots(), everybody=True)
+    follower = follow(people, Dots(), follow_all=True)
     assert [len(track.frames) for track in follower.tracker.tracks] == [8] * 5
-    assert len([note for note in follower.notes.values() if len(note.lean) == 8]) == 5
+    assert len([note for note in follower.states.values() if len(note.leans) == 8]) == 5
 
 
 def test_an_empty_picture():

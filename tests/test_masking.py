@@ -6,11 +6,11 @@ from helpers.dots import stand
 from test_appearance import BLUE, GREEN, GREY, RED, dressed
 
 from gymskel.skeleton import BODY_25
-from gymskel.tracking.crops import View
+from gymskel.tracking.crops import Crop
 from gymskel.tracking.masking import painted
 from gymskel.tracking.prediction import Expectation
 
-VIEW = View((320, 240), 480, 0.0, 480)  # shows x from 80 to 560 as it is
+VIEW = Crop((320, 240), 480, 0.0, 480)  # shows x from 80 to 560 as it is
 
 
 def somebody(pose, torso=60):

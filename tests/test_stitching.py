@@ -42,7 +42,7 @@ def test_what_is_whole_stays():
 
 
 def test_nobody():
-    assert relink([], [], 30, EDGES) == [] == Tracker(30).finished()
+    assert relink([], [], 30, EDGES) == [] == Tracker(30).finish()
 
 
 @pytest.mark.parametrize("gap", [1, 4, 9])
@@ -115,5 +115,5 @@ def test_what_the_tracker_dropped_is_kept_for_the_end():
     tracker = Tracker(30, image_size=(640, 480))
     for frame in range(30):
         tracker.update(frame, np.array([stand(100 + 6 * frame, 240)], np.float32))
-    (whole,) = tracker.finished()
+    (whole,) = tracker.finish()
     assert whole.frames == list(range(30)) and whole.number == 0

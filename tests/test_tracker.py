@@ -8,7 +8,7 @@ import pytest
 from helpers.dots import UNSEEN, stand
 
 from gymskel.skeleton import BODY_25
-from gymskel.tracking.tracker import Track, Tracker, choose, distance, own_movement
+from gymskel.tracking.tracker import Track, Tracker, distance, own_movement, select_tracks
 
 SIZE = (640, 480)
 HIPS = BODY_25.index("MidHip")
@@ -139,8 +139,8 @@ def test_who_is_upside_down_is_the_athlete():
     handstand = track_of(sway, number=1)
     turned = track_of([stand(400, 200, torso=30, lean=180 * (k % 30 == 9)) for k in range(60)], number=1)
     assert 0.15 < own_movement(handstand, 30) < own_movement(walk, 30)
-    assert [track.number for track in choose([walk, handstand], "athlete", 30, SIZE)] == [1]
-    assert [track.number for track in choose([walk, turned], "athlete", 30, SIZE)] == [0]
+    assert [track.number for track in select_tracks([walk, handstand], "athlete", 30, SIZE)] == [1]
+    assert [track.number for track in select_tracks([walk, turned], "athlete", 30, SIZE)] == [0]
 
 
 @pytest.mark.parametrize(
@@ -151,11 +151,11 @@ def test_who_is_upside_down_is_the_athlete():
     ],
 )
 def test_who_is_chosen(people, chosen):
-    assert [track.number for track in choose(a_scene(), people, 30, SIZE)] == chosen
+    assert [track.number for track in select_tracks(a_scene(), people, 30, SIZE)] == chosen
 
 
 def test_nobody_to_choose_from():
-    assert choose([], "athlete", 30, SIZE) == [] == choose([], "all", 30, SIZE)
+    assert select_tracks([], "athlete", 30, SIZE) == [] == select_tracks([], "all", 30, SIZE)
 
 
 @pytest.mark.parametrize(
@@ -169,4 +169,4 @@ def test_nobody_to_choose_from():
 )
 def test_who_cannot_be_chosen(people, message):
     with pytest.raises(ValueError, match=message):
-        choose(a_scene(), people, 30, SIZE)
+        select_tracks(a_scene(), people, 30, SIZE)

@@ -14,8 +14,10 @@ from gymskel.extract.provenance import extraction_entry
 from gymskel.extract.settings import ExtractionSettings, People
 from gymskel.recording import Recording, parse_video_name
 from gymskel.skeleton import BODY_25
-from gymskel.tracking.follower import Follower, Note
-from gymskel.tracking.tracker import Track, Tracker, choose
+from gymskel.tracking.follower import Follower, TrackState
+from gymskel.tracking.selection import select_tracks
+from gymskel.tracking.track import Track
+from gymskel.tracking.tracker import Tracker
 from gymskel.video import Frames, read_frames
 
 
@@ -79,7 +81,7 @@ def extract_recordings(video: Path, settings: ExtractionSettings, progress: bool
             tracks, follower, length = _track(frames, settings, progress)
         finally:
             reset(settings.estimator)
-    chosen = choose(tracks, settings.people, frames.fps, frames.image_size) if tracks else []
+    chosen = select_tracks(tracks, settings.people, frames.fps, frames.image_size) if tracks else []
     if not chosen:
         warnings.warn(
             f"{video}: {settings.estimator.name} found nobody. Fix: check that the video shows a person, "
@@ -118,7 +120,7 @@ def _track(
 
     may_be_anyone = settings.people == "all" or not isinstance(settings.people, str)
     follower = (
-        Follower(find, frames.fps, frames.image_size, everybody=may_be_anyone) if settings.follow else None
+        Follower(find, frames.fps, frames.image_size, follow_all=may_be_anyone) if settings.follow else None
     )
     tracker = follower.tracker if follower else Tracker(frames.fps, image_size=frames.image_size)
     number = -1
@@ -130,7 +132,7 @@ def _track(
             follower.step(number, frame)
         else:
             tracker.update(number, find(frame))
-    return (follower or tracker).finished(), follower, number + 1
+    return (follower or tracker).finish(), follower, number + 1
 
 
 def _keypoints(track: Track | None, length: int) -> np.ndarray:
@@ -145,8 +147,8 @@ def _follow_entries(follower: Follower | None, track: Track | None, length: int)
     """Return the history's entry on following, in a list; an empty list without a follower."""
     if follower is None:
         return []
-    note = follower.notes[track.number] if track else Note()
+    state = follower.states[track.number] if track else TrackState()
     found = set(track.frames) if track else set()
-    angle = [round(note.lean[number], 1) if number in found else None for number in range(length)]
-    reasons = [note.why.get(number, "not looked for") for number in range(length)]
+    angle = [round(state.leans[number], 1) if number in found else None for number in range(length)]
+    reasons = [state.status.get(number, "not looked for") for number in range(length)]
     return [{"step": "follow", "angle": angle, "estimates": follower.estimates, "why": reasons}]

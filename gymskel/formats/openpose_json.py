@@ -36,7 +36,9 @@ from gymskel.recording import MissingFramesWarning, Recording, parse_video_name,
 from gymskel.recording.folders import DiskFolder, ZipFolder
 from gymskel.recording.metadata import read_people_metadata
 from gymskel.skeleton import BODY_25
-from gymskel.tracking.tracker import Track, Tracker, choose
+from gymskel.tracking.selection import select_tracks
+from gymskel.tracking.track import Track
+from gymskel.tracking.tracker import Tracker
 
 JSON_NAME_PATTERN = re.compile(r"(?P<stem>.*?)[ ._-]?(?P<frame>\d+)_keypoints(?:_(?P<camera>\d+))?\.json")
 _EXPECTED = "files like backflip-1-s07_000000000012_keypoints.json, as OpenPose writes with --write_json"
@@ -96,7 +98,7 @@ class _Wanted:
                 f"for keypoint_scale 1 and 2 and for no other; got {self.written_size} for {scale}."
             )
         if not isinstance(self.people, int):  # whether there is such a number shows later
-            choose([], self.people, self.fps, self.image_size)
+            select_tracks([], self.people, self.fps, self.image_size)
 
     def entry(self) -> dict[str, Any]:
         """The first entry of a history."""
@@ -138,7 +140,7 @@ def read_openpose_json(
             points too, in the order of BODY_135.
         fps: frames a second of the video; the files do not say.
         people: whose Recording is wanted: "athlete", "largest", "longest", "all", the number of one of these, or a
-            point (x, y) in pixels, as in `extract.people.choose`. Who is who from frame to frame is told by `person_id` where
+            point (x, y) in pixels, as in `gymskel.tracking.selection.select_tracks`. Who is who from frame to frame is told by `person_id` where
             everybody has one (OpenPose's `--identification`), and found by `Tracker` otherwise.
 
     Returns:
@@ -351,7 +353,7 @@ def _recordings(clip: _Clip, wanted: _Wanted) -> list[Recording]:
     tracks = _tracks(found, poses, first, last - first + 1, wanted)
     if not tracks:
         warnings.warn(f"{clip.label}: nobody in {len(files)} files.", MissingFramesWarning, stacklevel=2)
-    chosen = choose(tracks, wanted.people, wanted.fps, wanted.image_size) if tracks else []
+    chosen = select_tracks(tracks, wanted.people, wanted.fps, wanted.image_size) if tracks else []
     facts = {
         **parse_video_name(clip.name),
         "fps": wanted.fps,
@@ -383,7 +385,7 @@ def _tracks(found: Found, poses: np.ndarray, first: int, length: int, wanted: _W
     ends = np.searchsorted(frames, np.arange(length + 1))
     for frame in range(length):
         tracker.update(frame, poses[ends[frame] : ends[frame + 1]])
-    return tracker.finished()
+    return tracker.finish()
 
 
 def _warn_of_holes(clip: _Clip, files: dict[int, str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gymskel.tracking.crops import View
+from gymskel.tracking.crops import Crop
 from gymskel.tracking.prediction import CORE, Expectation
 
 TURNS = (-45.0, 45.0, -90.0, 90.0, 180.0)  # degrees beside the expected lean
@@ -17,7 +17,7 @@ CLOSER = 0.65  # of that side
 
 def views_of(
     expected: Expectation, others: list[Expectation], *, second: bool
-) -> Iterator[tuple[View, list[Expectation]]]:
+) -> Iterator[tuple[Crop, list[Expectation]]]:
     """Squares to show, and who is to be painted out of each.
 
     The whole body as it leans; the same without others, if there are any about; closer; turned. With `second`, what
@@ -29,13 +29,13 @@ def views_of(
     side = max(MARGIN * float((high - low).max()), REACH * expected.torso)
     side *= min(1 + 0.1 * (expected.gap - 1), 2)
     about = [other for other in others if _is_within(other.pose, center, side)]
-    plain, close = View(center, side, expected.lean), View(center, CLOSER * side, expected.lean)
+    plain, close = Crop(center, side, expected.lean), Crop(center, CLOSER * side, expected.lean)
     first = [(plain, []), (plain, about)] if about else [(plain, []), (close, [])]
     yield from reversed(first) if second else first
     if about:
         yield close, about
     for turn in TURNS:
-        yield View(center, side if about or not second else close.side, expected.lean + turn), about
+        yield Crop(center, side if about or not second else close.side, expected.lean + turn), about
 
 
 def _is_within(pose: np.ndarray, center: tuple[float, float], side: float) -> bool:

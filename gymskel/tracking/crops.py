@@ -11,7 +11,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class View:
+class Crop:
     """A square of the picture, turned so that a body that leans by `lean` stands upright in it.
 
     Attributes:
@@ -42,7 +42,7 @@ class View:
         view = self
         if step > 1:  # each of its pixels stands for several: average them first
             frame = cv2.resize(frame, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
-            view = View(
+            view = Crop(
                 (self.center[0] / step, self.center[1] / step), self.side / step, self.lean, self.size
             )
         matrix = view.matrix

@@ -18,7 +18,7 @@ import numpy as np
 from gymskel.body_geometry import torso_lean, torso_middle
 from gymskel.tracking.appearance import Clothes, colors_of
 from gymskel.tracking.crop_proposals import views_of
-from gymskel.tracking.crops import View
+from gymskel.tracking.crops import Crop
 from gymskel.tracking.geometry import torsos
 from gymskel.tracking.identity_swaps import exchanges
 from gymskel.tracking.masking import painted
@@ -59,12 +59,12 @@ Somebody = tuple[Expectation, Clothes]
 
 
 @dataclass
-class Note:
+class TrackState:
     """What is noted of a person.
 
     Attributes:
-        lean: frame -> degrees by which the view was turned in which the person was found.
-        why: frame -> "" found as expected; "nobody" or "poor", what the first try gave; "lost", nothing
+        leans: frame -> degrees by which the view was turned in which the person was found.
+        status: frame -> "" found as expected; "nobody" or "poor", what the first try gave; "lost", nothing
             continued the person; "backwards", found going back; "found" and "found again", by a look at all.
         second: what is usually tried second was better lately: a closer view, or others painted out.
         usual: unlikeness that further tries lately did not better.
@@ -74,8 +74,8 @@ class Note:
         colors: frame -> the colours of the pose found in it.
     """
 
-    lean: dict[int, float] = field(default_factory=dict)
-    why: dict[int, str] = field(default_factory=dict)
+    leans: dict[int, float] = field(default_factory=dict)
+    status: dict[int, str] = field(default_factory=dict)
     second: bool = False
     usual: float = 0.0
     good: int = 0
@@ -95,7 +95,7 @@ class Found:
 
     pose: np.ndarray
     cost: float
-    view: View
+    view: Crop
     at: int
     colors: np.ndarray
 
@@ -107,11 +107,11 @@ class Follower:
         find: frame (height, width, 3) -> (people, 25, 3), a stateless estimator.
         fps: frames a second, or None.
         image_size: (width, height) in pixels, or None.
-        everybody: follow all people at once, however many; else three, and the others are only known.
+        follow_all: follow all people at once, however many; else three, and the others are only known.
 
     Attributes:
         tracker: the tracks of everybody, `tracker.tracks`.
-        notes: number of a track -> what is noted of that person.
+        states: number of a track -> what is noted of that person.
         estimates: how often `find` was asked, frame by frame; going back counts where it began.
     """
 
@@ -121,13 +121,13 @@ class Follower:
         fps: float | None,
         image_size: tuple[int, int] | None = None,
         *,
-        everybody: bool = False,
+        follow_all: bool = False,
     ) -> None:
         self.find = find
         self.tracker = Tracker(fps, image_size=image_size)
-        self.notes: dict[int, Note] = {}
+        self.states: dict[int, TrackState] = {}
         self.estimates: list[int] = []
-        self._most = None if everybody else MOST
+        self._most = None if follow_all else MOST
         self._fps = fps or USUAL_FPS
         self._looks, self._news = 0, False
         self._alone = 0  # frames in a row without anybody known
@@ -145,36 +145,36 @@ class Follower:
         if looks or not found:
             self._look(number, frame, self._next_views(frame, nobody=not followed, looks=looks))
 
-    def finished(self) -> list[Track]:
+    def finish(self) -> list[Track]:
         """Those who are people for sure (all, if nobody is), the pieces of one person joined; call it once, at the end.
 
-        `notes` of the number of each are then of all its pieces.
+        `states` of the number of each are then of all its pieces.
         """
-        sure = [t for t in self.tracker.tracks if self.notes[t.number].is_sure] or self.tracker.tracks
-        colors = {number: note.colors for number, note in self.notes.items()}
+        sure = [t for t in self.tracker.tracks if self.states[t.number].is_sure] or self.tracker.tracks
+        colors = {number: note.colors for number, note in self.states.items()}
         for one, other, numbers in exchanges(sure, colors):
             self._exchange(one, other, set(numbers))
         tracks, pieces = join_tracks(sure, self._fps, self.tracker.edges, self._apart)
         for track, numbers in zip(tracks, pieces, strict=True):
-            of = {frame: self.notes[number] for frame, number in zip(track.frames, numbers, strict=True)}
-            note = self.notes[track.number]
-            note.lean |= {frame: other.lean[frame] for frame, other in of.items()}
-            note.why |= {frame: other.why[frame] for frame, other in of.items()}
+            of = {frame: self.states[number] for frame, number in zip(track.frames, numbers, strict=True)}
+            note = self.states[track.number]
+            note.leans |= {frame: other.leans[frame] for frame, other in of.items()}
+            note.status |= {frame: other.status[frame] for frame, other in of.items()}
         return tracks
 
     def _apart(self, one: int, other: int) -> float:
         """How little the people of two tracks wear the same."""
-        a, b = self.notes[one].clothes, self.notes[other].clothes
+        a, b = self.states[one].clothes, self.states[other].clothes
         return STRANGE * min(a.unlikeness(b.mean), b.unlikeness(a.mean))
 
     def _exchange(self, one: Track, other: Track, numbers: set[int]) -> None:
         """Gives each what the other has in some frames."""
         poses = [dict(zip(track.frames, track.poses, strict=True)) for track in (one, other)]
-        first, second = self.notes[one.number], self.notes[other.number]
+        first, second = self.states[one.number], self.states[other.number]
         for a, b in (
             poses,
-            (first.lean, second.lean),
-            (first.why, second.why),
+            (first.leans, second.leans),
+            (first.status, second.status),
             (first.colors, second.colors),
         ):
             mine, theirs = (
@@ -203,16 +203,16 @@ class Follower:
 
     def _turn(self, track: Track) -> tuple[bool, int]:
         """Who comes next: those who may be nobody, then who was searched for longest ago."""
-        note = self.notes[track.number]
+        note = self.states[track.number]
         return note.is_sure, note.asked
 
     def _patience(self, track: Track) -> float:
         """Frames for which someone out of sight is looked for where they should be."""
-        return FOLLOW_SECONDS * self._fps if self.notes[track.number].is_sure else DOUBTED
+        return FOLLOW_SECONDS * self._fps if self.states[track.number].is_sure else DOUBTED
 
     def _continue(self, track: Track, number: int, frame: np.ndarray, *, backwards: bool = False) -> bool:
         """Finds a known person in a frame, and adds the pose to the track."""
-        note = self.notes[track.number]
+        note = self.states[track.number]
         note.asked = max(note.asked, number)
         expected = expect(track, number, backwards=backwards)
         enough = max(GOOD, note.usual) * (1 + 0.2 * min(expected.gap - 1, 5))
@@ -221,10 +221,10 @@ class Follower:
         views = islice(views_of(expected, [other for other, _ in others], second=note.second), tries)
         best, first = self._try_on(frame, (expected, note.clothes), others, views, enough)
         if best is None or best.cost > POSSIBLE:
-            note.why[number] = "lost"
+            note.status[number] = "lost"
             return False
         track.add(number, best.pose)
-        note.lean[number], note.why[number] = best.view.lean, "backwards" if backwards else first
+        note.leans[number], note.status[number] = best.view.lean, "backwards" if backwards else first
         if first == "poor" and best.at == 0:  # nothing was better: as much will do for the next frame
             note.usual = min(1.1 * best.cost, PATIENCE)
         else:
@@ -246,7 +246,7 @@ class Follower:
         frame: np.ndarray,
         wanted: Somebody,
         others: list[Somebody],
-        views: Iterator[tuple[View, list[Expectation]]],
+        views: Iterator[tuple[Crop, list[Expectation]]],
         enough: float,
     ) -> tuple[Found | None, str]:
         """The best found in the views until it is good enough, and what was wrong with the first: "nobody", "poor".
@@ -270,7 +270,7 @@ class Follower:
         return best, first
 
     def _show(
-        self, frame: np.ndarray, view: View, hidden: list[Expectation], wanted: Expectation | None = None
+        self, frame: np.ndarray, view: Crop, hidden: list[Expectation], wanted: Expectation | None = None
     ) -> np.ndarray:
         """(people, 25, 3) in the picture's pixels: those found in a view; outside the picture nothing is seen.
 
@@ -287,16 +287,16 @@ class Follower:
 
     def _others(self, track: Track, number: int, backwards: bool) -> list[Somebody]:
         """Where the other people are in this frame, or should be, and what they wear."""
-        sure = [t for t in self.tracker.tracks if t is not track and self.notes[t.number].is_sure]
+        sure = [t for t in self.tracker.tracks if t is not track and self.states[t.number].is_sure]
         there = [t for t in sure if t.frames[0] <= number <= t.frames[-1] + (0 if backwards else STALE)]
-        return [(_at(t, number), self.notes[t.number].clothes) for t in there]
+        return [(_at(t, number), self.states[t.number].clothes) for t in there]
 
     def _present(self, number: int) -> list[Track]:
         return [track for track in self.tracker.tracks if track.frames[-1] == number]
 
     # --- those who are new, and those who come back -----------------------------------------------------------------
 
-    def _look(self, number: int, frame: np.ndarray, views: list[View]) -> None:
+    def _look(self, number: int, frame: np.ndarray, views: list[Crop]) -> None:
         """Looks at views of the whole picture for people not known yet or out of sight."""
         for view in views:
             known = [_at(track, number) for track in self._present(number)]
@@ -308,18 +308,18 @@ class Follower:
                 )
                 if found < 0:
                     continue
-                self._news |= found not in self.notes
-                why = "found again" if found in self.notes else "found"
-                note = self.notes.setdefault(found, Note())
-                note.lean[number], note.why[number], note.colors[number] = view.lean, why, colors
+                self._news |= found not in self.states
+                why = "found again" if found in self.states else "found"
+                note = self.states.setdefault(found, TrackState())
+                note.leans[number], note.status[number], note.colors[number] = view.lean, why, colors
                 if note.is_sure:
                     self._go_back(self.tracker.tracks[found], number)
 
     def _strangeness(self, colors: np.ndarray) -> Callable[[Track], float]:
         """How little colours are those of a track's person."""
-        return lambda track: STRANGE * self.notes[track.number].clothes.unlikeness(colors)
+        return lambda track: STRANGE * self.states[track.number].clothes.unlikeness(colors)
 
-    def _next_views(self, frame: np.ndarray, *, nobody: bool, looks: bool) -> list[View]:
+    def _next_views(self, frame: np.ndarray, *, nobody: bool, looks: bool) -> list[Crop]:
         """The next view of the whole picture; where nobody is known small parts of it, too, or all, or it turned."""
         leaning = turned(frame) if nobody and (looks or self._alone <= DOUBTED) else ()
         if nobody and looks:
@@ -337,9 +337,9 @@ class Follower:
 
     def _begin_again(self, track: Track) -> None:
         """Finds somebody again, upright, in the first frame, if the pose that a look found there fits the next ones badly."""
-        note, number, pose = self.notes[track.number], track.frames.pop(0), track.poses.pop(0)
+        note, number, pose = self.states[track.number], track.frames.pop(0), track.poses.pop(0)
         expected, frame = expect(track, number, backwards=True), dict(self._kept).get(number)
-        of_frame = note.lean, note.why, note.colors
+        of_frame = note.leans, note.status, note.colors
         before = [of[number] for of in of_frame]
         cost = unlikeness(pose, expected)
         fits = cost < AMISS or frame is None

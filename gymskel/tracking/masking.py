@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from gymskel.skeleton import BODY_25
-from gymskel.tracking.crops import View
+from gymskel.tracking.crops import Crop
 from gymskel.tracking.prediction import Expectation
 
 _LIMBS = [
@@ -34,7 +34,7 @@ _SPARED = 0.3  # ... and what is spared along the limbs of the person wanted
 
 
 def painted(
-    shown: np.ndarray, view: View, people: Iterable[Expectation], wanted: Expectation | None = None
+    shown: np.ndarray, view: Crop, people: Iterable[Expectation], wanted: Expectation | None = None
 ) -> np.ndarray:
     """What a view shows (size, size, 3) with people painted over along their limbs, but not where `wanted` should be."""
     import cv2
@@ -47,7 +47,7 @@ def painted(
     return cv2.bitwise_and(shown, shown, mask=1 - mask)
 
 
-def _draw(mask: np.ndarray, view: View, expected: Expectation, thick: float, value: int) -> None:
+def _draw(mask: np.ndarray, view: Crop, expected: Expectation, thick: float, value: int) -> None:
     import cv2
 
     width = max(1, round(thick * expected.torso * view.size / view.side))

@@ -79,7 +79,7 @@ def _filled(track: Track) -> Array:
     return keypoints
 
 
-def choose(
+def select_tracks(
     tracks: list[Track],
     people: str | int | tuple[float, float],
     fps: float | None,

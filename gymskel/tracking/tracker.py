@@ -3,7 +3,7 @@
     tracker = Tracker(fps)
     for frame, people in enumerate(found):       # (n, 25, 3) BODY_25, pixels, unseen = NaN, NaN, 0
         numbers = tracker.update(frame, people)  # the track of each so far, -1 for those dropped
-    athlete, = choose(tracker.finished(), "athlete", fps, image_size)
+    athlete, = select_tracks(tracker.finish(), "athlete", fps, image_size)
 
 Lengths are counted in torso lengths of the person in question and times in seconds, so that neither the
 picture's size nor the frame rate needs settings.
@@ -21,11 +21,11 @@ from scipy.optimize import linear_sum_assignment
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.association import GATE, NEVER, continuation_costs
 from gymskel.tracking.geometry import doubles, without_shared
-from gymskel.tracking.selection import choose, own_movement
+from gymskel.tracking.selection import select_tracks, own_movement
 from gymskel.tracking.stitching import relink
 from gymskel.tracking.track import USUAL_FPS, Bodies, Track, distance
 
-__all__ = ["Track", "Tracker", "choose", "distance", "own_movement"]
+__all__ = ["Track", "Tracker", "select_tracks", "distance", "own_movement"]
 
 DOUBLE = 0.3
 """Torso lengths: of poses in one frame that lie nearer together a second never starts a track of its own."""
@@ -42,7 +42,7 @@ class Tracker:
         image_size: (width, height) in pixels, to know who left the picture; None = as far as joints were seen.
 
     Attributes:
-        tracks: every track so far, in order of first appearance; `finished` gives them mended in the end.
+        tracks: every track so far, in order of first appearance; `finish` gives them mended in the end.
         edges: x of the left and the right edge of the picture, as far as known.
     """
 
@@ -112,7 +112,7 @@ class Tracker:
         self.edges = np.fmin.reduce(x, axis=None, initial=left), np.fmax.reduce(x, axis=None, initial=right)
         return numbers
 
-    def finished(self) -> list[Track]:
+    def finish(self) -> list[Track]:
         """Everybody's track when all frames were given, mended by what came after (see `relink`), numbered anew."""
         return relink(self.tracks, self._aside, self.fps, self.edges)
 
