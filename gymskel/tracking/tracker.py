@@ -21,7 +21,7 @@ from scipy.optimize import linear_sum_assignment
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.association import GATE, NEVER, continuation_costs
 from gymskel.tracking.geometry import doubles, without_shared
-from gymskel.tracking.selection import select_tracks, own_movement
+from gymskel.tracking.selection import own_movement, select_tracks
 from gymskel.tracking.stitching import relink
 from gymskel.tracking.track import USUAL_FPS, Bodies, Track, distance
 
