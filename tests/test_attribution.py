@@ -427,11 +427,11 @@ def test_the_map_shows_every_joint_once_with_its_sum(explained):
     ax = plot_attribution_map(frames, 2)
     assert ax.get_xlabel() == "frame" and "class 0" in ax.get_title(loc="left")
     for unit, label in (("s", "time (s)"), ("frame", "frame")):  # resampled: when its last frame was
-        ax = plot_attribution_map(frames, 2, ends=(50.0, unit))
+        ax = plot_attribution_map(frames, 2, end=(50.0, unit))
         step = 50 / (length - 1)
         assert ax.get_xlabel() == label
         np.testing.assert_allclose(ax.get_xlim(), (-step / 2, 50 + step / 2))
-    told = plot_attribution_bodies(frames, 0, bodies=1, ends=(50.0, "frame")).texts[0].get_text()
+    told = plot_attribution_bodies(frames, 0, bodies=1, end=(50.0, "frame")).texts[0].get_text()
     last = explained.clips.lengths[0] - 1
     assert told.startswith(f"frame {round(last // 2 * 50 / last)}\n")
     with pytest.raises(ValueError, match="`clip` must be from 0 to 11, got 12"):

@@ -10,7 +10,7 @@ from PIL import Image
 from test_classifier import blind, short
 
 from gymskel import explain
-from gymskel.activations import draw_strips, layer_outputs
+from gymskel.activations import layer_outputs
 from gymskel.classifier import SkeletonClassifier
 from gymskel.explain import write_explanations, write_strips
 from gymskel.models import simple_rnn
@@ -40,9 +40,19 @@ def test_strips_are_those_of_the_states(fitted, recordings, tmp_path):
     assert [path.name for path in written] == names_of(fitted, some, "recurrent")
     assert sorted(written) == sorted((tmp_path / "deep" / "out").iterdir())
     states = layer_outputs(fitted.model_, fitted.clips(some), "recurrent")
-    for path, one in zip(written, states, strict=True):
+    table = fitted.predict_table(some)
+    for row, (path, end) in enumerate(zip(written, [(len(r) - 1) / r.fps for r in some], strict=True)):
+        known = table.iloc[row]
+        title = (
+            f"{known['move']}, probability {known['probability']:.2f}\n{known['recording']}, layer recurrent"
+        )
+        title += f"\nDoubt: {known['doubt']}" if known["doubt"] else ""
+        clips = fitted.clips(some)
+        drawn = draw_strips_with_skeleton(
+            states[row], clips[[row]], units=choose_units(states, clips), title=title, end=(end, "s")
+        )
         with Image.open(path) as image:
-            np.testing.assert_array_equal(np.asarray(image), np.asarray(draw_strips(one)))
+            np.testing.assert_array_equal(np.asarray(image), np.asarray(drawn))
 
 
 def test_no_answer_no_strip(fitted, recordings, tmp_path):
@@ -82,7 +92,7 @@ def test_pictures_tell_the_time_of_the_recording(recordings, tmp_path, monkeypat
         monkeypatch.setattr(
             explain,
             name,
-            lambda *a, ends_of=ends, drawn=drawn, **k: ends_of.append(k["ends"]) or drawn(*a, **k),
+            lambda *a, ends_of=ends, drawn=drawn, **k: ends_of.append(k["end"]) or drawn(*a, **k),
         )
     alike = replace(
         recordings[1], sample=recordings[0].sample, activity=recordings[0].activity, video=recordings[0].video

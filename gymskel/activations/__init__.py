@@ -12,7 +12,7 @@ joins by saying for itself what it did, in any of these ways, always in the orde
 
 from gymskel.activations.body_strips import draw_strips_with_skeleton
 from gymskel.activations.levels import body_levels
-from gymskel.activations.ranking import rank_units
+from gymskel.activations.ranking import choose_units, rank_units
 from gymskel.activations.recurrent_gates import gates
 from gymskel.activations.states import (
     attention_weights,
@@ -27,6 +27,7 @@ from gymskel.activations.strips import draw_class_strips, draw_strips
 __all__ = [
     "attention_weights",
     "body_levels",
+    "choose_units",
     "convolution_layers",
     "draw_class_strips",
     "draw_strips",

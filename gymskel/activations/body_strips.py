@@ -1,28 +1,43 @@
-"""Strips with the moving body above them: which frame a cell belongs to is seen, not counted."""
+"""Strips with the moving body above them and words around them: each cell is seen below its pose."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gymskel.activations.lettering import (
+    AGAINST,
+    BLACK,
+    DARK,
+    FOR,
+    GREY,
+    LIGHT,
+    WHITE,
+    shortened,
+    text_size,
+    time_ticks,
+    word_font,
+)
+from gymskel.activations.poses import draw_poses, pose_distance, scaled_poses
 from gymskel.activations.states import frames_per_step
-from gymskel.activations.strips import before_end, cells_of, check_sizes, colours_of, number_font
+from gymskel.activations.strip_legend import draw_legend, legend_height
+from gymskel.activations.strips import cell_image, check_sizes, state_colours, without_padding
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, ImageDraw
 
     from gymskel.clips import Clips
     from gymskel.skeleton import Skeleton
 
-_SIDES = {
-    "right": (213, 94, 0),
-    "left": (0, 114, 178),
-    "middle": (34, 34, 34),
-}  # Okabe and Ito 2008, as in visualize
-_GREY, _LIGHT, _WHITE, _BLACK = (128, 128, 128), (208, 208, 208), (255, 255, 255), (0, 0, 0)
-_FINE = 4  # bodies are drawn this many times larger and scaled down, so that lines are smooth
+_WIDEST_FRAME, _NARROWEST_FRAME = 40, 4
+"""Pixels of a frame, at most and at least. Where a clip has no room, a further line starts."""
+_LEAST_WIDTH = 420
+"""Pixels of the narrowest picture: room for the title and the legend."""
+_MARGIN, _TIME, _WEIGHTS, _BETWEEN_ROWS, _BETWEEN_LINES = 10, 20, 46, 2, 18
+"""Pixels: white border, height of the time axis, height of a row of weights, white between rows and between lines."""
 
 
 def draw_strips_with_skeleton(
@@ -30,154 +45,252 @@ def draw_strips_with_skeleton(
     clip: Clips,
     *,
     units: Iterable[int] | None = None,
-    every: int | None = None,
+    title: str = "",
+    end: tuple[float, str] | None = None,
+    weights: Mapping[str, np.ndarray] | None = None,
     body: int = 80,
-    frames_per_line: int = 32,
-    cell: int = 25,
-    gap: int = 16,
+    width: int = 800,
+    cell: int = 22,
 ) -> Image.Image:
-    """One clip's strips as `draw_strips` colours them, each frame's body standing above its cells.
+    """Draw one clip's states as strips, with the moving body above them on the same axis of time, and a legend.
 
-    The bodies of a picture have one scale and keep their height above the lowest point of all (the grey line); travel
-    to the side is left out. Right is vermilion, left blue, the middle black. A light line leads from each body down to its
-    frame. Where a model has pooled its frames a cell is as wide as the frames it covers.
+    Each row is a unit, each column a frame, in the colours of `draw_strips`. Every so many frames the body stands above
+    its column; a light line leads down to it. All bodies of a picture have one scale and keep their height above the
+    lowest of them. Travel to the side is left out. Right is vermilion, left blue, the middle black. Joints that are
+    unseen are not drawn. Where a model pools its frames, a cell is as wide as the frames it covers.
 
     Args:
         states: (frames, units) or (steps, units) of this clip, in [-1, 1], NaN behind the mask.
         clip: Clips of one clip, e.g. `clips[3]`, with the channels x and y.
-        units: which units to draw, in this order, counted from 0; by default all. Their numbers stand on the left.
-        every: frames from one body to the next; by default so many that bodies do not run into each other.
-        body: pixels from head to foot of the largest body.
-        frames_per_line: frames before a new line starts; a clip of the default preset fills one.
-        cell: width of a frame and height of a unit in pixels.
-        gap: white pixels between lines.
+        units: units to draw, in this order, counted from 0; by default all. `choose_units` finds those worth a look.
+        title: first line above the picture; further lines are small and grey. What is too long loses its middle.
+        end: time of the last frame, counted from the first, and its unit: (1.4, "s") or (42, "frame"). By default from
+            the clip's frame rate; without one frames are counted.
+        weights: name -> (frames,) or (steps,) values, drawn as bars below the units: `attention_weights`, or
+            attributions summed over the joints. Values above 0 are green, below 0 purple; NaN behind the mask.
+        body: height in pixels of the body where it is largest.
+        width: pixels of a line of frames. A frame takes at most 40 and at least 4; more frames go on in further lines.
+        cell: height of a unit in pixels.
 
     Returns:
         RGB image.
 
     Raises:
-        ValueError: several clips, no x and y, states of another clip, a unit that is not there, or states that `draw_strips`
-            would refuse.
+        ValueError: several clips, no x and y, states or weights of another clip, a unit that is not there, or states
+            that `draw_strips` would refuse.
 
     >>> from gymskel.clips import Clips
     >>> clip = Clips.from_arrays(np.random.default_rng(0).normal(size=(1, 8, 15, 2)))
-    >>> draw_strips_with_skeleton(np.zeros((8, 2)), clip, every=4).mode
+    >>> draw_strips_with_skeleton(np.zeros((8, 2)), clip, title="backflip").mode
     'RGB'
     """
-    from PIL import Image, ImageDraw
-
-    check_sizes(gap, body=body, frames_per_line=frames_per_line, cell=cell)
+    check_sizes(body=body, width=width, cell=cell)
     if len(clip) != 1:
         raise ValueError(f"`clip` must be Clips of one clip, like clips[3], got {len(clip)}.")
     length, step = int(clip.lengths[0]), frames_per_step(clip.x.shape[1], len(states))
-    colours, labels = _chosen(colours_of(before_end(states, "`states`")), units)
+    colours, labels = _of_units(state_colours(without_padding(states, "`states`")), units)
     if len(colours) != -(-length // step):
         raise ValueError(
             f"`states` has {len(colours)} steps before its end, the clip {length} frames; give the states of this clip."
         )
-    colours = np.repeat(colours, step, axis=0)[:length]  # a step as wide as its frames
-    places, high = _placed_bodies(clip, length, body)
-    every = _spacing(places, cell) if every is None else every
-    if every < 1:
-        raise ValueError(f"`every` must be at least 1, got {every}.")
-    frames_per_line = max(frames_per_line // step, 1) * step
-    starts = range(0, length, frames_per_line)
-    font, thin = number_font(length - 1, cell)
-    left = round(font.getlength("0" * len(str(max(labels))))) + 8
-    side = (
-        round(max(0.0, np.nanmax(np.abs(places[..., 0])) - cell / 2, left)) + 2
-    )  # a wide body may stand on the edge
-    line_height = high + 2 + (1 + len(labels)) * cell
-    size = (side * 2 + min(length, frames_per_line) * cell, len(starts) * (line_height + gap) - gap)
-    image = Image.new("RGB", size, _WHITE)
-    pen = ImageDraw.Draw(image)
-    for line, start in enumerate(starts):
-        frames = range(start, min(start + frames_per_line, length))
-        top, right = line * (line_height + gap), side + len(frames) * cell
-        shown = [frame for frame in frames if frame % every == 0]
-        _draw_bodies(image, clip.skeleton, places, shown, (side - start * cell, top, high, cell))
-        pen.line((side, top + high, right - 1, top + high), fill=_GREY)
-        top += high + 2
-        pen.rectangle((side, top, right - 1, top + cell - 1), fill=_GREY)
-        for frame in frames[::thin]:
-            pen.text((side + (frame - start) * cell, top), str(frame), font=font, fill=_WHITE)
-        image.paste(cells_of(colours[start : frames[-1] + 1], cell, cell), (side, top + cell))
-        for row, unit in enumerate(labels):
-            middle = top + (row + 1.5) * cell
-            pen.text((side - 6, middle), str(unit), font=font, fill=_BLACK, anchor="rm")
-    return image
+    per_line = _frames_per_line(length, step, width)
+    poses, pose_height = scaled_poses(clip, body)
+    lines = _Lines(
+        skeleton=clip.skeleton,
+        poses=poses,
+        pose_height=pose_height,
+        colours=np.repeat(colours, step, axis=0)[:length],
+        labels=labels,
+        weights={name: _per_frame(name, values, length, step) for name, values in (weights or {}).items()},
+        clock=_clock(clip, length, end),
+        per_line=per_line,
+        frame_width=min(width / per_line, _WIDEST_FRAME),
+        cell=cell,
+    )
+    return _composed(lines, title)
 
 
-def _chosen(colours: np.ndarray, units: Iterable[int] | None) -> tuple[np.ndarray, list[int]]:
+def _of_units(colours: np.ndarray, units: Iterable[int] | None) -> tuple[np.ndarray, list[str]]:
+    """Return the colours of the chosen units, (steps, units, 3), and their names."""
     count = colours.shape[1]
     chosen = list(range(count)) if units is None else [int(unit) for unit in units]
     if wrong := [unit for unit in chosen if not 0 <= unit < count]:
         raise ValueError(f"`units` must be from 0 to {count - 1}, got {wrong}.")
     if not chosen:
-        raise ValueError("`units` names no unit; give some, or None for all.")
-    return colours[:, chosen], chosen
+        raise ValueError("`units` names no unit. Fix: give some, or None for all.")
+    return colours[:, chosen], [f"unit {unit}" for unit in chosen]
 
 
-def _placed_bodies(clip: Clips, length: int, body: int) -> tuple[np.ndarray, int]:
-    """(frames, joints, 2) pixels: x from the body's middle, y down from the highest joint of all; and the height of all."""
-    if not {"x", "y"} <= set(clip.channels):
-        raise ValueError(
-            f"`clip` needs the channels x and y to draw the body; it has {', '.join(clip.channels)}."
-        )
-    xy = clip.x[0, :length][..., [clip.channels.index("x"), clip.channels.index("y")]].astype(float)
-    xy[~clip.seen[0, :length]] = np.nan
-    seen = np.isfinite(xy[..., 0]).any(axis=1)
-    if not seen.any():
-        raise ValueError(f"`clip` ({clip.sources[0]}) has no frame in which a joint is seen.")
-    low, high = np.nanmin(xy[seen], axis=1), np.nanmax(xy[seen], axis=1)  # (frames, 2)
-    scale = body / max((high - low).max(), 1e-6)
-    xy[seen, :, 0] -= ((low + high) / 2)[:, None, 0]
-    xy[..., 1] -= low[:, 1].min()
-    margin = max(3, body // 16)
-    xy = xy * scale + (0, margin)
-    return xy, int(np.ceil(np.nanmax(xy[..., 1]))) + margin
+def _frames_per_line(length: int, step: int, width: int) -> int:
+    """Return the frames of a line: all, or equal shares of whole steps where they would be too narrow.
+
+    >>> _frames_per_line(83, 1, 800), _frames_per_line(450, 1, 800), _frames_per_line(11, 4, 32)
+    (83, 150, 8)
+    """
+    most = max(width // _NARROWEST_FRAME // step, 1)  # steps
+    steps = -(-length // step)
+    lines = -(-steps // most)
+    return min(-(-steps // lines) * step, length)
 
 
-def _spacing(places: np.ndarray, cell: int) -> int:
-    """Frames between bodies of which nine in ten have room."""
-    wide = np.nanmax(places[..., 0], axis=1, initial=0) - np.nanmin(places[..., 0], axis=1, initial=0)
-    return max(1, int(np.ceil((np.percentile(wide, 90) + 4) / cell)))
+def _per_frame(name: str, values: np.ndarray, length: int, step: int) -> np.ndarray:
+    """Return weights as (frames,), each step repeated for its frames, without those behind the mask."""
+    values = np.asarray(values, float)
+    if values.ndim == 1:
+        values = np.repeat(values, step if len(values) < length else 1)
+    if values.ndim != 1 or len(values) < length or not np.isfinite(values[:length]).all():
+        raise ValueError(f"`weights` {name!r} must have a finite value for each of {length} frames.")
+    return values[:length]
 
 
-def _draw_bodies(
-    image: Image.Image,
-    skeleton: Skeleton,
-    places: np.ndarray,
-    frames: list[int],
-    where: tuple[int, int, int, int],
-) -> None:
-    """The bodies of some frames into a band of the image: `where` is (x of frame 0, top, height, width of a frame)."""
+def _clock(clip: Clips, length: int, end: tuple[float, str] | None) -> tuple[float, str]:
+    """Return the time from one frame to the next, and its unit: "s" or "frame"."""
+    if end is None and clip.fps:
+        return 1 / clip.fps, "s"
+    last, unit = end or (length - 1, "frame")
+    return last / max(length - 1, 1), unit
+
+
+@dataclass(frozen=True, eq=False)
+class _Lines:
+    """The lines of a picture: their content, and the pixels of a frame and of a row.
+
+    Attributes:
+        skeleton: layout of the joints.
+        poses: (frames, joints, 2) pixels, x from the middle of the body, y down.
+        pose_height: pixels, the height of all poses together.
+        colours: (frames, units, 3) uint8.
+        labels: names of the units.
+        weights: name -> (frames,).
+        clock: time from one frame to the next, and its unit: "s" or "frame".
+        per_line: frames of a full line.
+        frame_width: pixels of a frame.
+        cell: pixels, the height of a unit.
+    """
+
+    skeleton: Skeleton
+    poses: np.ndarray
+    pose_height: int
+    colours: np.ndarray
+    labels: list[str]
+    weights: dict[str, np.ndarray]
+    clock: tuple[float, str]
+    per_line: int
+    frame_width: float
+    cell: int
+
+    @property
+    def row_names(self) -> list[str]:
+        """Words on the left: the unit of time, the units of the layer, the weights."""
+        return ["seconds" if self.clock[1] == "s" else self.clock[1], *self.labels, *self.weights]
+
+    @property
+    def sides(self) -> set[str]:
+        """Sides of the body that have a joint."""
+        return set(self.skeleton.sides)
+
+    @property
+    def signed(self) -> bool:
+        """Some weight lies below 0."""
+        return any((values < 0).any() for values in self.weights.values())
+
+    @property
+    def overhang(self) -> int:
+        """Pixels by which a body stands out over the first or the last frame."""
+        half = np.percentile(np.nanmax(np.abs(self.poses[..., 0]), axis=1, initial=0), 95)
+        return round(max(0.0, half - self.frame_width / 2)) + 2
+
+    @property
+    def height(self) -> int:
+        """Pixels of a line: bodies, time, units, weights."""
+        units = len(self.labels) * (self.cell + _BETWEEN_ROWS)
+        return self.pose_height + 2 + _TIME + _BETWEEN_ROWS + units + len(self.weights) * (_WEIGHTS + 6)
+
+    def edges(self, frames: range) -> np.ndarray:
+        """Return (frames + 1,) whole pixels, where each frame starts, and where the last one ends."""
+        return np.round(np.arange(len(frames) + 1) * self.frame_width).astype(int)
+
+
+def _composed(lines: _Lines, title: str) -> Image.Image:
+    """Return the picture: title, lines, legend."""
     from PIL import Image, ImageDraw
 
-    left, top, high, cell = where
-    band = Image.new("RGB", (image.width * _FINE, high * _FINE), _WHITE)
-    pen = ImageDraw.Draw(band)
-    for frame in frames:
-        middle = left + (frame + 0.5) * cell
-        if np.isfinite(places[frame]).any():
-            foot = np.nanmax(places[frame, :, 1]) + 3
-            pen.line(
-                [(middle * _FINE, foot * _FINE), (middle * _FINE, high * _FINE)], fill=_LIGHT, width=_FINE
-            )
-        xy = (places[frame] + (middle, 0)) * _FINE
-        _draw_body(pen, skeleton, xy)
-    image.paste(band.resize((image.width, high), Image.Resampling.LANCZOS), (0, top))
+    names = max(text_size(name, word_font(12))[0] for name in lines.row_names) + 10
+    left = _MARGIN + max(names, lines.overhang)
+    full = range(min(lines.per_line, len(lines.poses)))
+    width = max(left + int(lines.edges(full)[-1]) + lines.overhang + _MARGIN, _LEAST_WIDTH)
+    starts = range(0, len(lines.poses), lines.per_line)
+    head, inner = [line for line in title.split("\n") if line], width - 2 * _MARGIN
+    top = _MARGIN + sum(_title_font(number)[1] for number in range(len(head)))
+    legend = legend_height(lines.sides, lines.signed, inner)
+    body = len(starts) * (lines.height + _BETWEEN_LINES)
+    image = Image.new("RGB", (width, top + body + legend + _MARGIN), WHITE)
+    pen = ImageDraw.Draw(image)
+    y = _MARGIN
+    for number, text in enumerate(head):
+        size, height = _title_font(number)
+        font = word_font(size)
+        pen.text((_MARGIN, y), shortened(text, font, inner), font=font, fill=GREY if number else BLACK)
+        y += height
+    for number, start in enumerate(starts):
+        frames = range(start, min(start + lines.per_line, len(lines.poses)))
+        _draw_line(image, lines, frames, left, top + number * (lines.height + _BETWEEN_LINES))
+    draw_legend(pen, (_MARGIN, top + body), lines.sides, lines.signed, inner)
+    return image
 
 
-def _draw_body(pen: Any, skeleton: Skeleton, xy: np.ndarray) -> None:
-    """Limbs of which both ends are seen, or dots where a layout has no limbs."""
-    sides = skeleton.sides
-    for a, b in (skeleton.indices(pair) for pair in skeleton.limbs):
-        if np.isfinite(xy[[a, b]]).all():
-            both = {sides[a], sides[b]} - {"middle"}
-            colour = _SIDES[both.pop() if len(both) == 1 else "middle"]
-            pen.line([tuple(xy[a]), tuple(xy[b])], fill=colour, width=2 * _FINE)
-    for row, (x, y) in enumerate(xy):
-        if np.isfinite((x, y)).all():
-            radius = _FINE * (1 if skeleton.limbs else 2)
-            pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=_SIDES[sides[row]])
+def _title_font(line: int) -> tuple[int, int]:
+    """Return the size of the letters of a line of the title, and the height of the line in pixels."""
+    return (12, 18) if line else (17, 26)
+
+
+def _draw_line(image: Image.Image, lines: _Lines, frames: range, left: int, top: int) -> None:
+    """Draw some consecutive frames: bodies, axis of time, units, weights."""
+    from PIL import ImageDraw
+
+    pen, font, edges = ImageDraw.Draw(image), word_font(12), lines.edges(frames)
+    middles = left + (np.arange(len(frames)) + 0.5) * lines.frame_width
+    every = pose_distance(lines.poses, lines.frame_width)
+    shown = [number for number, frame in enumerate(frames) if frame % every == 0]
+    poses = {float(middles[number]): lines.poses[frames[number]] for number in shown}
+    draw_poses(image, lines.skeleton, poses, (top, lines.pose_height))
+    right, y = left + int(edges[-1]) - 1, top + lines.pose_height + 2
+    pen.rectangle((left, y, right, y + _TIME - 1), fill=DARK)
+    middle_rows = [y + _TIME // 2]
+    step, unit = lines.clock
+    for time, text in time_ticks(
+        frames[0] * step, frames[-1] * step, lines.frame_width / (step or 1), font, unit=unit
+    ):
+        x = left + ((time / step if step else 0) - frames[0] + 0.5) * lines.frame_width
+        pen.line((x, y, x, y + 3), fill=WHITE)
+        half = font.getlength(text) / 2
+        pen.text(
+            (np.clip(x, left + half + 1, right - half), y + 11), text, font=font, fill=WHITE, anchor="mm"
+        )
+    y += _TIME + _BETWEEN_ROWS
+    for row in range(len(lines.labels)):
+        colours = lines.colours[frames[0] : frames[-1] + 1, row : row + 1]
+        image.paste(cell_image(colours, edges, lines.cell), (left, y))
+        middle_rows.append(y + lines.cell // 2)
+        y += lines.cell + _BETWEEN_ROWS
+    for values in lines.weights.values():
+        _draw_weights(pen, values, frames, edges + left, y + 4)
+        middle_rows.append(y + 4 + _WEIGHTS // 2)
+        y += _WEIGHTS + 6
+    for name, middle in zip(lines.row_names, middle_rows, strict=True):
+        pen.text((left - 6, middle), name, font=font, fill=BLACK, anchor="rm")
+
+
+def _draw_weights(
+    pen: ImageDraw.ImageDraw, values: np.ndarray, frames: range, edges: np.ndarray, top: int
+) -> None:
+    """Draw a bar for each frame, up or down from a line at 0; the largest weight of the clip fills the row."""
+    low, high = min(values.min(), 0.0), max(values.max(), 0.0)
+    scale = (_WEIGHTS - 1) / max(high - low, 1e-12)
+    zero = top + round(high * scale)
+    for frame, start, stop in zip(frames, edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        tip = zero - round(values[frame] * scale)
+        pen.rectangle(
+            (start, min(tip, zero), stop - 1, max(tip, zero)), fill=FOR if values[frame] > 0 else AGAINST
+        )
+    pen.line((int(edges[0]), zero, int(edges[-1]) - 1, zero), fill=LIGHT)

@@ -80,6 +80,28 @@ def rank_units(states: np.ndarray, clips: Clips, *, phases: int = 10) -> pd.Data
     return table.reset_index(drop=True)
 
 
+def choose_units(states: np.ndarray, clips: Clips, count: int = 8) -> list[int]:
+    """Return the numbers of the units worth a look, the best first; at most `count`.
+
+    With labels of two classes and at least three clips these are the first of `rank_units`: they tell the classes apart
+    best. Otherwise they are those whose state changes most within the clips (mean standard deviation over time).
+
+    Args:
+        states: (clips, frames, units) or (clips, steps, units), NaN behind the mask.
+        clips: the clips they come from.
+        count: largest number of units.
+
+    Raises:
+        ValueError: `count` below 1, or what `rank_units` refuses.
+    """
+    if count < 1:
+        raise ValueError(f"`count` must be at least 1, got {count}.")
+    if clips.y is not None and len(np.unique(clips.y)) > 1 and len(clips) > 2:
+        return rank_units(states, clips)["unit"].tolist()[:count]
+    change = np.nanstd(states, axis=1).mean(axis=0)
+    return np.argsort(-change, kind="stable")[:count].tolist()
+
+
 def _phase_means(states: np.ndarray, phases: int) -> np.ndarray:
     """(phases, units) of one clip, whose frames of NaN at the end do not count."""
     length = int((~np.isnan(states).all(axis=1)).sum())

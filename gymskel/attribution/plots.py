@@ -25,7 +25,7 @@ _FOR, _AGAINST, _GREY, _LIGHT = "#1B7837", "#762A83", "#6B6B6B", "#D9D9D9"
 
 
 def plot_attribution_map(
-    attribution: Attribution, clip: int = 0, *, ends: tuple[float, str] | None = None, ax: Axes | None = None
+    attribution: Attribution, clip: int = 0, *, end: tuple[float, str] | None = None, ax: Axes | None = None
 ) -> Axes:
     """Which joint counted when: a row a joint, a column a frame, parts of the body together.
 
@@ -35,19 +35,19 @@ def plot_attribution_map(
     Args:
         attribution: from `integrated_gradients`.
         clip: which one, counted from 0.
-        ends: when the last frame is, counted from the first, and the unit: (1.4, "s") or (42, "frame"), for clips that do not
+        end: when the last frame is, counted from the first, and the unit: (1.4, "s") or (42, "frame"), for clips that do not
             know their frame rate, as those that were resampled to so many frames each.
         ax: where to draw.
 
     Returns:
-        The Axes; time in seconds if the clips know their frame rate, otherwise as `ends` says, or in frames.
+        The Axes; time in seconds if the clips know their frame rate, otherwise as `end` says, or in frames.
 
     Raises:
         ValueError: no such clip.
     """
     joints, length = _of_clip(attribution, clip)
     order, starts = _grouped(attribution)
-    step, unit = _clock(attribution, length, ends)
+    step, unit = _clock(attribution, length, end)
     ax = _new_axes(9, 1.3 + 0.24 * len(order)) if ax is None else ax
     values = joints[:, order].T
     most = max(np.percentile(np.abs(values), 99.5), 1e-9)
@@ -90,7 +90,7 @@ def plot_attribution_bodies(
     clip: int = 0,
     *,
     bodies: int = 8,
-    ends: tuple[float, str] | None = None,
+    end: tuple[float, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Which joint counted when, on the body: the clip in equal phases, a body from the middle of each.
@@ -103,7 +103,7 @@ def plot_attribution_bodies(
         attribution: from `integrated_gradients`.
         clip: which one, counted from 0.
         bodies: how many; no more than frames are drawn.
-        ends: as in `plot_attribution_map`.
+        end: as in `plot_attribution_map`.
         ax: where to draw.
 
     Returns:
@@ -133,7 +133,7 @@ def plot_attribution_bodies(
     ax.axhline(lowest, color=_LIGHT, lw=1, zorder=0)
     largest = max(np.abs(sums).max(), 1e-9)
     limbs = [clips.skeleton.indices(pair) for pair in clips.skeleton.limbs]
-    step, unit = _clock(attribution, length, ends)
+    step, unit = _clock(attribution, length, end)
     for place, (frame, body, values) in enumerate(zip(frames, xy, sums, strict=True)):
         middle = place * column
         body[:, 0] += middle - (body[:, 0].min() + body[:, 0].max()) / 2
@@ -169,11 +169,11 @@ def _of_clip(attribution: Attribution, clip: int) -> tuple[np.ndarray, int]:
     return attribution.by_joint[clip, :length], length
 
 
-def _clock(attribution: Attribution, length: int, ends: tuple[float, str] | None) -> tuple[float, str]:
+def _clock(attribution: Attribution, length: int, end: tuple[float, str] | None) -> tuple[float, str]:
     """(time from one frame of the clip to the next, its unit)."""
     if attribution.clips.fps:
         return 1 / attribution.clips.fps, "s"
-    last, unit = ends or (length - 1, "frame")
+    last, unit = end or (length - 1, "frame")
     return last / max(length - 1, 1), unit
 
 
