@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from gymskel.activations import draw_class_strips, draw_strips, layer_outputs, recurrent_layers
 from gymskel.classifier import SkeletonClassifier
 from gymskel.evaluation import evaluate
+from gymskel.explain import write_strips
 from gymskel.recording import read_recordings, write_recording
 from gymskel.simulate import simulate_bystander, simulate_recordings
 from gymskel.training import RECIPES
@@ -69,8 +69,5 @@ def run(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) -> list
         axes.figure.savefig(out / name, bbox_inches="tight", dpi=120)
         plt.close(axes.figure)
         written.append(out / name)
-    layer = recurrent_layers(classifier.model_)[0]
-    states = layer_outputs(classifier.model_, classifier.clips(unseen), layer)
-    draw_strips(states[0]).save(out / "strip.png")
-    draw_class_strips(states, titles=list(table["recording"])).save(out / "strips.png")
-    return [*written, out / "strip.png", out / "strips.png"]
+    write_strips(classifier, unseen, out / "strips")
+    return [*written, out / "strips"]

@@ -92,7 +92,7 @@ def test_bars_of_weights_stand_below_their_frames():
         made_states(12, 2), body_clip(), weights={"counted": weights}, width=240
     )
     image, ((_, left, below, right),) = pixels_of(picture)
-    rows = image[below + 50 : below + 98, left:right].reshape(-1, 12, 20, 3)
+    rows = image[below + 52 : below + 102, left:right].reshape(-1, 12, 20, 3)
     green, purple = ((rows == colour).all(axis=3)[:, :, 10].sum(axis=0) for colour in (FOR, AGAINST))
     assert green.argmax() == 6 and purple.nonzero()[0].tolist() == [2]
     assert green[1] == pytest.approx(green[6] / 2, abs=1.5) and purple[2] == pytest.approx(green[1], abs=1.5)

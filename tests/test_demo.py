@@ -25,13 +25,14 @@ def test_demo_names_what_it_wrote(monkeypatch, capsys, tmp_path):
     told = capsys.readouterr().out
     files = [line for line in told.splitlines() if line.startswith("demo/")]
     assert {f"demo/{path.name}" for path in (tmp_path / "demo").iterdir()} == set(files)
-    assert len(files) == 9
+    assert len(files) == 8
     assert (tmp_path / "demo" / "evaluation.txt").read_text(encoding="utf-8").startswith("simulated data\n")
     assert "(simulated data)" in told
     answers = pd.read_csv(tmp_path / "demo" / "predictions.csv")
     assert [row.move in row.recording for row in answers.itertuples()] == [True] * 4
     assert sorted(answers["move"]) == ["back-handspring"] * 2 + ["backflip"] * 2
-    for picture in (tmp_path / "demo").glob("*.png"):
+    assert len(list((tmp_path / "demo" / "strips").glob("*.png"))) == 4
+    for picture in (tmp_path / "demo").rglob("*.png"):
         with Image.open(picture) as drawn:
             assert len(drawn.convert("L").getcolors(256)) > 10, picture
     kept = SkeletonClassifier.load(tmp_path / "demo" / "moves.gymskel")

@@ -10,7 +10,7 @@ from PIL import Image
 from test_classifier import blind, short
 
 from gymskel import explain
-from gymskel.activations import layer_outputs
+from gymskel.activations import choose_units, draw_strips_with_skeleton, layer_outputs
 from gymskel.classifier import SkeletonClassifier
 from gymskel.explain import write_explanations, write_strips
 from gymskel.models import simple_rnn

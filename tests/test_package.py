@@ -51,7 +51,7 @@ MAY_IMPORT = {
         *{"activations", "attribution", "visualize", "kinematics", "viewer", "skeleton"},
     },
     "simulate": {"skeleton", "recording", "video"},
-    "demo": {*NOUNS, "training", "classifier", "evaluation", "activations", "visualize", "simulate"},
+    "demo": {*NOUNS, "training", "classifier", "evaluation", "explain", "visualize", "simulate"},
     "cli": {
         *{
             "recording",
