@@ -22,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from gymskel import SkeletonClassifier, simulate, training
-from gymskel.classifier.inference import compile_network, run_network
+from gymskel.classifier.inference import compile_one_clip, run_network
 from gymskel.clips import Clips
 from gymskel.models import BUILDERS, PUBLISHED
 from gymskel.recording import Recording
@@ -48,9 +48,10 @@ def milliseconds(calls: dict[str, tuple[Callable[[], object], int]], rounds: int
 
 def one_clip(name: str, classifier: SkeletonClassifier, clips: object) -> None:
     model, frames = classifier.model_, clips.x.shape[1]
-    bare = compile_network(model, frames=frames)
-    fused = compile_network(model, frames=frames, fused=True)
     x, mask = tf.constant(clips.x), tf.constant(clips.mask)
+    network = tf.function(lambda x, mask: model({"keypoints": x, "mask": mask}, training=False))
+    bare = network.get_concrete_function(x, mask)
+    fused = compile_one_clip(model, frames)
     took = milliseconds(
         {
             "bare": (lambda: bare(x, mask), 50),

@@ -1,8 +1,8 @@
-"""A trained classifier -> a file for programs without Keras, run and compared before it is written, with its facts beside.
+"""A trained classifier -> an ONNX or LiteRT file for programs without Keras, and a JSON of metadata beside it.
 
-ONNX runs on servers, in browsers and in games, with clips of any number and length; LiteRT on telephones, with one clip
-of one length at a time. What must be done to keypoints before the network is told in the JSON beside the file;
-examples/ holds a client for each that needs numpy and the runtime alone.
+ONNX runs on servers, in browsers and in games, with clips of any number and length; LiteRT on phones, with one clip of
+one length at a time. Each file is run and compared with the network before it is written. The JSON describes the
+preprocessing of the keypoints. examples/ holds a client for each that needs only numpy and the runtime.
 """
 
 from __future__ import annotations
@@ -23,84 +23,92 @@ import gymskel
 from gymskel.classifier import SkeletonClassifier
 from gymskel.classifier.inference import run_network
 from gymskel.clips import Clips
+from gymskel.files import replace_file
 
 TOLERANCE = 1e-4
-"""How far a probability of the file may be from the network's."""
+"""Largest difference allowed between a probability of the file and of the network."""
 
-Answer = Callable[[np.ndarray, np.ndarray], np.ndarray]
+RunFile = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""keypoints and mask -> (clips, classes) probabilities of the exported file."""
 
 
 def export_onnx(classifier: SkeletonClassifier, path: str | Path) -> Path:
-    """Writes `path` (.onnx), and the facts as `path`.json; any number and length of clips.
+    """Write `path` (.onnx) for any number and length of clips, and its metadata as `path`.json.
 
     Inputs: `keypoints` (clips, frames, joints, channels) float32 and `mask` (clips, frames) bool, True = a frame of the
-    clip; output: `probabilities` (clips, classes). A model with the published head is tied to its length.
+    clip; output: `probabilities` (clips, classes). A model with the published head takes clips of one length.
+
+    Returns:
+        `path`.
 
     Raises:
         ImportError: tf2onnx or onnxruntime is not installed.
-        RuntimeError: the network cannot be converted, or the file answers otherwise; nothing is written.
+        RuntimeError: the network cannot be converted, or the file gives other probabilities; nothing is written.
     """
     check_is_fitted(classifier, "model_")
-    tf2onnx, onnxruntime = _wanted("tf2onnx"), _wanted("onnxruntime")
+    tf2onnx, onnxruntime = _import("tf2onnx"), _import("onnxruntime")
     _, length, joints, channels = classifier.model_.get_layer("keypoints").batch_shape
-    with _refusing(path):
-        network = _function(_plain_copy(classifier.model_), (None, length), joints, channels)
-        made, _ = tf2onnx.convert.from_function(network, input_signature=network.input_signature, opset=17)
-        content = made.SerializeToString()
+    with _conversion_errors(path):
+        network = _tf_function(_portable_copy(classifier.model_), (None, length), joints, channels)
+        proto, _ = tf2onnx.convert.from_function(network, input_signature=network.input_signature, opset=17)
+        content = proto.SerializeToString()
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
 
-    def answer(keypoints: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def run(keypoints: np.ndarray, mask: np.ndarray) -> np.ndarray:
         return session.run(["probabilities"], {"keypoints": keypoints, "mask": mask})[0]
 
-    return _write(classifier, Path(path), content, answer, kind="onnx", frames=length)
+    return _compare_and_write(classifier, Path(path), content, run, kind="onnx", frames=length)
 
 
 def export_litert(classifier: SkeletonClassifier, path: str | Path, *, frames: int | None = None) -> Path:
-    """Writes `path` (.tflite), and the facts as `path`.json; one clip of `frames` frames at a time, padded.
+    """Write `path` (.tflite) for one padded clip of `frames` frames at a time, and its metadata as `path`.json.
 
     Loops over the frames are unrolled, because no interpreter runs them otherwise: the file, and the time to make it,
     grow with `frames`.
 
     Args:
-        classifier: any.
+        classifier: fitted on anything.
         path: file to write.
-        frames: length of a clip; by default of the longest training clip.
+        frames: length of a clip; by default that of the longest training clip.
+
+    Returns:
+        `path`.
 
     Raises:
         ImportError: ai-edge-litert is not installed.
-        ValueError: the model is tied to another length.
-        RuntimeError: the network cannot be converted, or the file answers otherwise; nothing is written.
+        ValueError: the model takes clips of another length only.
+        RuntimeError: the network cannot be converted, or the file gives other probabilities; nothing is written.
     """
     check_is_fitted(classifier, "model_")
-    litert = _wanted("ai_edge_litert.interpreter")
+    litert = _import("ai_edge_litert.interpreter")
     _, length, joints, channels = classifier.model_.get_layer("keypoints").batch_shape
     frames = length or classifier.training_facts_.frames if frames is None else frames
     if frames < 1 or length not in (None, frames):
         raise ValueError(f"`frames` must be {length or 'a number from 1'}, got {frames}.")
-    with _refusing(path):
-        copy = _plain_copy(classifier.model_, frames=frames)
-        network = _function(copy, (1, frames), joints, channels)
-        holder = tf.Module()  # what the file is made from: the function, and the weights it uses
+    with _conversion_errors(path):
+        copy = _portable_copy(classifier.model_, frames=frames)
+        network = _tf_function(copy, (1, frames), joints, channels)
+        holder = tf.Module()  # the converter wants one object with the function and the weights it uses
         holder.network, holder.weights = network, [variable.value for variable in copy.variables]
         converter = tf.lite.TFLiteConverter.from_concrete_functions([network.get_concrete_function()], holder)
         content = converter.convert()
-        run = litert.Interpreter(model_content=content).get_signature_runner("serving_default")
+        run_clip = litert.Interpreter(model_content=content).get_signature_runner("serving_default")
 
-    def answer(keypoints: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def run(keypoints: np.ndarray, mask: np.ndarray) -> np.ndarray:
         pairs = zip(keypoints, mask, strict=True)
-        return np.concatenate([run(keypoints=k[None], mask=m[None])["probabilities"] for k, m in pairs])
+        return np.concatenate([run_clip(keypoints=k[None], mask=m[None])["probabilities"] for k, m in pairs])
 
-    return _write(classifier, Path(path), content, answer, kind="litert", frames=frames)
+    return _compare_and_write(classifier, Path(path), content, run, kind="litert", frames=frames)
 
 
-def facts_for_clients(classifier: SkeletonClassifier) -> dict[str, Any]:
-    """What a client must know beside the network, as plain values for JSON.
+def client_metadata(classifier: SkeletonClassifier) -> dict[str, Any]:
+    """Return the metadata that a client needs beside the network, as plain values for JSON.
 
-    Keys: `classes` in the order of the probabilities; `joints_in` the rows of the keypoints that are to be prepared;
+    Keys: `classes` in the order of the probabilities; `joints_in` the rows of the keypoints before preprocessing;
     `fps_in` the frame rates of training; `steps` [name, arguments] from keypoints to `joints` and `channels` at `fps`,
-    documented in gymskel.preprocess (none for a classifier that was fitted on Clips).
+    documented in gymskel.preprocess (None for a classifier that was fitted on Clips).
     """
-    facts, prepare = classifier.training_facts_, classifier.preprocessor_
+    facts, preprocessor = classifier.training_facts_, classifier.preprocessor_
     return {
         "format": 1,
         "gymskel": gymskel.__version__,
@@ -110,46 +118,50 @@ def facts_for_clients(classifier: SkeletonClassifier) -> dict[str, Any]:
         "channels": list(facts.channels),
         "fps_in": list(facts.fps_in),
         "fps": facts.fps,
-        "steps": prepare.to_dict()["steps"] if prepare else None,
+        "steps": preprocessor.to_dict()["steps"] if preprocessor else None,
     }
 
 
 # --- inside ----------------------------------------------------------------------------------------------------
 
 
-def _wanted(module: str) -> Any:
+def _import(module: str) -> Any:
+    """Return a module of the extra `export`; its ImportError says how to install it."""
     try:
         return import_module(module)
-    except ImportError as fault:
+    except ImportError as error:
         name = {"ai_edge_litert.interpreter": "ai-edge-litert"}.get(module, module)
-        raise ImportError(f"Export needs {name}: pip install gymskel[export] ({fault})") from fault
+        raise ImportError(f"Export needs {name}. Fix: pip install gymskel[export] ({error})") from error
 
 
 @contextmanager
-def _refusing(path: str | Path) -> Iterator[None]:
-    """Converters and runtimes have faults of their own, some of a hundred lines."""
+def _conversion_errors(path: str | Path) -> Iterator[None]:
+    """Turn any error of a converter or runtime, some of a hundred lines, into a short RuntimeError about `path`."""
     try:
         yield
-    except Exception as fault:
+    except Exception as error:
         raise RuntimeError(
-            f"{path} was not written: this network cannot be converted. {str(fault)[:400]}"
-        ) from fault
+            f"{path} was not written: this network cannot be converted. {str(error)[:400]}"
+        ) from error
 
 
-def _plain_copy(model: keras.Model, *, frames: int | None = None) -> keras.Model:
-    """The same network in float32 and without cuDNN, as other programs run it; with `frames` for one clip of that length, unrolled."""
+def _portable_copy(model: keras.Model, *, frames: int | None = None) -> keras.Model:
+    """Return the same network in float32 and without cuDNN, as other programs run it.
 
-    def again(layer: keras.layers.Layer) -> keras.layers.Layer:
+    With `frames` it takes one clip of that length, and loops over the frames are unrolled.
+    """
+
+    def rebuild(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = _in_float32(layer.get_config())
-        made = type(layer).from_config(config if frames is None else _unrolled(config))
-        for inner in (made, *made._flatten_layers(include_self=False)):
+        copy = type(layer).from_config(config if frames is None else _unrolled(config))
+        for inner in (copy, *copy._flatten_layers(include_self=False)):
             if hasattr(inner, "use_cudnn"):
                 inner.use_cudnn = False  # not in a layer's configuration
             if frames is not None and getattr(inner, "go_backwards", False):
-                # Keras zeroes the wrong frames where a loop is both unrolled and backwards; read backwards, the padding
-                # comes first and its states are 0 as it is
+                # Keras zeroes the wrong frames if a loop is both unrolled and backwards. Read backwards, the padding
+                # comes first, so its states are 0 anyway.
                 inner.zero_output_for_mask = False
-        return made
+        return copy
 
     inputs = None
     if frames is not None:
@@ -157,81 +169,87 @@ def _plain_copy(model: keras.Model, *, frames: int | None = None) -> keras.Model
             keras.Input(batch_shape=(1, frames, *tensor.shape[2:]), dtype=tensor.dtype, name=tensor.name)
             for tensor in model.inputs
         ]
-    copy = keras.models.clone_model(model, input_tensors=inputs, clone_function=again)
+    copy = keras.models.clone_model(model, input_tensors=inputs, clone_function=rebuild)
     copy.set_weights(model.get_weights())
     return copy
 
 
 def _in_float32(config: Any) -> Any:
-    """A layer's configuration without mixed precision, in layers within layers too."""
+    """Return a layer's configuration without mixed precision, also of the layers in it."""
     if isinstance(config, Mapping):
         return {key: "float32" if key == "dtype" else _in_float32(value) for key, value in config.items()}
     return [_in_float32(value) for value in config] if isinstance(config, list) else config
 
 
 def _unrolled(config: Any) -> Any:
-    """A layer's configuration with every loop over frames unrolled, in layers within layers too."""
+    """Return a layer's configuration with every loop over frames unrolled, also of the layers in it."""
     if isinstance(config, Mapping):
         return {key: True if key == "unroll" else _unrolled(value) for key, value in config.items()}
     return [_unrolled(value) for value in config] if isinstance(config, list) else config
 
 
-def _function(model: keras.Model, shape: tuple[int | None, int | None], joints: int, channels: int) -> Any:
+def _tf_function(model: keras.Model, shape: tuple[int | None, int | None], joints: int, channels: int) -> Any:
+    """Return the model as a TensorFlow function for converters; `shape` is (clips, frames)."""
+
     def network(keypoints: Any, mask: Any) -> dict[str, Any]:
         return {"probabilities": model({"keypoints": keypoints, "mask": mask}, training=False)}
 
-    wanted = [
+    signature = [
         tf.TensorSpec((*shape, joints, channels), tf.float32, "keypoints"),
         tf.TensorSpec(shape, tf.bool, "mask"),
     ]
-    return tf.function(network, autograph=False, input_signature=wanted)
+    return tf.function(network, autograph=False, input_signature=signature)
 
 
-def _write(
+def _compare_and_write(
     classifier: SkeletonClassifier,
     path: Path,
     content: bytes,
-    answer: Answer,
+    run: RunFile,
     *,
     kind: str,
     frames: int | None,
 ) -> Path:
-    """Compares, then writes both files, each whole or not at all."""
+    """Compare the file with the network, then write it and its metadata, each whole or not at all."""
     try:
-        off = _difference(classifier, answer, frames)
-    except Exception as fault:  # each runtime has faults of its own
-        raise RuntimeError(f"{path} was not written: it does not run. {fault}") from fault
-    if not off <= TOLERANCE:  # NaN is not either
+        difference = _largest_difference(classifier, run, frames)
+    except Exception as error:  # each runtime has its own errors
+        raise RuntimeError(f"{path} was not written: it does not run. {error}") from error
+    if not difference <= TOLERANCE:  # also NaN
         raise RuntimeError(
-            f"{path} was not written: its probabilities are up to {off:.2g} off those of the network (allowed: {TOLERANCE:g}). "
-            "The converter does not know a layer of this model; the other format may."
+            f"{path} was not written: its probabilities are up to {difference:.2g} off those of the network (allowed: {TOLERANCE:g}). "
+            "The converter does not know a layer of this model. Fix: try the other format."
         )
-    facts = {"kind": kind, "frames": frames, **facts_for_clients(classifier), "largest_difference": off}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.json")
-    for file, data in ((path, content), (beside, json.dumps(facts, indent=1).encode())):
-        part = file.with_name(f".{file.name}.part")
-        part.write_bytes(data)
-        part.replace(file)
+    metadata = {
+        "kind": kind,
+        "frames": frames,
+        **client_metadata(classifier),
+        "largest_difference": difference,
+    }
+    with replace_file(path) as part:
+        part.write_bytes(content)
+    with replace_file(path.with_name(f"{path.name}.json")) as part:
+        part.write_text(json.dumps(metadata, indent=1), encoding="utf-8")
     return path
 
 
-def _difference(classifier: SkeletonClassifier, answer: Answer, frames: int | None) -> float:
-    """How far the file's probabilities are from the network's in float32 on made-up clips: whole, shorter, and of a single frame."""
+def _largest_difference(classifier: SkeletonClassifier, run: RunFile, frames: int | None) -> float:
+    """Return the largest difference of a probability from the network's in float32, on simulated clips.
+
+    Clips are whole, shorter, and of a single frame. With `frames` None (any length) other lengths are tried, and one
+    clip alone.
+    """
     length, model = frames or classifier.training_facts_.frames, classifier.model_
     if any("16" in layer.compute_dtype for layer in model.layers):
-        model = _plain_copy(model)  # mixed precision rounds in every layer, as the file does not
-    clips = _moving(classifier, length)
-    off = np.abs(answer(clips.x, clips.mask) - run_network(model, clips)).max()
-    if frames is None:  # of any length: also others, and one alone
-        for other in (1, length + 3):
-            one = _moving(classifier, other)[:1]
-            off = max(off, np.abs(answer(one.x, one.mask) - run_network(model, one)).max())
-    return float(off)
+        model = _portable_copy(model)  # mixed precision rounds in every layer, as the file does not
+    trials = [_swinging_clips(classifier, length)]
+    if frames is None:
+        trials += [_swinging_clips(classifier, other)[:1] for other in (1, length + 3)]
+    return float(np.max([np.abs(run(c.x, c.mask) - run_network(model, c)).max() for c in trials]))
 
 
-def _moving(classifier: SkeletonClassifier, frames: int) -> Clips:
-    """Six clips of joints that swing smoothly about places of their own, as large as those the network was trained on."""
+def _swinging_clips(classifier: SkeletonClassifier, frames: int) -> Clips:
+    """Return six clips of joints that swing smoothly, in the size of the clips that the network was trained on."""
     facts, rng = classifier.training_facts_, np.random.default_rng(0)
     joints, channels = len(facts.skeleton), len(facts.channels)
     steps = [name for name, _ in classifier.preprocessor_.steps] if classifier.preprocessor_ else ["scale"]
@@ -240,11 +258,8 @@ def _moving(classifier: SkeletonClassifier, frames: int) -> Clips:
     x = rng.normal(0, 1, (6, 1, joints, channels)) + np.sin(
         turns + rng.uniform(0, 6, (6, 1, joints, channels))
     )
-    lengths = np.array([frames, frames, 1, -(-frames // 2), -(-frames // 3), max(1, frames - 1)])
-    real = (np.arange(frames) < lengths[:, None])[..., None, None]
+    lengths = [frames, frames, 1, -(-frames // 2), -(-frames // 3), max(1, frames - 1)]
+    real = (np.arange(frames) < np.array(lengths)[:, None])[..., None, None]
     return Clips.from_arrays(
-        np.where(real, size * x, 0),
-        lengths=lengths,
-        skeleton=facts.skeleton,
-        channels=facts.channels,
+        np.where(real, size * x, 0), lengths=lengths, skeleton=facts.skeleton, channels=facts.channels
     )

@@ -11,7 +11,7 @@ from gymskel.overlay import Annotation, write_overlay, write_overlays
 from gymskel.overlay.annotation import append_strip, per_frame
 from gymskel.recording import write_recording
 from gymskel.simulate import simulate_recordings
-from gymskel.stream import Stream, answer_frames
+from gymskel.stream import Stream, predict_frames
 from gymskel.training import RECIPES
 
 cv2 = pytest.importorskip("cv2")
@@ -110,7 +110,7 @@ def test_one_person_alone(clip, tmp_path):
 def test_answers_over_time_are_those_of_a_stream(classifier):
     long = simulate_recordings(athletes=1, per_athlete=1, fps=30)[0]
     long = replace(long, keypoints=np.concatenate([long.keypoints, long.keypoints[:10]]))
-    told = answer_frames(classifier, long)
+    told = predict_frames(classifier, long)
     stream = Stream(classifier, fps=30)
     answers = [stream.add(frame) for frame in long.keypoints]
     assert tuple(told) == stream.classes
@@ -121,5 +121,5 @@ def test_answers_over_time_are_those_of_a_stream(classifier):
     short = replace(long, keypoints=long.keypoints[:20])
     for k, name in enumerate(stream.classes):
         np.testing.assert_allclose(
-            answer_frames(classifier, short)[name], classifier.predict_proba([short])[0, k], atol=1e-6
+            predict_frames(classifier, short)[name], classifier.predict_proba([short])[0, k], atol=1e-6
         )

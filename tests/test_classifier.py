@@ -402,7 +402,7 @@ def test_fit_refuses(recordings):
 
 def test_several_people_of_one_video(recordings):
     crowd = [*recordings, replace(recordings[2], person=1)]
-    with pytest.raises(ValueError, match="Several people in backflip-3-a03: say which with person="):
+    with pytest.raises(ValueError, match=r"backflip-3-a03: .*person="):
         short().fit(crowd)
 
 
@@ -586,7 +586,7 @@ def test_artefacts_that_cannot_be_loaded(artefact, tmp_path):
         SkeletonClassifier.load(text)
 
     facts = json.dumps({"format": 99, "gymskel": "7.1"})
-    with pytest.raises(ValueError, match=r"moves.gymskel was written by gymskel 7.1 \(format 99\).*Update"):
+    with pytest.raises(ValueError, match=r"moves.gymskel .* 7.1 \(format 99\).*update"):
         SkeletonClassifier.load(rewritten(artefact, classifier_json=facts))
     for damage in ("{not json", "[]", "{}", '{"format": 1}', '{"format": "new"}'):
         with pytest.raises(ValueError, match=r"moves.gymskel.*damaged"):

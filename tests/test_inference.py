@@ -14,7 +14,7 @@ import tensorflow as tf
 from test_training import made_clips
 
 from gymskel.classifier import SkeletonClassifier
-from gymskel.classifier.inference import compile_network, compiled, run_network
+from gymskel.classifier.inference import compile_one_clip, compiled_network, run_network
 from gymskel.models import BUILDERS, PUBLISHED, simple_rnn
 from gymskel.training import Recipe
 
@@ -74,7 +74,7 @@ def test_padding_order_and_number_never_change_an_answer(name, params, clips):
 def test_many_clips_go_in_batches(clips, monkeypatch):
     model = made_model("simple_rnn")
     whole = run_network(model, clips)
-    monkeypatch.setattr("gymskel.classifier.inference._BATCH", 3)
+    monkeypatch.setattr("gymskel.classifier.inference.MAX_BATCH", 3)
     np.testing.assert_allclose(run_network(model, clips), whole, atol=1e-6)
     assert run_network(model, clips[[]]).shape == (0, 2)
 
@@ -87,7 +87,7 @@ def test_it_is_traced_once(clips, monkeypatch):
         for number in (1, 3, 8):
             run_network(model, clips[:number].padded_to(frames))
     assert len(traced) == 1
-    assert compiled(model) is compiled(model)
+    assert compiled_network(model) is compiled_network(model)
 
 
 def test_further_training_counts(clips):
@@ -112,7 +112,7 @@ def test_the_model_can_go(clips):
 def test_fused_keeps_the_weights_of_when_it_was_made(clips):
     """Whatever becomes of the model."""
     model = new_model("simple_rnn", features="raw")
-    fused = compile_network(model, frames=12, fused=True)
+    fused = compile_one_clip(model, 12)
     one = tf.constant(clips.x[:1]), tf.constant(clips.mask[:1])
     before = fused(*one).numpy()
     np.testing.assert_allclose(before, model(clips[:1].inputs).numpy(), atol=1e-5)
@@ -126,11 +126,9 @@ def test_fused_keeps_the_weights_of_when_it_was_made(clips):
 
 def test_fused_is_the_same(clips):  # test_stream.py: for every network
     model = made_model("simple_rnn")
-    fused = compile_network(model, frames=12, fused=True)
+    fused = compile_one_clip(model, 12)
     answer = fused(tf.constant(clips.x[:1]), tf.constant(clips.mask[:1])).numpy()
     np.testing.assert_allclose(answer, run_network(model, clips[:1]), atol=1e-5)
-    with pytest.raises(ValueError, match="`fused` needs `frames`"):
-        compile_network(model, fused=True)
 
 
 def test_an_artefact_answers_the_same_in_a_fresh_process(tmp_path):

@@ -10,7 +10,7 @@ from test_viewer import Page, check_page
 from gymskel import viewer
 from gymskel.attribution import integrated_gradients
 from gymskel.classifier import SkeletonClassifier
-from gymskel.classifier.inputs import checksum_of
+from gymskel.classifier.inputs import keypoints_checksum
 from gymskel.kinematics import kinematics
 from gymskel.report import shown_clips, write_report
 from gymskel.report.explanations import reasons_of
@@ -162,7 +162,7 @@ def test_others_are_told_apart_as_new(kept, recordings, tmp_path):
 
 def test_another_recording_of_the_same_name_is_new(fitted, recordings):
     """Cameras count from IMG_1 in every folder: what is known is known by its keypoints."""
-    table = answers(recordings).assign(checksum=[checksum_of(one) for one in recordings])
+    table = answers(recordings).assign(checksum=[keypoints_checksum(one) for one in recordings])
     other = replace(
         recordings[1],
         keypoints=recordings[1].keypoints + np.array([1, 1, 0]),

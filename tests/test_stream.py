@@ -160,9 +160,9 @@ def test_refusals(live, film):
             Stream(live, **{"fps": 30, "window": 5, name: value})
     unknown = copy.copy(live)
     unknown.training_facts_ = replace(live.training_facts_, fps_in=(30.0, 60.0), seconds=None)
-    with pytest.raises(ValueError, match="trained on 30 and 60 frames a second: say with fps="):
+    with pytest.raises(ValueError, match=r"trained on 30 and 60 .*fps="):
         Stream(unknown)
-    with pytest.raises(ValueError, match="say with window="):
+    with pytest.raises(ValueError, match="window="):
         Stream(unknown, fps=30)
     stream = Stream(live, fps=30, window=5)
     with pytest.raises(ValueError, match=r"must be \(25, 3\), the joints of BODY_25 .* got \(15, 3\)"):

@@ -1,9 +1,9 @@
-"""Clips -> class probabilities through a trained network, without what a call of `model.predict` costs."""
+"""Clips -> class probabilities through a trained network, without the overhead of `model.predict`."""
 
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -11,93 +11,121 @@ import tensorflow as tf
 
 from gymskel.clips import Clips
 
-_BATCH = 256
-_COMPILED: weakref.WeakKeyDictionary[keras.Model, Any] = weakref.WeakKeyDictionary()
+MAX_BATCH = 256
+"""Clips that go through the network at once."""
+
+Network = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+"""keypoints (clips, frames, joints, channels) float32, mask (clips, frames) bool -> (clips, classes) probabilities."""
+
+_COMPILED: weakref.WeakKeyDictionary[keras.Model, Network] = weakref.WeakKeyDictionary()
 
 
 def run_network(model: keras.Model, clips: Clips) -> np.ndarray:
-    """(clips, classes) what the network answers, in the order of the clips.
+    """Return (clips, classes) float32 probabilities, in the order of the clips.
 
-    The network is compiled on its first call and kept as long as the model; any number and length of clips goes
-    through the same function. Clips of like length go together, cut behind their last frame, so that padding costs
-    nothing.
+    The network is compiled on its first call, for any number and length of clips, and kept as long as the model lives.
+    Clips of similar length form a batch that ends with their last frame, so that padding costs nothing.
 
     Args:
         model: with the inputs `keypoints` and `mask`.
-        clips: at the length that the model is tied to, or of any length if it is tied to none.
+        clips: at the fixed length of the model, or of any length if it has none.
     """
-    network = compiled(model)
-    tied = model.get_layer("keypoints").batch_shape[1] is not None
+    network = compiled_network(model)
+    fixed = model.get_layer("keypoints").batch_shape[1] is not None
     lengths = clips.lengths
     order = np.argsort(lengths, kind="stable")
-    answers = np.empty((len(clips), *model.output_shape[1:]), np.float32)
-    for start in range(0, len(clips), _BATCH):
-        rows = order[start : start + _BATCH]
-        frames = clips.x.shape[1] if tied else int(lengths[rows[-1]])
-        answers[rows] = network(tf.constant(clips.x[rows, :frames]), tf.constant(clips.mask[rows, :frames]))
-    return answers
+    probabilities = np.empty((len(clips), *model.output_shape[1:]), np.float32)
+    for start in range(0, len(clips), MAX_BATCH):
+        rows = order[start : start + MAX_BATCH]
+        frames = clips.x.shape[1] if fixed else int(lengths[rows[-1]])
+        probabilities[rows] = network(
+            tf.constant(clips.x[rows, :frames]), tf.constant(clips.mask[rows, :frames])
+        )
+    return probabilities
 
 
 def check_network(model: keras.Model, clips: Clips) -> None:
-    """Refuses what somebody's own builder made, if it takes no `keypoints` and `mask` or gives no probabilities.
+    """Raise ValueError if a model does not take `keypoints` and `mask`, or does not return probabilities.
+
+    Args:
+        model: from a builder outside gymskel.
+        clips: with `classes`; the first two are tried.
 
     Raises:
-        ValueError: other inputs, other outputs than (clips, classes), values that are no probabilities.
+        ValueError: other inputs, another output shape than (clips, classes), values that are no probabilities.
     """
-    wanted = "a model of the inputs `keypoints` and `mask` that gives probabilities (clips, classes), as softmax does"
-    inputs = sorted(one.name for one in getattr(model, "inputs", None) or ())  # a subclass knows none
+    expected = "a model of the inputs `keypoints` and `mask` that gives probabilities (clips, classes), as softmax does"
+    inputs = sorted(
+        tensor.name for tensor in getattr(model, "inputs", None) or ()
+    )  # None for a subclassed model
     classes = len(clips.classes)
     if inputs != ["keypoints", "mask"]:
         raise ValueError(
-            f"A builder must return {wanted}; got the inputs {', '.join(inputs) or 'of no functional model'}."
+            f"A builder must return {expected}; got the inputs {', '.join(inputs) or 'of no functional model'}."
         )
     if model.output_shape != (None, classes):
-        raise ValueError(f"A builder must return {wanted}; got {model.output_shape} for {classes} classes.")
-    told = model({name: clips[:2].inputs[name] for name in inputs}, training=False)
-    told = np.asarray(keras.ops.convert_to_numpy(told), float)
-    if (told < 0).any() or not np.allclose(told.sum(axis=1), 1, atol=0.01):
-        raise ValueError(f"A builder must return {wanted}; got {told[0].round(3).tolist()} for a clip.")
+        raise ValueError(f"A builder must return {expected}; got {model.output_shape} for {classes} classes.")
+    output = model({name: clips[:2].inputs[name] for name in inputs}, training=False)
+    output = np.asarray(keras.ops.convert_to_numpy(output), float)
+    if (output < 0).any() or not np.allclose(output.sum(axis=1), 1, atol=0.01):
+        raise ValueError(f"A builder must return {expected}; got {output[0].round(3).tolist()} for a clip.")
 
 
-def compiled(model: keras.Model) -> Any:
-    """The network as a compiled function of tensors, for any number and length of clips; the same one at every call.
+def compiled_network(model: keras.Model) -> Network:
+    """Return the compiled network of a model: the same function at every call, as long as the model lives.
 
-    Training the model further changes its answers, replacing its layers does not.
+    The function takes any number and length of clips. It follows further training of the model, but not a change of
+    its layers.
     """
     if model not in _COMPILED:
-        _COMPILED[model] = compile_network(model)
+        _COMPILED[model] = _compile_network(model)
     return _COMPILED[model]
 
 
-def compile_network(model: keras.Model, *, frames: int | None = None, fused: bool = False) -> Any:
-    """The network as a function keypoints, mask -> probabilities that is traced once, here.
+def compile_one_clip(model: keras.Model, frames: int) -> Network:
+    """Return the network compiled for one clip of `frames` frames, as a single XLA program with constant weights.
 
-    Args:
-        model: with the inputs `keypoints` and `mask`.
-        frames: for one clip of this length alone; by default for any number and length.
-        fused: the whole network and its weights, as they are now, as one program (XLA): slow to make (seconds), several
-            times faster to run. Needs `frames`.
+    It takes seconds to make, runs several times faster than `compiled_network`, and does not follow further training.
     """
-    if fused and frames is None:
-        raise ValueError("`fused` needs `frames`: a fused program is for one length.")
-    _, length, joints, channels = model.get_layer("keypoints").batch_shape
-    shape = (None, length) if frames is None else (1, frames)
-    whose = weakref.ref(model)  # the function must not keep the model alive
-    if fused:  # weights as constants: to look up a hundred variables takes a third of the time of a clip
-        weights = [
-            [v.numpy() for v in part] for part in (model.trainable_variables, model.non_trainable_variables)
-        ]
+    # weights as constants: to look up a hundred variables takes a third of the time of a clip
+    trainable = [variable.numpy() for variable in model.trainable_variables]
+    others = [variable.numpy() for variable in model.non_trainable_variables]
+    get_model = weakref.ref(model)  # the function must not keep the model alive
 
-    def network(keypoints: Any, mask: Any) -> Any:
+    def network(keypoints: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         inputs = {"keypoints": keypoints, "mask": mask}
-        if not fused:
-            return whose()(inputs, training=False)
-        fixed = [[tf.constant(values) for values in part] for part in weights]
-        return whose().stateless_call(*fixed, inputs, training=False)[0]
+        weights = [[tf.constant(values) for values in part] for part in (trainable, others)]
+        return _alive(get_model).stateless_call(*weights, inputs, training=False)[0]
 
-    wanted = [
+    return _trace(network, model, (1, frames), jit_compile=True)
+
+
+def _compile_network(model: keras.Model) -> Network:
+    """Return the network compiled for any number and length of clips; it reads the weights at every call."""
+    get_model = weakref.ref(model)  # the function must not keep the model alive
+
+    def network(keypoints: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        return _alive(get_model)({"keypoints": keypoints, "mask": mask}, training=False)
+
+    return _trace(network, model, (None, model.get_layer("keypoints").batch_shape[1]))
+
+
+def _trace(
+    network: Network, model: keras.Model, shape: tuple[int | None, int | None], *, jit_compile: bool = False
+) -> Network:
+    """Return the function traced once for inputs of the model, of `shape` (clips, frames)."""
+    *_, joints, channels = model.get_layer("keypoints").batch_shape
+    signature = [
         tf.TensorSpec((*shape, joints, channels), tf.float32, "keypoints"),
         tf.TensorSpec(shape, tf.bool, "mask"),
     ]
-    made = tf.function(network, autograph=False, jit_compile=fused, input_signature=wanted)
-    return made.get_concrete_function()
+    traced = tf.function(network, autograph=False, jit_compile=jit_compile, input_signature=signature)
+    return traced.get_concrete_function()
+
+
+def _alive(get_model: weakref.ref[keras.Model]) -> keras.Model:
+    """Return the model of a weak reference; only tracing calls this, while the model exists."""
+    model = get_model()
+    if model is None:
+        raise ReferenceError("The model of this network does not exist any more.")
+    return model

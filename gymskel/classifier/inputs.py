@@ -1,4 +1,4 @@
-"""What a classifier is given: recordings, clips or plain arrays, told apart, checked, and refused with a reason."""
+"""Input of a classifier: recordings, clips or arrays are checked, and made into clips to train on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -16,15 +16,35 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 
 from gymskel.classifier.training_facts import TrainingFacts, measure_bodies
 from gymskel.clips import Clips, concatenate
+from gymskel.messages import join_names
 from gymskel.preprocess import Preprocessor, faults_of, is_recognizable
 from gymskel.recording import Recording
 from gymskel.recording.times import same_rate
 
-_LIKE = 5.0  # clips are like those trained on if bodies are at most so many times larger or smaller
+MAX_SIZE_RATIO = 5.0
+"""A body more than this many times larger or smaller than all bodies trained on was scaled otherwise."""
 
 
-def as_given(X: Any) -> list[Recording] | Clips | Any:
-    """Recordings as a list; Clips as they are, put together again where scikit-learn took them apart; an array or table.
+class TrainingSet(NamedTuple):
+    """The input of `SkeletonClassifier.fit` after all checks.
+
+    Attributes:
+        clips: labelled clips.
+        classes: (classes,) labels in the type of `y`, sorted, in the order of `clips.classes`.
+        preprocessor: fitted on the recordings; None for clips and arrays.
+        facts: collected from the clips and recordings.
+    """
+
+    clips: Clips
+    classes: np.ndarray
+    preprocessor: Preprocessor | None
+    facts: TrainingFacts
+
+
+def unify_input(X: Any) -> list[Recording] | Clips | Any:
+    """Return a list of recordings, Clips, or a numeric array or table.
+
+    A single Recording becomes a list of one. A list of Clips, as scikit-learn's splits leave it, becomes one Clips.
 
     Raises:
         TypeError: strings, or recordings among other things.
@@ -39,135 +59,157 @@ def as_given(X: Any) -> list[Recording] | Clips | Any:
     items = list(X)
     if items and all(isinstance(item, Clips) for item in items):
         return concatenate(items)
-    ours = [isinstance(item, Recording) for item in items]
-    if all(ours):
+    are_recordings = [isinstance(item, Recording) for item in items]
+    if all(are_recordings):
         return items
-    if any(ours) or isinstance(items[0], str | bytes):
-        wrong = items[ours.index(False)]
+    if any(are_recordings) or isinstance(items[0], str | bytes):
+        wrong = items[are_recordings.index(False)]
         raise TypeError(
-            f"`X` must be Recordings or Clips, got {type(wrong).__name__}. Read files with gymskel.read_recordings; "
-            "arrays are numbers (clips, frames, joints, channels)."
+            f"`X` must be Recordings or Clips, got {type(wrong).__name__}. Fix: read files with "
+            "gymskel.read_recordings; arrays are numbers (clips, frames, joints, channels)."
         )
     return np.asarray(X)
 
 
-def clips_to_train_on(estimator: Any, X: Any, y: Sequence[Any] | None) -> tuple[Clips, np.ndarray]:
-    """(labelled clips, their classes in the type of `y`); sets the estimator's preprocessor_, n_features_in_ and training_facts_."""
-    X = as_given(X)
-    recordings = X if isinstance(X, list) else None
-    estimator.preprocessor_, clips = None, X
-    if recordings is not None:
-        if not recordings:
-            raise ValueError("`X` is empty: nothing to train on.")
-        if y is not None:
-            known, numbers = known_labels(y)
-            if len(numbers) != len(recordings):
-                raise ValueError(
-                    f"`y` must have one name for each of {len(recordings)} recordings, got {len(numbers)}."
-                )
-        recordings = trainable(labelled(recordings, None if y is None else [str(known[k]) for k in numbers]))
-        estimator.preprocessor_ = _own(estimator.preprocess)
-        clips = estimator.preprocessor_.fit_transform(recordings)
-    elif not isinstance(X, Clips):
-        clips = clips_of_array(estimator, X, y, training=True)
-    if recordings is not None or isinstance(X, Clips):
-        forget_features(estimator, clips.x.shape[2] * clips.x.shape[3])
-    classes = np.array(clips.classes)
-    if y is not None and recordings is not None:  # those left out are gone, and names are text so far
-        kinds = {str(label): label for label in known.tolist()}
-        classes = np.unique([kinds[name] for name in clips.classes])
-        order = [classes.tolist().index(kinds[name]) for name in clips.classes]
-        clips = replace(clips, y=np.array(order)[clips.y], classes=tuple(map(str, classes.tolist())))
-    elif y is not None:
-        classes, labels = known_labels(y)
-        clips = replace(clips, y=labels, classes=tuple(map(str, classes.tolist())))
-    if clips.y is None:
-        raise ValueError("The clips have no labels: give `y`.")
-    estimator.training_facts_ = TrainingFacts.from_data(clips, recordings or [])
-    return clips, classes
-
-
-def clips_of_array(estimator: Any, X: Any, y: Any = None, *, training: bool = False) -> Clips:
-    """Clips of a plain array, without labels.
+def prepare_training(estimator: Any, X: Any, y: Sequence[Any] | None) -> TrainingSet:
+    """Return labelled clips of recordings, clips or an array.
 
     Args:
-        estimator: keeps `n_features_in_`, and `feature_names_in_` of a table.
+        estimator: gives `preprocess`; gets `feature_names_in_` and `n_features_in_` of a table or (clips, values).
+        X: as for `SkeletonClassifier.fit`.
+        y: labels; None = those of the recordings or clips.
+
+    Raises:
+        TypeError, ValueError: as `SkeletonClassifier.fit`.
+    """
+    X = unify_input(X)
+    if isinstance(X, list):
+        return _prepare_recordings(X, y, estimator.preprocess)
+    clips = X if isinstance(X, Clips) else clips_from_array(estimator, X, y, reset=True)
+    classes = np.array(clips.classes)
+    if y is not None:
+        classes, numbers = encode_labels(y)
+        clips = replace(clips, y=numbers, classes=tuple(map(str, classes.tolist())))
+    if clips.y is None:
+        raise ValueError("The clips have no labels. Fix: give `y`.")
+    return TrainingSet(clips, classes, None, TrainingFacts.from_data(clips))
+
+
+def _prepare_recordings(recordings: list[Recording], y: Sequence[Any] | None, steps: Any) -> TrainingSet:
+    """Return the recognizable recordings as clips; `steps` are those of a new Preprocessor."""
+    if not recordings:
+        raise ValueError("`X` is empty: nothing to train on.")
+    labels: dict[str, Any] = {}
+    if y is not None:
+        classes, numbers = encode_labels(y)
+        if len(numbers) != len(recordings):
+            raise ValueError(
+                f"`y` must have one name for each of {len(recordings)} recordings, got {len(numbers)}."
+            )
+        labels = {str(label): label for label in classes.tolist()}
+        names = [str(classes[k]) for k in numbers]
+        recordings = [replace(r, activity=name) for r, name in zip(recordings, names, strict=True)]
+    check_activities(recordings)
+    recordings = _drop_unrecognizable(recordings)
+    preprocessor = Preprocessor(steps.steps if isinstance(steps, Preprocessor) else steps)
+    clips = preprocessor.fit_transform(recordings)
+    classes = np.array(clips.classes)
+    if labels and clips.y is not None:  # of the kept recordings, back from text to the type of `y`
+        classes = np.unique([labels[name] for name in clips.classes])
+        order = np.array([classes.tolist().index(labels[name]) for name in clips.classes])
+        clips = replace(clips, y=order[clips.y], classes=tuple(map(str, classes.tolist())))
+    return TrainingSet(clips, classes, preprocessor, TrainingFacts.from_data(clips, recordings))
+
+
+def clips_from_array(estimator: Any, X: Any, y: Any = None, *, reset: bool = False) -> Clips:
+    """Return the clips of a plain array, without labels.
+
+    Args:
+        estimator: keeps `n_features_in_` and `feature_names_in_` of (clips, values).
         X: (clips, frames, joints, channels); (clips, frames, values), each value a joint of one channel; or
             (clips, values), as scikit-learn has them: clips of a single frame. Finite.
-        y: labels, for training.
-        training: whether the estimator learns what X looks like, or X is checked against that.
+        y: labels, checked against the number of clips.
+        reset: True = training: the estimator learns number and names of the values; False = X is checked against them.
+
+    Raises:
+        ValueError: NaN or infinity, another number of labels than clips, other values than in training.
     """
-    depth = X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
-    if depth not in (3, 4):
-        if training:
+    dimensions = X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
+    if dimensions not in (3, 4):
+        if reset:
             X, _ = validate_data(estimator, X, y, dtype=np.float32)
         else:
             X = validate_data(estimator, X, reset=False, dtype=np.float32)
         return Clips.from_arrays(X[:, None, :, None], channels=("value",))
     X = check_array(X, allow_nd=True, dtype=np.float32, input_name="X")
-    if training:
+    if reset:
         check_consistent_length(X, y)
-        forget_features(estimator, int(np.prod(X.shape[2:])))
-    return Clips.from_arrays(X[..., None], channels=("value",)) if depth == 3 else Clips.from_arrays(X)
+    return Clips.from_arrays(X[..., None], channels=("value",)) if dimensions == 3 else Clips.from_arrays(X)
 
 
-def forget_features(estimator: Any, values: int) -> None:
-    """Sets `n_features_in_`, the numbers in a frame, and drops the names of a table trained on before."""
-    estimator.n_features_in_ = values
-    vars(estimator).pop("feature_names_in_", None)
-
-
-def known_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
-    """(classes in the caller's type, sorted; the number of each label's class).
+def encode_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the classes, sorted, in the type of `y`, and (clips,) the number of each label's class.
 
     Raises:
         ValueError: labels missing, continuous, or several for a clip; of types that cannot be sorted.
+
+    >>> classes, numbers = encode_labels(["b", "a", "b"])
+    >>> classes.tolist(), numbers.tolist()
+    (['a', 'b'], [1, 0, 1])
     """
     if isinstance(getattr(y, "dtype", None), pd.api.extensions.ExtensionDtype):  # Int64, boolean, category
         y = np.array(y.tolist()) if not pd.isna(y).any() else np.array(y.tolist(), object)
     y = column_or_1d(y, warn=True)
     if missing := np.flatnonzero(pd.isna(y)).tolist():
-        raise ValueError(f"`y` has no label (None or NaN) at {missing[:8]}: leave these out or name them.")
+        raise ValueError(
+            f"`y` has no label (None or NaN) at [{join_names(missing)}]. Fix: leave these out or name them."
+        )
     try:
-        found = np.unique(y, return_inverse=True)
-    except TypeError as fault:
-        raise ValueError(f"`y` mixes labels of several types: {fault}.") from fault
+        classes, numbers = np.unique(y, return_inverse=True)
+    except TypeError as error:
+        raise ValueError(f"`y` mixes labels of several types: {error}.") from error
     check_classification_targets(y)
-    return found
+    return classes, numbers
 
 
-def labelled(recordings: list[Recording], y: Sequence[str] | None) -> list[Recording]:
-    """The recordings with the names `y` as their activity, refused where one has none or a video shows several people."""
-    if y is not None:
-        recordings = [replace(r, activity=name) for r, name in zip(recordings, y, strict=True)]
+def check_activities(recordings: Sequence[Recording]) -> None:
+    """Raise ValueError if a recording has no activity, or if a video has several people.
+
+    Parts of one video with different activities are fine. Two people with the same activity, or one without, are not.
+    """
     counts = Counter((r.source, r.activity) for r in recordings)
     named = {r.source for r in recordings if r.activity is not None}
-    twice = [
-        counts[r.source, r.activity] > 1 or (r.activity is None and r.source in named) for r in recordings
-    ]
-    people = {r.source for r, again in zip(recordings, twice, strict=True) if again and r.person}
-    if people:
+    crowded = {
+        r.source
+        for r in recordings
+        if r.person and (counts[r.source, r.activity] > 1 or (r.activity is None and r.source in named))
+    }
+    if crowded:
         raise ValueError(
-            f"Several people in {_some(sorted(people))}: say which with person= (--person) when reading, so that no bystander is trained on."
+            f"Several people in {join_names(sorted(crowded))}: a bystander would be trained on. Fix: choose one with "
+            "person= (--person) when reading."
         )
-    refuse_nameless([r.name for r in recordings if r.activity is None])
-    return recordings
+    if nameless := [r.name for r in recordings if r.activity is None]:
+        raise nameless_error(nameless)
 
 
-def refuse_nameless(names: Sequence[str]) -> None:
-    """Raises ValueError with what to do for those whose activity nobody knows."""
-    if names:
-        raise ValueError(
-            f"No activity is known for {_some(names)}. Name files activity-number-athlete (no dash in the athlete), "
-            "put them into one folder per activity, or give a labels CSV (file, activity, athlete)."
-        )
+def nameless_error(names: Sequence[str]) -> ValueError:
+    """Return the error for videos or recordings without an activity, with the ways to give one."""
+    return ValueError(
+        f"No activity is known for {join_names(names)}. Fix: name files activity-number-athlete (no dash in the "
+        "athlete), put them into one folder per activity, or give a labels CSV (file, activity, athlete)."
+    )
 
 
-def trainable(recordings: list[Recording]) -> list[Recording]:
-    """Those in which enough is seen, with a warning that names the others; refused where none or one frame is left."""
+def _drop_unrecognizable(recordings: list[Recording]) -> list[Recording]:
+    """Return the recordings with enough seen joints, and warn of the others.
+
+    Raises:
+        ValueError: a recording has one frame, or none of them is recognizable.
+    """
     if short := [r.name for r in recordings if len(r) < 2]:
         raise ValueError(
-            f"{_some(short)}: a single frame shows no move. Leave out recordings of fewer than 2 frames."
+            f"{join_names(short)}: a single frame shows no move. Fix: leave out recordings of fewer than 2 frames."
         )
     good = [r for r in recordings if is_recognizable(r)]
     if not good:
@@ -176,19 +218,21 @@ def trainable(recordings: list[Recording]) -> list[Recording]:
         )
     if len(good) < len(recordings):
         poor = [f"{r.name} ({' '.join(faults_of(r))})" for r in recordings if not is_recognizable(r)]
-        warnings.warn(f"Left out of training, too little is seen: {', '.join(poor)}", stacklevel=5)
+        warnings.warn(f"Left out of training, too little is seen: {', '.join(poor)}", stacklevel=6)
     return good
 
 
-def told_apart(recordings: list[Recording]) -> list[str]:
-    """The source of each, with the person where a video shows several, and a number where two videos have one name.
+def unique_names(recordings: Sequence[Recording]) -> list[str]:
+    """Return a name for each recording: its source, with what tells it apart from another one of that source.
 
-    Windows and moves cut out of one recording share its name, so that their answers can be put together by it.
+    That is the person if a video has several, and a number if two videos have one name. Windows and moves cut out of
+    one recording keep the same name, so that their predictions can be joined by it.
     """
     people: dict[str, set[int]] = {}
     for r in recordings:
         people.setdefault(r.source, set()).add(r.person)
-    names, counts = [], Counter()
+    names: list[str] = []
+    counts: Counter[tuple[str, str, int]] = Counter()
     for r in recordings:
         name = f"{r.source} person {r.person}" if len(people[r.source]) > 1 else r.source
         counts[name, r.sample, r.first_frame] += 1
@@ -197,16 +241,35 @@ def told_apart(recordings: list[Recording]) -> list[str]:
     return names
 
 
-def checksum_of(recording: Recording) -> int:
-    """CRC-32 of the keypoints as float32, unseen = 0: by it a recording is known again, whatever it is called."""
+def own_labels(X: list[Recording] | Clips | Any) -> list[str]:
+    """Return the activities of recordings, or the labels of clips."""
+    if isinstance(X, Clips):
+        if X.y is None:
+            raise ValueError("The clips have no labels. Fix: give `y`.")
+        return [X.classes[k] for k in X.y]
+    if not isinstance(X, list):
+        raise ValueError("An array has no labels. Fix: give `y`.")
+    check_activities(X)
+    return [str(recording.activity) for recording in X]
+
+
+def row_names(X: list[Recording] | Clips | Any, count: int) -> list[str]:
+    """Return the column `recording` of a table of predictions; clips of an array are numbered."""
+    if isinstance(X, Clips):
+        return list(X.sources)
+    return unique_names(X) if isinstance(X, list) else [f"clip-{i}" for i in range(count)]
+
+
+def keypoints_checksum(recording: Recording) -> int:
+    """Return the CRC-32 of the keypoints as float32, unseen = 0; it identifies a recording under any name."""
     return crc32(np.nan_to_num(recording.keypoints).astype(np.float32).tobytes())
 
 
-def check_like(clips: Clips, facts: TrainingFacts) -> None:
-    """Raise ValueError if clips were prepared otherwise than the training clips.
+def check_like_training(clips: Clips, facts: TrainingFacts) -> None:
+    """Raise ValueError if clips were not prepared like the training clips.
 
     Raises:
-        ValueError: other joints or channels, another frame rate, bodies of a very different size or place.
+        ValueError: other joints or channels, another frame rate, a body of a very different size or place.
     """
     if clips.skeleton.joints != facts.skeleton.joints or tuple(clips.channels) != facts.channels:
         raise ValueError(
@@ -218,26 +281,17 @@ def check_like(clips: Clips, facts: TrainingFacts) -> None:
     if facts.body is None or not len(clips):
         return
     sizes, starts = measure_bodies(clips)
-    low, high = facts.body.smallest, facts.body.largest
-    wrong = (sizes > 0) & ((sizes * _LIKE < low) | (sizes > _LIKE * high))
+    low, high, sources = facts.body.smallest, facts.body.largest, np.array(clips.sources)
+    wrong = (sizes > 0) & ((sizes * MAX_SIZE_RATIO < low) | (sizes > MAX_SIZE_RATIO * high))
     if wrong.any():
         raise ValueError(
-            f"The body in {_some(np.array(clips.sources)[wrong])} has a size of {sizes[wrong][0]:.3g}, in the clips trained on {low:.3g} to "
-            f"{high:.3g}: these were scaled otherwise. Preprocess both with the same steps."
+            f"The body in {join_names(sources[wrong])} has a size of {sizes[wrong][0]:.3g}, in the clips trained on "
+            f"{low:.3g} to {high:.3g}: these were scaled otherwise. Fix: preprocess both with the same steps."
         )
-    wrong = (sizes > 0) & (starts > facts.body.start + _LIKE * high)
+    wrong = (sizes > 0) & (starts > facts.body.start + MAX_SIZE_RATIO * high)
     if wrong.any():
         raise ValueError(
-            f"The body in {_some(np.array(clips.sources)[wrong])} begins {starts[wrong][0]:.3g} from the origin, in the clips trained on "
-            f"{facts.body.start:.3g} at most: these were centred otherwise. Preprocess both with the same steps."
+            f"The body in {join_names(sources[wrong])} begins {starts[wrong][0]:.3g} from the origin, in the clips "
+            f"trained on {facts.body.start:.3g} at most: these were centred otherwise. Fix: preprocess both with the "
+            "same steps."
         )
-
-
-def _own(preprocess: Any) -> Preprocessor:
-    """A Preprocessor that belongs to this classifier alone."""
-    made = preprocess if isinstance(preprocess, Preprocessor) else Preprocessor(preprocess)
-    return Preprocessor(made.steps)
-
-
-def _some(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"

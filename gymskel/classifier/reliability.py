@@ -1,4 +1,4 @@
-"""Why not to trust an answer: what speaks against a recording, and from which probability on an answer is believed."""
+"""Reliability of a prediction: reasons to distrust it, and the probability below which it is doubted."""
 
 from __future__ import annotations
 
@@ -10,40 +10,50 @@ from gymskel.classifier.training_facts import TrainingFacts
 from gymskel.preprocess import faults_of
 from gymskel.recording import Recording
 
-_LASTS = 2  # a recording this many times shorter or longer than any trained on is doubted
+MAX_DURATION_RATIO = 2
+"""A recording more than this many times shorter or longer than all recordings trained on is doubted."""
 
 
-def doubt_of(recording: Recording, facts: TrainingFacts) -> str:
+def reason_to_doubt(recording: Recording, facts: TrainingFacts) -> str:
     """Return the reason to distrust a prediction for this recording, or an empty string.
 
     Args:
         recording: the input of the prediction.
         facts: the `training_facts_` of the classifier.
     """
-    known, durations, unit = facts.estimators, facts.durations, facts.unit
     if len(recording) < 2:
         return "no answer: a single frame shows no move"
     if faults := faults_of(recording):
         return f"few joints were seen: {' '.join(faults)}"
-    if known and recording.estimator and recording.estimator not in known:
-        return f"found with {recording.estimator}, trained on {', '.join(known)}"
+    if facts.estimators and recording.estimator and recording.estimator not in facts.estimators:
+        return f"found with {recording.estimator}, trained on {', '.join(facts.estimators)}"
     if facts.fps and not recording.fps:
         return f"frame rate unknown, trained at {facts.fps:g} frames a second: give fps (--fps)"
-    lasts = recording.seconds if unit == "s" else len(recording)
-    if durations and lasts is not None and not durations[0] / _LASTS <= lasts <= durations[1] * _LASTS:
-        return (
-            f"lasts {lasts:.3g} {unit}, trained on {durations[0]:.3g} to {durations[1]:.3g} {unit}: "
-            "cut the move out (preprocess.trim)"
-        )
-    return ""
+    return _reason_of_duration(recording, facts)
 
 
-def doubt_below(probabilities: Sequence[float], keep: float = 0.95) -> float:
-    """The largest threshold under which at most 1 - keep of these probabilities of right answers lie.
+def _reason_of_duration(recording: Recording, facts: TrainingFacts) -> str:
+    """Return a reason if the recording is much shorter or longer than all recordings trained on."""
+    duration = recording.seconds if facts.unit == "s" else len(recording)
+    if facts.durations is None or duration is None:
+        return ""
+    shortest, longest = facts.durations
+    if shortest / MAX_DURATION_RATIO <= duration <= longest * MAX_DURATION_RATIO:
+        return ""
+    return (
+        f"lasts {duration:.3g} {facts.unit}, trained on {shortest:.3g} to {longest:.3g} {facts.unit}: "
+        "cut the move out (preprocess.trim)"
+    )
 
-    1 where there is none: then only certainty is not doubted.
 
-    >>> doubt_below([0.5, 0.7, 0.8, 0.9], keep=0.75)
+def doubt_threshold(probabilities: Sequence[float], keep: float = 0.95) -> float:
+    """Return the largest threshold that leaves at most 1 - `keep` of these probabilities below it.
+
+    Args:
+        probabilities: of correct predictions. If there are none, the threshold is 1: only certainty is not doubted.
+        keep: share of them that is not to be doubted, above 0 and at most 1.
+
+    >>> doubt_threshold([0.5, 0.7, 0.8, 0.9], keep=0.75)
     0.7
     """
     if not 0 < keep <= 1:

@@ -16,27 +16,28 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from gymskel.classifier.inference import check_network, run_network
 from gymskel.classifier.inputs import (
-    as_given,
-    check_like,
-    clips_of_array,
-    clips_to_train_on,
-    labelled,
-    told_apart,
+    check_like_training,
+    clips_from_array,
+    own_labels,
+    prepare_training,
+    row_names,
+    unify_input,
 )
-from gymskel.classifier.reliability import doubt_below, doubt_of
-from gymskel.classifier.saving import OWN, read_artefact, write_artefact
+from gymskel.classifier.reliability import doubt_threshold, reason_to_doubt
+from gymskel.classifier.saving import OWN_BUILDER, read_classifier, write_classifier
 from gymskel.clips import Clips
+from gymskel.messages import join_names
 from gymskel.models import BUILDERS
 from gymskel.recording import Recording, UnseenError
 from gymskel.training import Recipe, fit, get_recipe
 
 
 class SkeletonClassifier(ClassifierMixin, BaseEstimator):
-    """Names the move in a recording.
+    """Estimator that names the move in a recording.
 
     It is fitted on Recordings, on Clips, or on plain arrays as scikit-learn's other estimators are: (clips, frames,
-    joints, channels), (clips, frames, values), or (clips, values), where a clip is a single frame. What it predicts
-    has to be of the same kind.
+    joints, channels), (clips, frames, values), or (clips, values), where a clip is a single frame. It predicts for
+    input of the same type.
 
     Args:
         model: a name of gymskel.models.BUILDERS, or a builder of your own with the same arguments.
@@ -46,16 +47,16 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         random_state: a number makes training repeatable.
 
     Attributes:
-        classes_: (classes,) names, or labels of whatever type `y` had; sorted.
+        classes_: (classes,) names, or labels in the type of `y`; sorted.
         model_: the trained keras.Model; compile it before you train or `evaluate` it further.
         preprocessor_: the fitted Preprocessor, None when fitted on Clips.
-        run_: what happened in training (a `training.Run`).
+        run_: the record of the training (a `training.Run`).
         training_facts_: the data it was trained on (`TrainingFacts`).
-        n_features_in_: numbers in a frame.
-        out_of_fold_: the answers given while each recording was left out, None where nobody kept them
-            (`keep_out_of_fold`).
-        doubt_below_: answers less probable than this are doubted in `predict_table`; None = none are.
-        doubt_keeps_: share of the right answers that are not.
+        n_features_in_: number of values in a frame.
+        out_of_fold_: table of the predictions for each recording while it was left out of training
+            (`keep_out_of_fold`); None = not kept.
+        doubt_below_: `predict_table` doubts predictions less probable than this; None = doubts none for that reason.
+        doubt_keeps_: share of the correct predictions at or above `doubt_below_`.
     """
 
     def __init__(
@@ -81,7 +82,9 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         callbacks: Iterable[keras.callbacks.Callback] = (),
         checkpoint: str | Path | None = None,
     ) -> SkeletonClassifier:
-        """Trains on recordings, clips or arrays.
+        """Train on recordings, clips or arrays, and return the classifier itself.
+
+        An error or an interruption leaves the classifier as it was: fitted as before, or not at all.
 
         Args:
             X: a list of Recordings, Clips, or an array of finite numbers. Recordings too poor to recognise
@@ -90,32 +93,31 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             y: labels of any type that sorts; by default each recording's activity, or the clips' own labels.
             progress: show a bar over the epochs.
             callbacks: passed on to keras, see `training.fit`.
-            checkpoint: a file that keeps the training after every epoch, so that the same call goes on where it was
-                interrupted, see `training.fit`.
+            checkpoint: a file that keeps the training after every epoch; the same call goes on after an interruption,
+                see `training.fit`.
 
         Raises:
             ValueError: no label for some recordings, fewer than two classes, several people of one video, a recording of
                 one frame, NaN or infinity in an array, a builder whose model gives no probabilities, a checkpoint of another training.
-
-        Refused or interrupted, the classifier stays what it was before: fitted as it was, or not at all.
         """
         fresh = type(self)(**self.get_params(deep=False))
         fresh._train(X, y, progress, tuple(callbacks), checkpoint)
-        for name in _fitted(self):
+        for name in _fitted_attributes(self):
             delattr(self, name)
-        vars(self).update(_fitted(fresh))
+        self.__dict__.update(_fitted_attributes(fresh))
         return self
 
     def set_params(self, **params: Any) -> SkeletonClassifier:
-        """As every scikit-learn estimator's; a search also reaches what is in `model_params` and in the recipe.
+        """Set parameters, as in scikit-learn; `model_params__name` and `recipe__name` set one entry of these two.
 
         >>> SkeletonClassifier().set_params(model_params__units=8, recipe__epochs=5).model_params
         {'units': 8}
         """
         inner: dict[str, dict[str, Any]] = {"model_params": {}, "recipe": {}}
-        for name in [name for name in params if name.partition("__")[0] in inner and "__" in name]:
-            whose, _, field = name.partition("__")
-            inner[whose][field] = params.pop(name)
+        for name in list(params):
+            outer, separator, field = name.partition("__")
+            if separator and outer in inner:
+                inner[outer][field] = params.pop(name)
         super().set_params(**params)
         if inner["model_params"]:
             self.model_params = {**(self.model_params or {}), **inner["model_params"]}
@@ -131,165 +133,181 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         callbacks: tuple[keras.callbacks.Callback, ...],
         checkpoint: str | Path | None,
     ) -> None:
-        """What `fit` does, in a classifier that nobody has seen yet."""
+        """Train in place; `fit` calls this on a new classifier, so that an error does not change the old one."""
         recipe, note = get_recipe(self.recipe), ""
-        clips, classes = clips_to_train_on(self, X, y)
-        if len(np.unique(clips.y)) < 2:
-            told = ", ".join(clips.classes[k] for k in np.unique(clips.y)) or "none"
-            raise ValueError(f"Training needs at least two classes, got {told} (1 class).")
-        seed = (
-            None
-            if self.random_state is None
-            else int(check_random_state(self.random_state).randint(2**31 - 1))
-        )
-        if seed is not None:
+        clips, classes, preprocessor, facts = prepare_training(self, X, y)
+        labels: np.ndarray = np.unique(clips.y if clips.y is not None else ())
+        if len(labels) < 2:
+            names = ", ".join(clips.classes[k] for k in labels) or "none"
+            raise ValueError(f"Training needs at least two classes, got {names} (1 class).")
+        self.preprocessor_, self.training_facts_, self.classes_ = preprocessor, facts, classes
+        self.n_features_in_ = facts.values_per_frame
+        seed = None
+        if self.random_state is not None:
+            seed = int(check_random_state(self.random_state).randint(2**31 - 1))
             keras.utils.set_random_seed(seed)
-        self.model_ = self._build(clips)
+        self.model_ = self._build_model(clips)
         if recipe.augment and clips.channels[:2] != ("x", "y"):
             recipe, note = replace(recipe, augment=None), "; not augmented, the values are not x and y"
         run = fit(
             self.model_,
-            self._fitting(clips),
+            self._pad_for_model(clips),
             recipe,
             seed=seed,
             progress=progress,
             callbacks=callbacks,
             checkpoint=checkpoint,
-            kind=None if callbacks else self._kind(clips),
+            kind=None if callbacks else self._cache_key(clips),
         )
         self.run_ = replace(run, note=run.note + note)
-        self.classes_ = classes
-        self.out_of_fold_ = self.doubt_below_ = self.doubt_keeps_ = None
+        self.out_of_fold_: pd.DataFrame | None = None
+        self.doubt_below_: float | None = None
+        self.doubt_keeps_: float | None = None
 
     def keep_out_of_fold(self, predictions: Any, *, keep: float = 0.95) -> SkeletonClassifier:
-        """Keeps the answers given while each recording was left out, and learns from them which answers to doubt.
+        """Keep predictions for recordings left out of training, and set the probability below which to doubt.
 
         Args:
             predictions: an `Evaluation` of the same settings on the same recordings, or its table: recording, truth,
                 predicted and p(class) for each class.
-            keep: share of the right answers that `predict_table` is not to doubt: an answer less probable than all of
-                these may show a move that was never trained on.
+            keep: share of the correct predictions that stay above the threshold. A new prediction below it may be of a
+                move that was never trained on.
 
         Returns:
-            Itself.
+            The classifier itself.
 
         Raises:
-            ValueError: columns are lacking, or other classes.
+            ValueError: a column is missing, or there are other classes.
         """
         check_is_fitted(self, "model_")
         predictions = getattr(predictions, "predictions", predictions)
-        if lacking := [name for name in ("recording", "truth", "predicted") if name not in predictions]:
+        if missing := [name for name in ("recording", "truth", "predicted") if name not in predictions]:
             raise ValueError(
-                f"`predictions` lacks the column {', '.join(lacking)}; it has {', '.join(predictions)}."
+                f"`predictions` lacks the column {', '.join(missing)}; it has {join_names(predictions)}."
             )
-        if odd := sorted({str(name) for name in predictions["truth"]} - set(self._names)):
+        if unknown := sorted({str(name) for name in predictions["truth"]} - set(self._class_names)):
             raise ValueError(
-                f"`predictions` shows {', '.join(odd)}, the classifier knows {', '.join(self._names)}."
+                f"`predictions` shows {join_names(unknown)}, the classifier knows {join_names(self._class_names)}."
             )
-        told = [f"p({name})" for name in self._names if f"p({name})" in predictions]
-        right = predictions[predictions["truth"] == predictions["predicted"]]
-        below = doubt_below(right[told].max(axis=1).dropna(), keep) if told else None
+        columns = [f"p({name})" for name in self._class_names if f"p({name})" in predictions]
+        correct = predictions[predictions["truth"] == predictions["predicted"]]
+        self.doubt_below_ = doubt_threshold(correct[columns].max(axis=1).dropna(), keep) if columns else None
+        self.doubt_keeps_ = keep if columns else None
         self.out_of_fold_ = predictions.reset_index(drop=True)
-        self.doubt_below_, self.doubt_keeps_ = below, keep if told else None
         return self
 
     def predict_proba(self, X: Sequence[Recording] | Clips) -> np.ndarray:
-        """(recordings, classes) probabilities in the order of `classes_`.
+        """Return (recordings, classes) float32 probabilities in the order of `classes_`.
 
-        Every recording gets an answer; one in which the needed joints are never seen gets equal probabilities
-        (`predict_table` says so).
+        Every recording gets probabilities. They are equal for all classes if a joint that preprocessing needs is never
+        seen, or if there is a single frame; `predict_table` then says "no answer".
         """
-        return self._answers(X)[0]
+        return self._predict_with_doubts(X)[0]
 
     def predict(self, X: Sequence[Recording] | Clips) -> np.ndarray:
-        """(recordings,) the most probable class of each."""
+        """Return (recordings,) the most probable class of each."""
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
     def predict_table(self, X: Sequence[Recording] | Clips) -> pd.DataFrame:
-        """One row a recording: what it shows, how sure that is, and why not to trust it.
+        """Return a table with one row per recording: its move, the probability, and a reason to doubt it.
 
         Returns:
-            Columns `recording`, `move` (empty where there is no answer), `probability`, `doubt` (empty where there
-            is none) and `p(class)` for each class.
+            Columns `recording`, `move` (empty = no answer), `probability`, `doubt` (empty = no doubt) and `p(class)` for
+            each class.
         """
         check_is_fitted(self, "model_")
-        X = as_given(X)
-        probabilities, doubts = self._answers(X)
-        table = pd.DataFrame({"recording": self._sources(X, len(doubts))})
-        table["move"] = [self._names[k] for k in probabilities.argmax(axis=1)]
+        X = unify_input(X)
+        probabilities, doubts = self._predict_with_doubts(X)
+        table = pd.DataFrame({"recording": row_names(X, len(doubts))})
+        table["move"] = [self._class_names[k] for k in probabilities.argmax(axis=1)]
         table["probability"] = probabilities.max(axis=1, initial=0)
         table["doubt"] = doubts
         if self.doubt_below_ is not None:
-            why = f"less sure than {self.doubt_keeps_:.0%} of the right answers, perhaps a move never trained on"
-            table.loc[(table["doubt"] == "") & (table["probability"] < self.doubt_below_), "doubt"] = why
+            low = (table["doubt"] == "") & (table["probability"] < self.doubt_below_)
+            table.loc[low, "doubt"] = (
+                f"less sure than {self.doubt_keeps_:.0%} of the right answers, perhaps a move never trained on"
+            )
         table.loc[[doubt.startswith("no answer") for doubt in doubts], "move"] = ""
-        for k, name in enumerate(self._names):
+        for k, name in enumerate(self._class_names):
             table[f"p({name})"] = probabilities[:, k]
         return table
 
-    def score(self, X: Any, y: Sequence[Any] | None = None) -> float:
-        """Share of right answers; without `y` against each recording's activity or the clips' labels.
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return the share of correct predictions.
+
+        Args:
+            X: as for `predict`.
+            y: (recordings,) true labels; by default each recording's activity, or the clips' own labels.
 
         Raises:
-            ValueError: a label that was not trained on: no answer for it could be right.
+            ValueError: a label that was not trained on: no prediction could be correct.
         """
         check_is_fitted(self, "model_")
-        X = as_given(X)
-        told, known = self.predict(X), self.classes_.tolist()
+        X = unify_input(X)
+        predicted, known = self.predict(X), self.classes_.tolist()
         if y is None:
-            y, told, known = self._own_labels(X), told.astype(str), self._names
+            y, predicted, known = own_labels(X), predicted.astype(str), self._class_names
         y = column_or_1d(y)
-        if len(y) != len(told):
-            raise ValueError(f"`y` must have a label for each of {len(told)} answers, got {len(y)}.")
-        if odd := sorted(map(str, set(y.tolist()) - set(known))):
+        if len(y) != len(predicted):
+            raise ValueError(f"`y` must have a label for each of {len(predicted)} answers, got {len(y)}.")
+        if unknown := sorted(map(str, set(y.tolist()) - set(known))):
             raise ValueError(
-                f"Labels never seen in training: {', '.join(odd[:8])}; the classifier knows {', '.join(self._names)}."
+                f"Labels never seen in training: {join_names(unknown)}; the classifier knows "
+                f"{join_names(self._class_names)}."
             )
-        return float(np.mean(told == y))
+        return float(np.mean(predicted == y))
 
     def clips(self, X: Any) -> Clips:
-        """The clips that the model sees of these recordings: for activations and pictures."""
-        check_is_fitted(self, "model_")
-        X = as_given(X)
-        if isinstance(X, Clips):
-            check_like(X, self.training_facts_)
-            return self._fitting(X)
-        if not isinstance(X, list):
-            clips = clips_of_array(self, X)
-            check_like(clips, replace(self.training_facts_, body=None))
-            return self._fitting(clips)
-        if self.preprocessor_ is None:
-            raise ValueError("This classifier was fitted on Clips and knows no preprocessing: give it Clips.")
-        wanted = self.training_facts_.skeleton_in
-        for r in X:
-            if r.skeleton.joints != wanted.joints:
-                raise ValueError(
-                    f"{r.name} has the layout {r.skeleton.name} ({len(r.skeleton)} joints), the classifier was trained on "
-                    f"{wanted.name} ({len(wanted)}). Convert it with Skeleton.convert."
-                )
-        clips = self.preprocessor_.transform(X, frames=self._fixed_frames, classes=self._names)
-        return self._fitting(clips)
+        """Return the clips that the model takes for these recordings, e.g. to draw activations.
 
-    # --- one artefact ------------------------------------------------------------------------------------------
+        Clips and arrays are checked, and padded if the model has a fixed length.
 
-    def save(self, path: str | Path) -> Path:
-        """Writes one .gymskel file: a zip of the Keras model and JSON, without pickle.
-
-        The file holds all that prediction needs and what it was trained on. Written whole or not at all.
+        Raises:
+            ValueError: the input does not fit what the classifier was trained on.
         """
         check_is_fitted(self, "model_")
-        return write_artefact(self, Path(path))
+        X = unify_input(X)
+        if isinstance(X, Clips):
+            check_like_training(X, self.training_facts_)
+            return self._pad_for_model(X)
+        if not isinstance(X, list):
+            clips = clips_from_array(self, X)
+            check_like_training(clips, replace(self.training_facts_, body=None))
+            return self._pad_for_model(clips)
+        if self.preprocessor_ is None:
+            raise ValueError(
+                "This classifier was fitted on Clips and knows no preprocessing. Fix: give it Clips."
+            )
+        expected = self.training_facts_.skeleton_in
+        for r in X:
+            if r.skeleton.joints != expected.joints:
+                raise ValueError(
+                    f"{r.name} has the layout {r.skeleton.name} ({len(r.skeleton)} joints), the classifier was trained on "
+                    f"{expected.name} ({len(expected)}). Fix: convert it with Skeleton.convert."
+                )
+        clips = self.preprocessor_.transform(X, frames=self._fixed_frames, classes=self._class_names)
+        return self._pad_for_model(clips)
+
+    # --- one file ----------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write one .gymskel file and return its path: a zip of the Keras model and JSON, without pickle.
+
+        The file holds all that prediction needs, and the facts about training. It appears whole or not at all.
+        """
+        check_is_fitted(self, "model_")
+        return write_classifier(self, Path(path))
 
     @classmethod
     def load(cls, path: str | Path) -> SkeletonClassifier:
-        """What `save` wrote, ready to predict. The model is loaded in Keras' safe mode.
+        """Return the classifier in a file of `save`, ready to predict. The model is loaded in Keras' safe mode.
 
         Raises:
             FileNotFoundError: no such file.
             ValueError: not a .gymskel file, or one from a newer gymskel.
         """
-        return read_artefact(cls, Path(path))
+        return read_classifier(cls, Path(path))
 
     # --- inside ------------------------------------------------------------------------------------------------
 
@@ -299,98 +317,80 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
     @property
-    def _names(self) -> tuple[str, ...]:
-        """The classes as text, as Clips and tables name them."""
+    def _class_names(self) -> tuple[str, ...]:
+        """Return the classes as text, as Clips and tables name them."""
         return tuple(map(str, self.classes_.tolist()))
 
-    def _build(self, clips: Clips) -> keras.Model:
-        params = {  # a search over np.arange leaves numbers of numpy, which not every layer takes
+    def _build_model(self, clips: Clips) -> keras.Model:
+        """Return a new model for clips of this skeleton, number of channels and number of classes."""
+        params = {  # a search over np.arange leaves NumPy numbers, which not every layer takes
             name: value.item() if isinstance(value, np.generic) else value
             for name, value in dict(self.model_params or {}).items()
         }
-        if isinstance(self.model, str) and self.model not in BUILDERS:
-            own = "; it was trained with a builder of your own: set `model` to that" * self.model.startswith(
-                OWN
-            )
-            raise ValueError(
-                f"`model` must be one of {', '.join(BUILDERS)} or a builder, got {self.model!r}{own}."
-            )
-        build = BUILDERS[self.model] if isinstance(self.model, str) else self.model
         if params.get("head") == "flatten":
             params.setdefault("frames", clips.x.shape[1])
-        made = build(len(clips.classes), skeleton=clips.skeleton, channels=len(clips.channels), **params)
+        arguments = {"skeleton": clips.skeleton, "channels": len(clips.channels), **params}
         if not isinstance(self.model, str):
-            check_network(made, clips)
-        return made
+            model = self.model(len(clips.classes), **arguments)
+            check_network(model, clips)
+            return model
+        if self.model not in BUILDERS:
+            own = "; it was trained with a builder of your own. Fix: set `model` to that"
+            raise ValueError(
+                f"`model` must be one of {', '.join(BUILDERS)} or a builder, got {self.model!r}"
+                f"{own if self.model.startswith(OWN_BUILDER) else ''}."
+            )
+        return BUILDERS[self.model](len(clips.classes), **arguments)
 
-    def _kind(self, clips: Clips) -> Hashable:
-        """What says all of the network that a builder of gymskel's made; None for anybody else's, which might do anything."""
+    def _cache_key(self, clips: Clips) -> Hashable:
+        """Return a description of the architecture, or None for a builder from outside gymskel.
+
+        Models with equal keys share one compiled training step.
+        """
         if not isinstance(self.model, str):
             return None
         return self.model, repr(sorted((self.model_params or {}).items())), clips.skeleton
 
     @property
     def _fixed_frames(self) -> int | None:
-        """The one length a model with the published head takes, else None."""
+        """Length of clips that the model is built for, or None if it takes any."""
         return self.model_.get_layer("keypoints").batch_shape[1]
 
-    def _fitting(self, clips: Clips) -> Clips:
-        """The clips, at the length that the model is tied to if it is."""
+    def _pad_for_model(self, clips: Clips) -> Clips:
+        """Return the clips, padded if the model has a fixed length."""
         fixed, frames = self._fixed_frames, clips.x.shape[1]
         if fixed is None:
             return clips
         if frames > fixed:
             raise ValueError(
-                f"The clips have {frames} frames, the model is tied to {fixed} (head='flatten'). Give more `frames` in "
+                f"The clips have {frames} frames, the model is tied to {fixed} (head='flatten'). Fix: give more `frames` in "
                 "model_params, or use a head that takes any length."
             )
         return clips.padded_to(fixed)
 
-    def _answers(self, X: Any) -> tuple[np.ndarray, list[str]]:
-        """Probabilities and doubts, one for each recording."""
+    def _predict_with_doubts(self, X: Any) -> tuple[np.ndarray, list[str]]:
+        """Return (recordings, classes) probabilities, and a reason to doubt each or an empty string."""
         check_is_fitted(self, "model_")
-        recordings = as_given(X)
+        recordings = unify_input(X)
         if not isinstance(recordings, list):
             clips = self.clips(recordings)
-            return self._run_model(clips), [""] * len(clips)
-        doubts = [doubt_of(recording, self.training_facts_) for recording in recordings]
+            return run_network(self.model_, clips), [""] * len(clips)
+        doubts = [reason_to_doubt(recording, self.training_facts_) for recording in recordings]
         probabilities = np.full((len(recordings), len(self.classes_)), 1 / len(self.classes_), np.float32)
-        there = [i for i, recording in enumerate(recordings) if len(recording) > 1]
+        rows = [row for row, recording in enumerate(recordings) if len(recording) > 1]
         try:
-            if there:
-                probabilities[there] = self._run_model(self.clips([recordings[i] for i in there]))
-        except UnseenError:
-            for i in there:
-                recording = recordings[i]
+            if rows:
+                probabilities[rows] = run_network(self.model_, self.clips([recordings[row] for row in rows]))
+        except UnseenError:  # in one of them: predict each alone
+            for row in rows:
                 try:
-                    probabilities[i] = self._run_model(self.clips([recording]))[0]
-                except UnseenError as fault:
-                    doubts[i] = (
-                        f"no answer: {str(fault).splitlines()[-1].removeprefix(recording.name + ': ')}"
-                    )
+                    probabilities[row] = run_network(self.model_, self.clips([recordings[row]]))[0]
+                except UnseenError as error:
+                    reason = str(error).splitlines()[-1].removeprefix(f"{recordings[row].name}: ")
+                    doubts[row] = f"no answer: {reason}"
         return probabilities, doubts
 
-    def _own_labels(self, X: Any) -> list[str]:
-        """What recordings or clips say they show."""
-        if isinstance(X, Clips):
-            if X.y is None:
-                raise ValueError("The clips have no labels: give `y`.")
-            return [X.classes[k] for k in X.y]
-        if not isinstance(X, list):
-            raise ValueError("An array has no labels: give `y`.")
-        return [r.activity for r in labelled(X, None)]
 
-    @staticmethod
-    def _sources(X: Any, count: int) -> list[str]:
-        """What the table calls each."""
-        if isinstance(X, Clips):
-            return list(X.sources)
-        return told_apart(X) if isinstance(X, list) else [f"clip-{i}" for i in range(count)]
-
-    def _run_model(self, clips: Clips) -> np.ndarray:
-        return run_network(self.model_, clips)
-
-
-def _fitted(classifier: SkeletonClassifier) -> dict[str, Any]:
-    """What it learned: the attributes whose names end in an underscore."""
+def _fitted_attributes(classifier: SkeletonClassifier) -> dict[str, Any]:
+    """Return the attributes set by fitting: those with a name that ends in an underscore."""
     return {name: value for name, value in vars(classifier).items() if name.endswith("_")}

@@ -84,6 +84,11 @@ class TrainingFacts:
             estimators=tuple(sorted({r.estimator for r in recordings if r.estimator})),
         )
 
+    @property
+    def values_per_frame(self) -> int:
+        """Number of values in each frame of a clip: joints times channels."""
+        return len(self.skeleton) * len(self.channels)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, as a .gymskel file holds them."""
         body = self.body

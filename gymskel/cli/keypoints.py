@@ -218,10 +218,10 @@ def _annotator(path: Path) -> Callable[[Recording], Annotation]:
     loaded = load_classifier(path)
     from gymskel.activations import last_layer_states
     from gymskel.overlay import Annotation
-    from gymskel.stream import answer_frames
+    from gymskel.stream import predict_frames
 
     def annotate(recording: Recording) -> Annotation:
         _, (strip,) = last_layer_states(loaded, [recording])
-        return Annotation(answer_frames(loaded, recording), strip)
+        return Annotation(predict_frames(loaded, recording), strip)
 
     return annotate

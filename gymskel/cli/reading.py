@@ -73,17 +73,17 @@ def _videos_in(data: Path) -> list[Path]:
 
 
 def _refuse_nameless(data: Path, videos: list[Path]) -> None:
-    from gymskel.classifier.inputs import refuse_nameless
+    from gymskel.classifier.inputs import nameless_error
     from gymskel.recording import parse_video_name
 
     above = [data.is_dir() and video.parent != data for video in videos]
-    refuse_nameless(
-        [
-            video.name
-            for video, folder in zip(videos, above, strict=True)
-            if not folder and parse_video_name(video.stem)["activity"] is None
-        ]
-    )
+    nameless = [
+        video.name
+        for video, folder in zip(videos, above, strict=True)
+        if not folder and parse_video_name(video.stem)["activity"] is None
+    ]
+    if nameless:
+        raise nameless_error(nameless)
 
 
 def extract_and_report(videos: list[Path], out: Path, **options: Any) -> Extraction:

@@ -14,7 +14,7 @@ from sklearn.base import clone
 from tqdm.auto import tqdm
 
 from gymskel.classifier import SkeletonClassifier
-from gymskel.classifier.inputs import as_given, checksum_of, labelled, told_apart
+from gymskel.classifier.inputs import check_activities, keypoints_checksum, unify_input, unique_names
 from gymskel.clips import Clips
 from gymskel.parallel import map_in_order
 from gymskel.preprocess import Preprocessor, is_recognizable
@@ -53,14 +53,14 @@ class Cases:
             names, who = np.array(given.sources), given.athletes
             good = np.ones(len(given), bool)
         else:
-            given = as_given(given)
+            given = unify_input(given)
             if not isinstance(given, list):
                 raise TypeError(
                     "An evaluation takes Recordings, or Clips with labels; arrays become those by Clips.from_arrays(x, y=, athletes=)."
                 )
-            given = labelled(given, None)
+            check_activities(given)
             truth = np.array([r.activity for r in given])
-            names, who = np.array(told_apart(given)), [r.athlete for r in given]
+            names, who = np.array(unique_names(given)), [r.athlete for r in given]
             good = np.array([is_recognizable(r) for r in given], bool)
         if len(set(truth)) < 2:
             raise ValueError(
@@ -127,7 +127,7 @@ def _answer(classifier: SkeletonClassifier, cases: Cases, trial: Trial) -> Answe
     left = sorted(set(cases.truth[train]))
     facts = {"recording": cases.names[test], "athlete": cases.athletes[test], "truth": cases.truth[test]}
     if not isinstance(cases.given, Clips):
-        facts["checksum"] = [checksum_of(cases.given[i]) for i in test]
+        facts["checksum"] = [keypoints_checksum(cases.given[i]) for i in test]
     if len(left) < 2:  # nothing to train: answer the only class there is, if any
         return Answers(pd.DataFrame({**facts, "predicted": left[0] if left else "", "doubt": ""}), "", 0.0)
     fitted = clone(classifier).set_params(random_state=trial.seed).fit(cases.part(train))

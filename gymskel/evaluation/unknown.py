@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from tqdm.auto import tqdm
 
 from gymskel.classifier import SkeletonClassifier
-from gymskel.classifier.reliability import doubt_below
+from gymskel.classifier.reliability import doubt_threshold
 from gymskel.clips import Clips, leave_groups_out
 from gymskel.evaluation.labelled_set import Cases, Trial, answer, of_one_length, together
 from gymskel.evaluation.metrics import surest
@@ -84,7 +84,7 @@ def _told_apart(
     if not new.any():
         raise ValueError(f"No fold leaves two classes to learn beside {name}: take other `folds`.")
     below = {
-        fold: doubt_below(answers[right & (answers["fold"] != fold)]["probability"], keep)
+        fold: doubt_threshold(answers[right & (answers["fold"] != fold)]["probability"], keep)
         for fold in answers["fold"].unique()
     }
     passed = answers["probability"] >= answers["fold"].map(below)

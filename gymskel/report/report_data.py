@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from gymskel.classifier import SkeletonClassifier
-from gymskel.classifier.inputs import checksum_of, told_apart
-from gymskel.classifier.reliability import doubt_of
+from gymskel.classifier.inputs import keypoints_checksum, unique_names
+from gymskel.classifier.reliability import reason_to_doubt
 from gymskel.evaluation import Evaluation
 from gymskel.evaluation.baselines import answer_floors
 from gymskel.evaluation.labelled_set import Cases
@@ -73,7 +73,7 @@ def gather_facts(classifier: SkeletonClassifier, recordings: Sequence[Recording]
             "move": [r.activity or "" for r in recordings],
             "seconds": [r.seconds or np.nan for r in recordings],
             "frames": [len(r) for r in recordings],
-            "doubt": [doubt_of(r, classifier.training_facts_) for r in recordings],
+            "doubt": [reason_to_doubt(r, classifier.training_facts_) for r in recordings],
             "tested": False,
             "answer": "",
             "probability": np.nan,
@@ -108,12 +108,12 @@ def gather_facts(classifier: SkeletonClassifier, recordings: Sequence[Recording]
 
 def _names(recordings: list[Recording], kept: pd.DataFrame | None) -> list[str]:
     """A name for each recording: the one it was tested by, another one for whoever else is called so."""
-    names = told_apart(recordings)
+    names = unique_names(recordings)
     if kept is None or "checksum" not in kept:
         return names
     then, taken = dict(zip(kept["checksum"], kept["recording"], strict=True)), set(kept["recording"])
     for i, name in enumerate(names):
-        if (known := then.get(checksum_of(recordings[i]))) is not None:
+        if (known := then.get(keypoints_checksum(recordings[i]))) is not None:
             names[i] = known
         elif name in taken:
             names[i] = next(other for n in count(2) if (other := f"{name} ({n})") not in taken)
