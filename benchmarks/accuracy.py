@@ -19,7 +19,7 @@ from sklearn.base import clone
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from gymskel import Recording, SkeletonClassifier, extract, read_recordings
-from gymskel.evaluation import PUBLISHED_RESULTS, evaluate
+from gymskel.evaluation import PUBLISHED_RESULTS, evaluate, evaluate_published
 from gymskel.models import BUILDERS
 from gymskel.preprocess.preprocessor import PRESETS
 
@@ -27,9 +27,7 @@ from gymskel.preprocess.preprocessor import PRESETS
 def thesis(archive: str, runs: int = 5) -> None:
     recordings = read_recordings(archive, fps=60)
     for name, published in PUBLISHED_RESULTS.items():
-        result = evaluate(
-            SkeletonClassifier(name, preprocess="thesis_cleaned"), recordings, protocol="thesis", runs=runs
-        )
+        result = evaluate_published(name, recordings, preprocess="thesis_cleaned", runs=runs)
         ours = " ".join(f"{100 * a:.1f}" for a in result.accuracies)
         print(
             f"{name:17} published {' '.join(map(str, published))} (mean {sum(published) / len(published):.1f})"

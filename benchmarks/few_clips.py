@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from gymskel import SkeletonClassifier, training
-from gymskel.evaluation.baselines import resampled
+from gymskel.evaluation.baselines import sample_frames
 from gymskel.preprocess import Preprocessor, mirror
 from gymskel.preprocess.augment import Augmentation
 
@@ -78,7 +78,7 @@ def compare(path: str, variants: str = "base", subsets: int = 12, seeds: int = 2
         regression = make_pipeline(
             StandardScaler(), LogisticRegression(max_iter=1000, class_weight="balanced")
         )
-        known, unknown = (np.stack([resampled(c[i]) for i in range(len(c))]) for c in (clips, ours))
+        known, unknown = (np.stack([sample_frames(c[i]) for i in range(len(c))]) for c in (clips, ours))
         linear = regression.fit(known, clips.y).predict_proba(unknown)
         row = {"regression": np.array([(linear.argmax(1) == ours.y).mean()])}
         for name in variants.split(","):

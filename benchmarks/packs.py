@@ -308,14 +308,14 @@ def train_all(folder: str) -> None:
 
     from gymskel import models
     from gymskel.preprocess.augment import augmented
-    from gymskel.training.streaming import Streamed
+    from gymskel.training.streaming import StreamedClips
 
     start = time.perf_counter()
     stored = open_parquet(folder)
     opened = time.perf_counter() - start
     model = models.simple_rnn(2)
     model.compile(keras.optimizers.Adam(1e-3), "categorical_crossentropy", metrics=["accuracy"])
-    batches = Streamed(stored, FRAMES).batches(128, augment=augmented, seed=0)
+    batches = StreamedClips(stored, FRAMES).batches(128, augment=augmented, seed=0)
     start = time.perf_counter()
     history = model.fit(batches, epochs=1, verbose=0).history
     print(

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from gymskel import BODY_25, Recording, SkeletonClassifier, read_recordings
 from gymskel.clips import Clips
-from gymskel.evaluation import resampled
+from gymskel.evaluation import sample_frames
 from gymskel.kinematics import trunk_angle
 from gymskel.preprocess import Preprocessor, fill
 from gymskel.preprocess.preprocessor import PRESETS
@@ -90,7 +90,7 @@ def simple_rules() -> dict[str, Callable]:
 
 def features(clips: Clips) -> np.ndarray:
     """(clips, 480) each clip at 16 instants."""
-    return np.stack([resampled(clips[i : i + 1]) for i in range(len(clips))])
+    return np.stack([sample_frames(clips[i : i + 1]) for i in range(len(clips))])
 
 
 def print_simple(real: Sequence[Recording], simulated: Sequence[Recording]) -> None:

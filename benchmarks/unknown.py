@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.metrics import pairwise_distances
 
 from gymskel import Clips, SkeletonClassifier
-from gymskel.evaluation import resampled, unknown_moves
+from gymskel.evaluation import sample_frames, unknown_moves
 from gymskel.training import RECIPES
 
 
@@ -22,7 +22,7 @@ def training_clips(archive: str) -> Clips:
     clips = Clips.from_arrays(
         data["split1_x_train"], lengths=data["split1_len_train"], y=[str(names[k]) for k in y]
     )
-    values = np.stack([resampled(clips[k]) for k in range(len(clips))])
+    values = np.stack([sample_frames(clips[k]) for k in range(len(clips))])
     far = pairwise_distances(values)
     same = y[:, None] == y
     near = same & (far <= np.quantile(far[same & (far > 0)], 0.02))

@@ -260,11 +260,11 @@ def test_a_streamed_data_set_goes_on_too(tmp_path):
     pytest.importorskip("pyarrow")
     from gymskel.formats.parquet import open_parquet, write_parquet
     from gymskel.simulate import simulate_recordings
-    from gymskel.training.streaming import Streamed, survey
+    from gymskel.training.streaming import StreamedClips, survey
 
     stored = open_parquet(write_parquet(simulate_recordings(athletes=3, per_athlete=2), tmp_path / "set"))
-    streamed, path = Streamed(stored, frames=survey(stored)[1]), tmp_path / "c"
-    recipe = replace(PLAIN, batch_size=4, augment="fly", balance=True)
+    streamed, path = StreamedClips(stored, frames=survey(stored)[1]), tmp_path / "c"
+    recipe = replace(PLAIN, batch_size=4, augment="fly", balance="oversample")
     alone = started(1)
     run = fit(alone, streamed, recipe, seed=0)
     interrupted(started(1), streamed, recipe, path, epoch=2, seed=0)

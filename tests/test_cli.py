@@ -388,11 +388,10 @@ def test_evaluate_arguments(shell, keypoints, monkeypatch):
         return "told"
 
     monkeypatch.setattr(evaluation, "evaluate", spy)
-    arguments = "--protocol thesis --model lstm --recipe thesis --runs 5 --seed 2 --workers 3".split()
+    arguments = "--model lstm --recipe thesis --runs 5 --seed 2 --workers 3".split()
     code, out, _ = shell("evaluate", keypoints, *arguments, "--fps", 60)
     assert (code, out) == (0, "told\n")
     assert given == {
-        "protocol": "thesis",
         "model": "lstm",
         "recipe": "thesis",
         "runs": 5,
@@ -403,6 +402,22 @@ def test_evaluate_arguments(shell, keypoints, monkeypatch):
         "progress": True,
         "workers": 3,
     }
+
+
+@pytest.mark.parametrize(("preset", "used"), [("default", "thesis"), ("thesis_cleaned", "thesis_cleaned")])
+def test_evaluate_as_published(shell, keypoints, monkeypatch, preset, used):
+    from gymskel import evaluation
+
+    given = {}
+    monkeypatch.setattr(
+        evaluation,
+        "evaluate_published",
+        lambda model, recordings, **arguments: given.update(arguments, model=model, count=len(recordings)) or "told",
+    )
+    arguments = f"--protocol thesis --model lstm --preprocess {preset} --runs 5 --seed 2".split()
+    code, out, _ = shell("evaluate", keypoints, *arguments, "--fps", 60)
+    assert (code, out) == (0, "told\n")
+    assert given == {"model": "lstm", "preprocess": used, "runs": 5, "seed": 2, "progress": True, "count": 6}
 
 
 # --- predict ------------------------------------------------------------------------------------------------

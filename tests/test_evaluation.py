@@ -17,7 +17,7 @@ from gymskel.evaluation import (
     baselines,
     evaluate,
     published_protocol,
-    resampled,
+    sample_frames,
 )
 from gymskel.models import PUBLISHED
 from gymskel.recording import Recording
@@ -62,7 +62,7 @@ def forget():
 
 @pytest.fixture(autouse=True)
 def few_trees(monkeypatch):
-    monkeypatch.setitem(baselines.SEEING, "random forest", RandomForestClassifier(3, random_state=0))
+    monkeypatch.setitem(baselines.FEATURE_BASELINES, "random forest", RandomForestClassifier(3, random_state=0))
 
 
 def meet(athletes="abc", **times) -> list[Recording]:
@@ -317,7 +317,7 @@ def test_floors_are_left_out_by_athlete_too():
 
 
 def test_floors_without_a_frame_rate():
-    """Then lengths are frames, and nothing can be resampled for the regression."""
+    """Then lengths are frames, and nothing can be sample_frames for the regression."""
     recordings = [replace(r, fps=None) for r in meet(flip=2, jump=1)]
     assert set(evaluate(Fake(), recordings).floors) == {"majority", "length only"}
 
@@ -340,12 +340,12 @@ def test_floors_with_a_blind_recording():
 def test_resampled():
     x = np.arange(5, dtype=np.float32)[None, :, None, None] * np.ones((1, 5, 15, 2), np.float32)
     clip = Clips.from_arrays(np.pad(x, [(0, 0), (0, 3), (0, 0), (0, 0)]), lengths=[5])
-    values = resampled(clip, 9).reshape(9, 30)
+    values = sample_frames(clip, 9).reshape(9, 30)
     np.testing.assert_allclose(values, np.linspace(0, 4, 9)[:, None] * np.ones(30), atol=1e-6)
     one = Clips.from_arrays(x[:, 3:4], lengths=[1])
-    assert (resampled(one, 4) == 3).all()
-    assert resampled(one).shape == (16 * 30,)
-    assert (resampled(None) == np.zeros(480)).all()
+    assert (sample_frames(one, 4) == 3).all()
+    assert sample_frames(one).shape == (16 * 30,)
+    assert (sample_frames(None) == np.zeros(480)).all()
 
 
 # --- telling ------------------------------------------------------------------------------------------------

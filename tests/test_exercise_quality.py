@@ -78,7 +78,7 @@ def test_whole_recordings_at_any_rate():
 def test_the_recipe():
     recipe = RECIPES["exercise_quality"]
     assert (recipe.batch_size, recipe.learning_rate, recipe.schedule) == (128, 1e-4, "exponential")
-    assert (recipe.weight_decay, recipe.label_smoothing, recipe.balance) == (0, 0, False)
+    assert (recipe.weight_decay, recipe.label_smoothing, recipe.balance) == (0, 0, None)
     assert (recipe.validation, recipe.validation_by) == (0.1, "athlete")
 
 

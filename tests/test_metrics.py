@@ -12,7 +12,7 @@ from test_training import made_clips
 
 from gymskel.clips import leave_groups_out
 from gymskel.evaluation import Evaluation, evaluate, learning_curve, unknown_moves
-from gymskel.evaluation.metrics import calibration_error, measure, reliability
+from gymskel.evaluation.metrics import calibration_error, compute_metrics, reliability_table
 
 
 def table(truth, predicted, athletes=None, **probabilities) -> pd.DataFrame:
@@ -46,7 +46,7 @@ class Sure(Fake):
 def test_measures_are_those_of_scikit_learn():
     rng = np.random.default_rng(0)
     truth, predicted = rng.choice(list("xyz"), 60, p=[0.6, 0.3, 0.1]), rng.choice(list("xyz"), 60)
-    found = measure(table(truth, predicted, rng.choice(list("abcdef"), 60)), list("xyz"))
+    found = compute_metrics(table(truth, predicted, rng.choice(list("abcdef"), 60)), list("xyz"))
     assert found.loc["accuracy", "value"] == pytest.approx(np.mean(truth == predicted))
     assert found.loc["mean class", "value"] == pytest.approx(balanced_accuracy_score(truth, predicted))
     assert found.loc["macro F1", "value"] == pytest.approx(f1_score(truth, predicted, average="macro"))
@@ -54,7 +54,7 @@ def test_measures_are_those_of_scikit_learn():
 
 
 def test_an_answer_that_is_no_class_is_wrong():
-    found = measure(table("xxy", ["x", "", "y"], "abc"), list("xy"))["value"]
+    found = compute_metrics(table("xxy", ["x", "", "y"], "abc"), list("xy"))["value"]
     assert found["accuracy"] == pytest.approx(2 / 3)
     assert found["mean class"] == 0.75
 
@@ -63,29 +63,29 @@ def test_intervals_go_by_athletes_not_by_recordings():
     """Five athletes, all right or all wrong: however many recordings each, the interval is that of five throws."""
     truth, right = list("xy") * 50, np.repeat([True, True, True, False, False], 20)
     predicted = [t if good else "xy"[t == "x"] for t, good in zip(truth, right, strict=True)]
-    found = measure(table(truth, predicted, np.repeat(list("abcde"), 20)), list("xy"))
+    found = compute_metrics(table(truth, predicted, np.repeat(list("abcde"), 20)), list("xy"))
     assert found.loc["accuracy"].round(6).tolist() == [0.6, 0.2, 1.0]  # quantiles of a binomial (5, 0.6) / 5
-    alone = measure(table(truth, predicted, range(100)), list("xy")).loc["accuracy"]
+    alone = compute_metrics(table(truth, predicted, range(100)), list("xy")).loc["accuracy"]
     assert 0.48 < alone["low"] < 0.53 and 0.67 < alone["high"] < 0.72  # 0.6 +- 1.96 sqrt(.6 * .4 / 100)
-    again = measure(table(truth, predicted, np.repeat(list("abcde"), 20)), list("xy"))
+    again = compute_metrics(table(truth, predicted, np.repeat(list("abcde"), 20)), list("xy"))
     pd.testing.assert_frame_equal(found, again)
 
 
 def test_one_athlete_has_no_interval():
-    found = measure(table("xy", "xx", "aa"), list("xy"))
+    found = compute_metrics(table("xy", "xx", "aa"), list("xy"))
     assert found["low"].isna().all() and found["high"].isna().all()
     assert found.loc["accuracy", "value"] == 0.5
 
 
 def test_classes_that_a_draw_lacks_do_not_count():
     """Athlete b alone performs y: in draws without b the mean over classes is that of x."""
-    found = measure(table("xy", "xx", "ab"), list("xy")).loc["mean class"]
+    found = compute_metrics(table("xy", "xx", "ab"), list("xy")).loc["mean class"]
     assert found.tolist() == [0.5, 0.0, 1.0]
 
 
 def test_reliability():
     answers = table("xxxx", "xxyy", x=[0.95, 0.91, 0.45, 0.0], y=[0.05, 0.09, 0.55, 1.0])
-    found = reliability(answers, list("xy")).set_index("from")
+    found = reliability_table(answers, list("xy")).set_index("from")
     assert found["answers"].to_dict() == dict.fromkeys(np.arange(10) / 10, 0) | {0.5: 1, 0.9: 3}
     assert found.loc[0.9, "probability"] == pytest.approx((0.95 + 0.91 + 1) / 3)
     assert found.loc[0.9, "accuracy"] == pytest.approx(2 / 3)
@@ -93,14 +93,14 @@ def test_reliability():
     error = (3 * abs(2 / 3 - 2.86 / 3) + 0.55) / 4
     assert calibration_error(found) == pytest.approx(error)
     with pytest.raises(ValueError, match="`bins` must be at least 1, got 0"):
-        reliability(answers, list("xy"), bins=0)
+        reliability_table(answers, list("xy"), bins=0)
 
 
 def test_what_is_right_as_often_as_it_says_has_no_error():
     """Eight of ten right, all said 0.8."""
     truth = ["x"] * 8 + ["y"] * 2
     answers = table(truth, ["x"] * 10, x=[0.8] * 10, y=[0.2] * 10)
-    assert calibration_error(reliability(answers, list("xy"))) == pytest.approx(0)
+    assert calibration_error(reliability_table(answers, list("xy"))) == pytest.approx(0)
 
 
 def test_answers_without_probabilities_have_no_calibration():
@@ -109,7 +109,7 @@ def test_answers_without_probabilities_have_no_calibration():
     assert none.reliability()["answers"].sum() == 0
     assert "how sure" not in str(none)
     told = table("xyx", ["x", "y", ""], x=[0.9, np.nan, 0.5], y=[0.1, np.nan, 0.5])
-    assert reliability(told, list("xy"))["answers"].sum() == 1
+    assert reliability_table(told, list("xy"))["answers"].sum() == 1
 
 
 # --- in an evaluation ---------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def test_probabilities_are_kept():
     assert result.calibration_error == pytest.approx((12 * 0.1 + 6 * 0.6) / 18)
     row = result.table().loc["fake"]
     assert row["calibration error"] == pytest.approx(result.calibration_error)
-    found = result.measures()
+    found = result.metrics()
     assert row[["low", "high"]].tolist() == found.loc["accuracy", ["low", "high"]].tolist()
     assert (row["mean class"], row["macro F1"]) == tuple(found["value"][1:])
     assert "how sure an answer was, how often it was right" in str(result)

@@ -15,7 +15,7 @@ from gymskel.preprocess import Preprocessor
 from gymskel.preprocess.augment import augmented
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recordings
-from gymskel.training.streaming import Streamed, survey
+from gymskel.training.streaming import StreamedClips, survey
 
 pytest.importorskip("pyarrow")
 
@@ -41,7 +41,7 @@ def stored(some, tmp_path_factory):
 
 @pytest.fixture
 def streamed(stored, clips):
-    return Streamed(stored, frames=clips.x.shape[1], window=9)
+    return StreamedClips(stored, frames=clips.x.shape[1], shuffle_window=9)
 
 
 def epoch(batches, order=None):
@@ -80,7 +80,7 @@ def test_without_shuffling_it_is_the_data_set_in_memory(streamed, clips):
 @pytest.mark.parametrize("window", [1, 9, 1000])
 @pytest.mark.parametrize("batch_size", [1, 4, 64])
 def test_each_epoch_has_every_clip_once_in_a_fresh_order(stored, clips, window, batch_size):
-    batches = Streamed(stored, clips.x.shape[1], window=window).batches(batch_size, seed=0)
+    batches = StreamedClips(stored, clips.x.shape[1], shuffle_window=window).batches(batch_size, seed=0)
     orders = []
     for _ in range(3):
         x, _, y = epoch(batches)
@@ -108,7 +108,7 @@ def test_the_seed_decides(streamed):
 
 def test_shuffling_goes_across_files(stored, clips):
     """A data set written in the order of a folder still gives mixed batches: row groups come from all over."""
-    batches = Streamed(stored, clips.x.shape[1], window=12).batches(10, seed=1)
+    batches = StreamedClips(stored, clips.x.shape[1], shuffle_window=12).batches(10, seed=1)
     firsts = []
     for _ in range(10):
         firsts.append(rows_of(batches[0][0]["keypoints"], clips))
@@ -210,28 +210,28 @@ def test_survey_tells_what_can_be_used(some, tmp_path):
     with pytest.raises(
         ValueError, match=r"(?s)part-00000.parquet row group 0: .*backflip-blind.*`survey` tells"
     ):
-        epoch(Streamed(stored, frames).batches(4))
-    assert len(epoch(Streamed(stored[usable], frames).batches(4))[0]) == 30
+        epoch(StreamedClips(stored, frames).batches(4))
+    assert len(epoch(StreamedClips(stored[usable], frames).batches(4))[0]) == 30
 
 
 def test_refusals(stored, some, tmp_path):
     with pytest.raises(ValueError, match=r"row group 0: .*more than the 3 of `frames`"):
-        Streamed(stored, frames=3).batches(4, shuffle=False)[0]
+        StreamedClips(stored, frames=3).batches(4, shuffle=False)[0]
     with pytest.raises(ValueError, match="30 recordings, frames=0"):
-        Streamed(stored, frames=0)
+        StreamedClips(stored, frames=0)
     with pytest.raises(ValueError, match="got 0 recordings"):
-        Streamed(stored[np.zeros(30, bool)], frames=9)
+        StreamedClips(stored[np.zeros(30, bool)], frames=9)
     with pytest.raises(ValueError, match="`batch_size` must be at least 1, got 0"):
-        Streamed(stored, frames=9).batches(0)
+        StreamedClips(stored, frames=9).batches(0)
     with pytest.raises(
         ValueError, match=r"15 of 30 recordings have no activity among \['backflip'\]: .* \.\.\."
     ):
-        Streamed(stored, frames=9, classes=("backflip",))
+        StreamedClips(stored, frames=9, classes=("backflip",))
     points = np.ones((3, 25, 3))
     rates = [Recording(points, fps, "flip") for fps in (60, 30, None)]
     stored = open_parquet(write_parquet(rates, tmp_path))
     with pytest.raises(ValueError, match="1 recordings have no frame rate, flip-1 the first"):
-        Streamed(stored, frames=9)
+        StreamedClips(stored, frames=9)
     as_they_are = Preprocessor(["center"])
     for rows, told in (
         (slice(None), "30 fps, 60 fps, unknown"),
@@ -239,8 +239,8 @@ def test_refusals(stored, some, tmp_path):
         ([0, 2], "60 fps, unknown"),
     ):
         with pytest.raises(ValueError, match=rf"differ in frame rate \({told}\)"):
-            Streamed(stored[rows], frames=9, preprocessor=as_they_are)
-    assert len(Streamed(stored[[2]], frames=9, preprocessor=as_they_are).batches(1)[0][1]) == 1
+            StreamedClips(stored[rows], frames=9, preprocessor=as_they_are)
+    assert len(StreamedClips(stored[[2]], frames=9, preprocessor=as_they_are).batches(1)[0][1]) == 1
 
 
 def test_rates_that_are_nearly_the_same_go_together(tmp_path):
@@ -248,7 +248,7 @@ def test_rates_that_are_nearly_the_same_go_together(tmp_path):
     many = [Recording(points, fps, "flip", str(k)) for k, fps in enumerate((60, 59.94, 60, 59.94))]
     stored = open_parquet(write_parquet(many, tmp_path, group_mb=1e-6))
     assert len(stored.row_groups) == 4
-    x, _, _ = epoch(Streamed(stored, 5, Preprocessor(["center"])).batches(3, shuffle=False))
+    x, _, _ = epoch(StreamedClips(stored, 5, Preprocessor(["center"])).batches(3, shuffle=False))
     assert x.shape == (4, 5, 25, 2)
 
 
@@ -260,7 +260,7 @@ def test_training_fit_takes_it(tmp_path):
     from gymskel.training import RECIPES, fit
 
     recordings = simulate_recordings(athletes=4, per_athlete=2, fps=30)
-    streamed = Streamed(open_parquet(write_parquet(iter(recordings), tmp_path / "set")), frames=64)
+    streamed = StreamedClips(open_parquet(write_parquet(iter(recordings), tmp_path / "set")), frames=64)
     recipe = replace(RECIPES["default"], epochs=2, min_steps=0, batch_size=4, validation=0.2, patience=2)
     run = fit(simple_rnn(2, units=3), streamed, recipe, seed=0)
     assert (

@@ -19,7 +19,7 @@ from gymskel.clips import Clips
 from gymskel.models import BUILDERS, TakeJoints, simple_rnn
 from gymskel.preprocess.augment import Augmentation
 from gymskel.skeleton import BODY_25, GYMNASTICS_15
-from gymskel.training import RECIPES, Recipe, compile_cache, fit, get_recipe, one_hot, repeat, without_mirror
+from gymskel.training import RECIPES, Recipe, compile_cache, fit, get_recipe, one_hot, fit_repeatedly, without_mirror
 from gymskel.training import batches as drawn
 
 PLAIN = Recipe("plain", epochs=3, batch_size=8, learning_rate=0.05)
@@ -551,12 +551,12 @@ def test_repeat_gives_independent_runs():
         built.append(quick(2))
         return built[-1]
 
-    runs = repeat(build, clips, 2, replace(PLAIN, epochs=1), seed=5)
+    runs = fit_repeatedly(build, clips, 2, replace(PLAIN, epochs=1), seed=5)
     assert [run.seed for _, run in runs] == [5, 6]
     assert [model for model, _ in runs] == built
     first, second = (model.get_weights()[0] for model, _ in runs)
     assert np.abs(first - second).max() > 0.05
-    ((again, _),) = repeat(build, clips, 1, replace(PLAIN, epochs=1), seed=6)
+    ((again, _),) = fit_repeatedly(build, clips, 1, replace(PLAIN, epochs=1), seed=6)
     np.testing.assert_allclose(again.get_weights()[0], second, atol=1e-6)
 
 
@@ -569,7 +569,7 @@ def test_balance_takes_every_clip_and_evens_out_the_classes():
     assert labels.sum(axis=0).tolist() == [6, 6, 6]
     taken = np.concatenate([batches[i][0]["keypoints"] for i in range(len(batches))])
     assert {k for k in range(9) for one in taken if (one == clips.x[k]).all()} == set(range(9))
-    plain = drawn.Batches(clips, replace(recipe, balance=False), 0)
+    plain = drawn.Batches(clips, replace(recipe, balance=None), 0)
     assert sum(len(plain[i][1]) for i in range(len(plain))) == 9
 
 

@@ -32,12 +32,12 @@ def split(m: Material, preset: str | None = None) -> tuple[Clips, Clips]:
 def trained(m: Material, name: str) -> list[tuple[Any, Any]]:
     """(model, run) of each training of a published network, as published but for the validation part: by athlete."""
     from gymskel.models import BUILDERS, PUBLISHED
-    from gymskel.training import RECIPES, repeat
+    from gymskel.training import RECIPES, fit_repeatedly
 
     clips = split(m)[0]
     facts = {"skeleton": clips.skeleton, "frames": clips.x.shape[1], **PUBLISHED[name]}
     recipe = replace(RECIPES["thesis"], copies=m.copies, epochs=m.epochs, validation_by="athlete")
-    return repeat(lambda: BUILDERS[name](len(clips.classes), **facts), clips, m.runs, recipe)
+    return fit_repeatedly(lambda: BUILDERS[name](len(clips.classes), **facts), clips, m.runs, recipe)
 
 
 def answers(m: Material, name: str) -> np.ndarray:

@@ -111,18 +111,14 @@ def evaluate(
 
     check_names(model, recipe, preprocess, protocol)
     recordings, failed = read_data(data, labels, fps, person, named=True)
-    classifier = SkeletonClassifier(model, recipe=recipe_of(recipe, mirror), preprocess=preprocess)
-    told = evaluation.evaluate(
-        classifier,
-        recordings,
-        protocol=protocol,
-        runs=runs,
-        folds=folds,
-        seed=seed,
-        progress=True,
-        workers=workers,
-    )
-    typer.echo(told)
+    settings = {"runs": runs, "seed": seed, "progress": True}
+    if protocol == "thesis":
+        preset = "thesis" if preprocess == "default" else preprocess
+        result = evaluation.evaluate_published(model, recordings, preprocess=preset, **settings)
+    else:
+        classifier = SkeletonClassifier(model, recipe=recipe_of(recipe, mirror), preprocess=preprocess)
+        result = evaluation.evaluate(classifier, recordings, folds=folds, workers=workers, **settings)
+    typer.echo(result)
     if failed:
         raise typer.Exit(1)
 

@@ -5,11 +5,19 @@
 - `unknown_moves`: how well a move that was never trained on is told from known ones.
 """
 
-from gymskel.evaluation.baselines import resampled
+from gymskel.evaluation.baselines import sample_frames
 from gymskel.evaluation.cross_validation import evaluate
 from gymskel.evaluation.curve import learning_curve
-from gymskel.evaluation.published_protocol import PUBLISHED_RESULTS
+from gymskel.evaluation.published_protocol import PUBLISHED_RESULTS, evaluate_published
 from gymskel.evaluation.result import Evaluation
 from gymskel.evaluation.unknown import unknown_moves
 
-__all__ = ["evaluate", "Evaluation", "learning_curve", "unknown_moves", "resampled", "PUBLISHED_RESULTS"]
+__all__ = [
+    "PUBLISHED_RESULTS",
+    "Evaluation",
+    "evaluate",
+    "evaluate_published",
+    "learning_curve",
+    "sample_frames",
+    "unknown_moves",
+]

@@ -15,19 +15,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from gymskel.clips import Clips
-from gymskel.evaluation.labelled_set import Cases, Splits, one_by_one
+from gymskel.evaluation.labelled_set import LabelledSet, Splits, one_by_one
 from gymskel.preprocess import Preprocessor
 from gymskel.recording.times import durations
 from gymskel.skeleton import GYMNASTICS_15
 
-SEEING = {
+FEATURE_BASELINES = {
     "logistic regression": make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000)),
     "random forest": RandomForestClassifier(50, random_state=0),
 }
 """Rules that see 16 frames of each clip."""
 
 
-def answer_floors(cases: Cases, splits: Splits) -> pd.DataFrame:
+def predict_baselines(cases: LabelledSet, splits: Splits) -> pd.DataFrame:
     """What simple rules answer: a row for each rule and case, with floor, recording, athlete, truth, predicted.
 
     "majority" always answers the commonest move; "length only" goes by the three recordings nearest in duration;
@@ -38,7 +38,7 @@ def answer_floors(cases: Cases, splits: Splits) -> pd.DataFrame:
     answers = {"majority": np.full(len(cases), max(sorted(counts), key=counts.get))}
     answers["length only"] = _by_folds(KNeighborsClassifier(3), _lengths(cases), cases.truth, splits)
     if (features := _features(cases)) is not None:
-        for name, rule in SEEING.items():
+        for name, rule in FEATURE_BASELINES.items():
             answers[name] = _by_folds(rule, features, cases.truth, splits)
     facts = {"recording": cases.names, "athlete": cases.athletes, "truth": cases.truth}
     return pd.concat(
@@ -47,7 +47,7 @@ def answer_floors(cases: Cases, splits: Splits) -> pd.DataFrame:
     )
 
 
-def resampled(clip: Clips | None, frames: int = 16) -> np.ndarray:
+def sample_frames(clip: Clips | None, frames: int = 16) -> np.ndarray:
     """(frames * joints * channels,) one clip at `frames` instants from its first to its last frame."""
     if clip is None:
         return np.zeros(frames * 30, np.float32)
@@ -58,20 +58,20 @@ def resampled(clip: Clips | None, frames: int = 16) -> np.ndarray:
     return (x[low] + (at - low)[:, None] * (x[high] - x[low])).ravel()
 
 
-def _lengths(cases: Cases) -> np.ndarray:
+def _lengths(cases: LabelledSet) -> np.ndarray:
     """(cases, 1) seconds, or frames where a rate is not known."""
     if isinstance(cases.given, Clips):
         return cases.given.lengths[:, None] / (cases.given.fps or 1.0)
     return np.array(durations(cases.given)[0])[:, None]
 
 
-def _features(cases: Cases) -> np.ndarray | None:
+def _features(cases: LabelledSet) -> np.ndarray | None:
     """(cases, values) of 16 frames each; None where recordings cannot be brought to one form."""
     if isinstance(cases.given, Clips):
-        return np.stack([resampled(cases.given[i]) for i in range(len(cases))])
+        return np.stack([sample_frames(cases.given[i]) for i in range(len(cases))])
     if not all(r.fps and set(GYMNASTICS_15.joints) <= set(r.skeleton.joints) for r in cases.given):
         return None
-    return np.stack([resampled(clip) for clip in one_by_one(Preprocessor("default"), cases.given)])
+    return np.stack([sample_frames(clip) for clip in one_by_one(Preprocessor("default"), cases.given)])
 
 
 def _by_folds(rule: Any, x: np.ndarray, truth: np.ndarray, splits: Splits) -> np.ndarray:

@@ -9,9 +9,8 @@ import numpy as np
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips, leave_groups_out
-from gymskel.evaluation.baselines import SEEING, answer_floors
-from gymskel.evaluation.labelled_set import Cases, Splits, Trial, answer, name_of, of_one_length, together
-from gymskel.evaluation.published_protocol import evaluate_as_published
+from gymskel.evaluation.baselines import FEATURE_BASELINES, predict_baselines
+from gymskel.evaluation.labelled_set import LabelledSet, Splits, Trial, answer, name_of, of_one_length, together
 from gymskel.evaluation.result import Evaluation
 from gymskel.recording import Recording
 
@@ -20,7 +19,6 @@ def evaluate(
     classifier: SkeletonClassifier,
     recordings: Sequence[Recording] | Clips,
     *,
-    protocol: str = "athletes",
     runs: int = 1,
     folds: int | None = None,
     seed: int = 0,
@@ -32,17 +30,12 @@ def evaluate(
     Args:
         classifier: with the settings to test; it is cloned, not fitted.
         recordings: with activity, and athlete where known; or Clips with labels.
-        protocol: "athletes" trains without one athlete at a time and pools the answers; where nobody said who
-            the athletes are, single recordings are left out and a note says so. "thesis" is the published
-            experiment, which puts copies of one recording on both sides of the split: for comparison only. It uses
-            the published sizes and recipe whatever the classifier says, and the preset "thesis" in place of
-            "default"; for the published recordings, which are filled and smoothed, take "thesis_cleaned".
         runs: independent repetitions with seeds seed, seed + 1, ...
-        folds: for "athletes": leave several athletes out at once, in this many folds that hold about as much of every
+        folds: leave several athletes out at once, in this many folds that hold about as much of every
             class; the same in every run, so that runs differ by their training alone. By default one athlete each.
         seed: of the first run.
         progress: show a bar.
-        workers: for "athletes": so many processes of this computer, each at a training of its own. They change no answer,
+        workers: so many processes of this computer, each at a training of its own. They change no answer,
             but for rounding. A process takes about 1 GB; on a GPU leave it at 1.
 
     Raises:
@@ -51,11 +44,7 @@ def evaluate(
     """
     if runs < 1:
         raise ValueError(f"`runs` must be a number from 1, got {runs}.")
-    if protocol == "thesis":
-        return evaluate_as_published(classifier, recordings, runs, seed, progress)
-    if protocol != "athletes":
-        raise ValueError(f"`protocol` must be 'athletes' or 'thesis', got {protocol!r}.")
-    cases = Cases.of(recordings)
+    cases = LabelledSet.of(recordings)
     splits = leave_groups_out(cases.athletes, folds, labels=cases.truth)
     notes = _notes(cases, splits)
     classifier = of_one_length(classifier, cases)
@@ -74,11 +63,11 @@ def evaluate(
         notes.append(
             f"{silent} recordings got no answer and count as wrong; they are not in the confusion table."
         )
-    told = answer_floors(cases, splits)
+    told = predict_baselines(cases, splits)
     right = (told["truth"] == told["predicted"]).groupby(told["floor"], sort=False).mean()
-    if not set(SEEING) <= set(right.index):
+    if not set(FEATURE_BASELINES) <= set(right.index):
         notes.append(
-            f"No floor of {' or '.join(SEEING)}: they need the 15 joints of GYMNASTICS_15 and known frame rates."
+            f"No floor of {' or '.join(FEATURE_BASELINES)}: they need the 15 joints of GYMNASTICS_15 and known frame rates."
         )
     return Evaluation(
         model=name_of(classifier),
@@ -96,7 +85,7 @@ def _named(athletes: Iterable[str]) -> str:
     return ", ".join(sorted(set(athletes))) + " out"
 
 
-def _notes(cases: Cases, splits: Splits) -> list[str]:
+def _notes(cases: LabelledSet, splits: Splits) -> list[str]:
     """What makes these folds say less than they seem to; the grave ones are warnings too."""
     notes, truth, athletes = [], cases.truth, cases.athletes
     if nobody := int((~cases.named).sum()):

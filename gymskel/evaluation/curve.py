@@ -11,8 +11,8 @@ import pandas as pd
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
-from gymskel.evaluation.labelled_set import Cases, Trial, answer, of_one_length
-from gymskel.evaluation.metrics import measure
+from gymskel.evaluation.labelled_set import LabelledSet, Trial, answer, of_one_length
+from gymskel.evaluation.metrics import compute_metrics
 from gymskel.recording import Recording
 
 _TRIES = 2000
@@ -47,7 +47,7 @@ def learning_curve(
         ValueError: recordings without activity or athlete, one class, one athlete, a number that leaves nobody to
             train on or to test, or of which no group performs every move.
     """
-    cases = Cases.of(recordings)
+    cases = LabelledSet.of(recordings)
     if not cases.named.all():
         told = cases.names[~cases.named]
         raise ValueError(
@@ -72,7 +72,7 @@ def learning_curve(
     rows = []
     answers = answer(classifier, cases, trials, workers, "fit" if progress else None)
     for (size, draw, who), part, (table, _, _) in zip(drawn, parts, answers, strict=True):
-        found = measure(table, cases.classes, draws=1)["value"]
+        found = compute_metrics(table, cases.classes, draws=1)["value"]
         counts = {"trained_on": int((part & cases.good).sum()), "tested": len(table)}
         told = {"accuracy": found["accuracy"], "mean_class": found["mean class"]}
         rows.append({"athletes": size, "draw": draw, "who": ", ".join(who), **counts, **told})
@@ -85,7 +85,7 @@ def _doubling(count: int) -> list[int]:
     return [*sizes, count - 1]
 
 
-def _draw_groups(cases: Cases, names: np.ndarray, size: int, draws: int, seed: int) -> list[tuple[str, ...]]:
+def _draw_groups(cases: LabelledSet, names: np.ndarray, size: int, draws: int, seed: int) -> list[tuple[str, ...]]:
     """Different groups of so many athletes, each with every class among what can be trained on."""
     rng = np.random.default_rng([seed, size])
     doers = {name: set(cases.truth[(cases.athletes == name) & cases.good]) for name in names}

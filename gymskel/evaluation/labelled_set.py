@@ -24,7 +24,7 @@ Splits = list[tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True, eq=False)
-class Cases:
+class LabelledSet:
     """Labelled recordings or clips.
 
     Attributes:
@@ -44,7 +44,7 @@ class Cases:
     good: np.ndarray
 
     @classmethod
-    def of(cls, given: Sequence[Recording] | Clips) -> Cases:
+    def of(cls, given: Sequence[Recording] | Clips) -> LabelledSet:
         """Raises ValueError where labels are missing, all are of one class, or a video shows several people; TypeError for others."""
         if isinstance(given, Clips):
             if given.y is None:
@@ -87,7 +87,7 @@ class Cases:
 
 
 class Trial(NamedTuple):
-    """A training and what is asked then: (clips,) rows of Cases, and the seed."""
+    """A training and what is asked then: (clips,) rows of LabelledSet, and the seed."""
 
     train: np.ndarray
     test: np.ndarray
@@ -110,7 +110,7 @@ class Answers(NamedTuple):
 
 def answer(
     classifier: SkeletonClassifier,
-    cases: Cases,
+    cases: LabelledSet,
     trials: Sequence[Trial],
     workers: int,
     bar: str | None = None,
@@ -120,7 +120,7 @@ def answer(
     return iter(tqdm(answers, total=len(trials), unit=bar or "", disable=bar is None, leave=False))
 
 
-def _answer(classifier: SkeletonClassifier, cases: Cases, trial: Trial) -> Answers:
+def _answer(classifier: SkeletonClassifier, cases: LabelledSet, trial: Trial) -> Answers:
     """Where one class is left to train on, that class is the answer, without probabilities."""
     start, test = time.perf_counter(), trial.test
     train = trial.train[cases.good[trial.train]]
@@ -161,7 +161,7 @@ def name_of(classifier: SkeletonClassifier) -> str:
     return model if isinstance(model, str) else getattr(model, "__name__", "model")
 
 
-def of_one_length(classifier: SkeletonClassifier, cases: Cases) -> SkeletonClassifier:
+def of_one_length(classifier: SkeletonClassifier, cases: LabelledSet) -> SkeletonClassifier:
     """The published head is tied to one length, which then has to be the longest of all folds."""
     params = classifier.model_params or {}
     if params.get("head") != "flatten" or "frames" in params:

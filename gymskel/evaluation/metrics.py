@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 
-def measure(
+def compute_metrics(
     answers: pd.DataFrame, classes: Sequence[str], *, draws: int = 2000, seed: int = 0
 ) -> pd.DataFrame:
     """Accuracy, mean-class accuracy and macro F1, each with its 95 % interval: columns value, low, high.
@@ -27,7 +27,7 @@ def measure(
         seed: of the draws.
 
     >>> answers = pd.DataFrame({"athlete": list("abcd"), "truth": list("xxyy"), "predicted": list("xyyy")})
-    >>> measure(answers, ["x", "y"])["value"].round(2).to_dict()
+    >>> compute_metrics(answers, ["x", "y"])["value"].round(2).to_dict()
     {'accuracy': 0.75, 'mean class': 0.75, 'macro F1': 0.73}
     """
     counts = _confusions(answers, classes)
@@ -44,7 +44,7 @@ def measure(
     return table
 
 
-def reliability(answers: pd.DataFrame, classes: Sequence[str], *, bins: int = 10) -> pd.DataFrame:
+def reliability_table(answers: pd.DataFrame, classes: Sequence[str], *, bins: int = 10) -> pd.DataFrame:
     """How often answers are right, by how sure they were: Guo et al. 2017, eq. 2 and 3.
 
     Args:
@@ -57,7 +57,7 @@ def reliability(answers: pd.DataFrame, classes: Sequence[str], *, bins: int = 10
         two are NaN where there are no answers.
 
     >>> answers = pd.DataFrame({"truth": ["x", "y"], "predicted": ["x", "x"], "p(x)": [0.9, 0.7], "p(y)": [0.1, 0.3]})
-    >>> reliability(answers, ["x", "y"], bins=2)
+    >>> reliability_table(answers, ["x", "y"], bins=2)
        from   to  answers  probability  accuracy
     0   0.0  0.5        0          NaN       NaN
     1   0.5  1.0        2          0.8       0.5

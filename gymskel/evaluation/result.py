@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from gymskel.evaluation.metrics import calibration_error, measure, reliability
+from gymskel.evaluation.metrics import calibration_error, compute_metrics, reliability_table
 
 _FEW = 10  # athletes: intervals of fewer are too narrow
 
@@ -49,12 +49,12 @@ class Evaluation:
         """Mean over runs."""
         return float(self.accuracies.mean())
 
-    def measures(self) -> pd.DataFrame:
+    def metrics(self) -> pd.DataFrame:
         """Accuracy, mean-class accuracy and macro F1 over all runs, with 95 % intervals by athletes: value, low, high.
 
         An interval says how the measure would vary with other athletes of this kind (see `measures.measure`).
         """
-        return measure(self.predictions, self.classes)
+        return compute_metrics(self.predictions, self.classes)
 
     def per_class(self) -> pd.DataFrame:
         """Precision, recall and F1 of each class over all runs, and the number of test recordings in one."""
@@ -82,7 +82,7 @@ class Evaluation:
 
     def reliability(self, bins: int = 10) -> pd.DataFrame:
         """How often answers are right, by how sure they were: from, to, answers, probability, accuracy."""
-        return reliability(self.predictions, self.classes, bins=bins)
+        return reliability_table(self.predictions, self.classes, bins=bins)
 
     @property
     def calibration_error(self) -> float:
@@ -165,7 +165,7 @@ class Evaluation:
 
 
 def _row(answers: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, float]:
-    found = measure(answers, classes)
+    found = compute_metrics(answers, classes)
     return {
         "accuracy": found.loc["accuracy", "value"],
         "sd": np.nan,

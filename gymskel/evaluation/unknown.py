@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 from gymskel.classifier import SkeletonClassifier
 from gymskel.classifier.reliability import doubt_threshold
 from gymskel.clips import Clips, leave_groups_out
-from gymskel.evaluation.labelled_set import Cases, Trial, answer, of_one_length, together
+from gymskel.evaluation.labelled_set import LabelledSet, Trial, answer, of_one_length, together
 from gymskel.evaluation.metrics import surest
 from gymskel.recording import Recording
 
@@ -51,7 +51,7 @@ def unknown_moves(
     Raises:
         ValueError: fewer than three classes, a class that is not there, or of which no fold tests a recording.
     """
-    cases = Cases.of(recordings)
+    cases = LabelledSet.of(recordings)
     if len(cases.classes) < 3:
         raise ValueError(f"Leaving a class out needs at least three classes, got {', '.join(cases.classes)}.")
     chosen = list(cases.classes if unknown is None else [unknown] if isinstance(unknown, str) else unknown)

@@ -13,8 +13,8 @@ from gymskel.classifier import SkeletonClassifier
 from gymskel.classifier.inputs import keypoints_checksum, unique_names
 from gymskel.classifier.reliability import reason_to_doubt
 from gymskel.evaluation import Evaluation
-from gymskel.evaluation.baselines import answer_floors
-from gymskel.evaluation.labelled_set import Cases
+from gymskel.evaluation.baselines import predict_baselines
+from gymskel.evaluation.labelled_set import LabelledSet
 from gymskel.recording import Recording
 
 
@@ -142,10 +142,10 @@ def _evaluated(
     here = [places[name] for name in one["recording"] if name in places]
     labelled = [i for i in here if recordings[i].activity is not None]
     if "fold" in one and len(labelled) == len(one):
-        cases = Cases.of([recordings[i] for i in labelled])
+        cases = LabelledSet.of([recordings[i] for i in labelled])
         fold = one["fold"].to_numpy()
         splits = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)]
-        told = answer_floors(cases, splits)
+        told = predict_baselines(cases, splits)
     else:
         commonest = one["truth"].mode().iloc[0]
         told = one[["recording", "athlete", "truth"]].assign(floor="majority", predicted=commonest)

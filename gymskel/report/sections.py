@@ -254,7 +254,7 @@ def _untested() -> str:
 
 def _headline(facts: Facts) -> tuple[float, int, float, float]:
     """Share of right answers, how many answers, low and high end of its interval."""
-    line: pd.Series = facts.evaluation.measures().loc["accuracy"]
+    line: pd.Series = facts.evaluation.metrics().loc["accuracy"]
     return line["value"], len(facts.evaluation.predictions), line["low"], line["high"]
 
 

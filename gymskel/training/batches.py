@@ -1,10 +1,11 @@
-"""The training part in batches: fresh copies each epoch, rarer classes more often, small parts gone over more often."""
+"""The training part in batches: fresh copies each epoch, rarer classes more often, small parts several times an epoch."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -12,110 +13,162 @@ import numpy as np
 from gymskel.clips import Clips
 from gymskel.preprocess.augment import augmented, rotated_copies
 from gymskel.training.recipes import Recipe
-from gymskel.training.streaming import Streamed
+from gymskel.training.streaming import StreamedClips
 
-_AN_EPOCH = 50  # batches, about, in an epoch of keras
+_BATCHES_PER_EPOCH = 50
+"""Batches, about, that one epoch of keras holds where `min_steps` repeats a small training part."""
+
+
+class EpochPlan(NamedTuple):
+    """The batches of a training and its number of epochs.
+
+    Attributes:
+        batches: the training part; one round of it is an epoch of keras.
+        epochs: epochs of keras.
+        passes_per_epoch: passes over the clips in each epoch.
+    """
+
+    batches: Any
+    epochs: int
+    passes_per_epoch: int
+
+
+def labels_of(clips: Clips) -> np.ndarray:
+    """Return the (clips,) labels.
+
+    Raises:
+        ValueError: the clips have no labels.
+    """
+    if clips.y is None:
+        raise ValueError("`clips` has no labels `y`. Fix: make it from recordings with an activity, or give `y`.")
+    return clips.y
 
 
 def one_hot(clips: Clips) -> np.ndarray:
-    """(clips, classes) float32 with 1 at the label."""
+    """Return (clips, classes) float32 with 1 at the label of each clip."""
     return np.eye(len(clips.classes), dtype=np.float32)[clips.y]
 
 
-def batches_of(
-    training: Clips | Streamed, recipe: Recipe, seed: int | None
-) -> tuple[keras.utils.PyDataset, int, int]:
-    """(batches, passes over the clips, passes that make an epoch of keras)."""
-    if isinstance(training, Streamed):
+def plan_epochs(training: Clips | StreamedClips, recipe: Recipe, seed: int | None) -> EpochPlan:
+    """Make the batches of a training part and count its epochs, as the recipe says.
+
+    Raises:
+        ValueError: StreamedClips with augment="copies".
+    """
+    if isinstance(training, StreamedClips):
         if recipe.augment == "copies":
-            raise ValueError("augment='copies' holds all clips in memory; Streamed takes 'fly' or None.")
+            raise ValueError(
+                "augment='copies' holds all clips in memory and cannot be used with StreamedClips. Fix: take 'fly' or None."
+            )
         augment = partial(augmented, how=recipe.augmentation) if recipe.augment == "fly" else None
         batches = training.batches(recipe.batch_size, augment=augment, seed=seed)
-        return batches, max(recipe.epochs, -(-recipe.min_steps // len(batches))), 1
+        return EpochPlan(batches, max(recipe.epochs, -(-recipe.min_steps // len(batches))), 1)
     if recipe.augment == "copies":
         training = rotated_copies(training, recipe.copies, seed=seed)
-    passes, together = _passes(training, recipe)
-    return Batches(training, recipe, seed, together), passes, together
+    epochs, passes = _count_epochs(len(_balanced_rows(training, recipe)), recipe)
+    return EpochPlan(ClipBatches(training, recipe, seed, passes), epochs, passes)
 
 
-def _passes(clips: Clips, recipe: Recipe) -> tuple[int, int]:
-    """(passes over the clips, passes that make an epoch of keras).
+def _count_epochs(count: int, recipe: Recipe) -> tuple[int, int]:
+    """Return (epochs of keras, passes over `count` clips in each).
 
-    An epoch costs keras as much as five to ten batches. Where `min_steps` lets a small training part be gone over more
-    often, so many passes are put together that an epoch has about `_AN_EPOCH` batches.
+    An epoch costs keras as much time as five to ten batches. So where `min_steps` repeats a small training part, an
+    epoch holds as many passes as give about `_BATCHES_PER_EPOCH` batches.
     """
-    count = len(_rows(clips, recipe))
     if not recipe.min_steps:
         return recipe.epochs, 1
     passes = max(recipe.epochs, -(-recipe.min_steps * recipe.batch_size // count))
-    epochs = -(-passes // max(1, _AN_EPOCH * recipe.batch_size // count))
-    return passes, -(-passes // epochs)
+    epochs = -(-passes // max(1, _BATCHES_PER_EPOCH * recipe.batch_size // count))
+    per_epoch = -(-passes // epochs)
+    return -(-passes // per_epoch), per_epoch
 
 
-class Batches(keras.utils.PyDataset):
+class ClipBatches(keras.utils.PyDataset):
     """The training part in batches, in a new order and with fresh augmented copies each epoch.
 
-    The next epoch is drawn in a thread of its own while this one trains, so that both cores have work. One thread
-    draws them one after the other, so a seed gives the same epochs on any machine.
+    A thread draws the next epoch while this one trains, so that two cores are busy. It draws the epochs one after the
+    other, so a seed gives the same epochs on any machine.
+
+    Args:
+        clips: the training part.
+        recipe: its batch size, augmentation and balance.
+        seed: for the order and the copies.
+        passes: passes over the clips in each epoch.
+
+    Attributes:
+        epoch: number of the epoch whose batches can be taken, from 0.
     """
 
-    def __init__(self, clips: Clips, recipe: Recipe, seed: int | None, together: int = 1) -> None:
+    def __init__(self, clips: Clips, recipe: Recipe, seed: int | None, passes: int = 1) -> None:
         super().__init__()
-        self._clips, self._recipe, self._together = clips, recipe, together
+        self._recipe, self._passes = recipe, passes
+        self._clips: Clips | None = clips
         self._rng = np.random.default_rng(seed)
-        self._drawer = ThreadPoolExecutor(1)
-        self._begin(0)
+        self._thread = ThreadPoolExecutor(1)
+        self._start_at(0)
 
-    def _begin(self, number: int) -> None:
-        self.number = number
-        self._epoch, self._state = self._draw()
-        self._next = self._drawer.submit(self._draw)
+    def _start_at(self, epoch: int) -> None:
+        self.epoch = epoch
+        self._current: Clips | None
+        self._current, self._state = self._draw()
+        self._next = self._thread.submit(self._draw)
 
     def __len__(self) -> int:
-        return -(-len(self._epoch) // self._recipe.batch_size)
+        return -(-len(self._taken) // self._recipe.batch_size)
 
     def __getitem__(self, step: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         rows = slice(step * self._recipe.batch_size, (step + 1) * self._recipe.batch_size)
-        return {name: array[rows] for name, array in self._epoch.inputs.items()}, one_hot(self._epoch)[rows]
+        return {name: array[rows] for name, array in self._taken.inputs.items()}, one_hot(self._taken)[rows]
+
+    @property
+    def _taken(self) -> Clips:
+        if self._current is None:
+            raise RuntimeError("These batches are closed.")
+        return self._current
 
     def on_epoch_end(self) -> None:
-        """Goes on to the next epoch."""
-        self.number += 1
-        self._epoch, self._state = self._next.result()
-        self._next = self._drawer.submit(self._draw)
+        """Go on to the next epoch."""
+        self.epoch += 1
+        self._current, self._state = self._next.result()
+        self._next = self._thread.submit(self._draw)
 
-    def state_before(self, number: int) -> dict[str, Any]:
-        """Where chance stood before this epoch was drawn: the one that is drawn, or the next."""
-        return self._state if number == self.number else self._next.result()[1]
+    def random_state(self, epoch: int) -> Mapping[str, Any]:
+        """Return the state of the random generator before it drew this epoch: the current one, or the next."""
+        return self._state if epoch == self.epoch else self._next.result()[1]
 
-    def go_to(self, number: int, state: dict[str, Any]) -> None:
-        """Draws this epoch, with chance as it stood then."""
-        self._next.result()  # else it would go on drawing beside us
+    def resume(self, epoch: int, state: Mapping[str, Any]) -> None:
+        """Draw this epoch again, from the state that `random_state` returned for it."""
+        self._next.result()  # else the thread would go on drawing from the same generator
         self._rng.bit_generator.state = state
-        self._begin(number)
+        self._start_at(epoch)
 
     def close(self) -> None:
-        """Ends the thread; clips and epochs are let go, as TensorFlow keeps the batches until the process ends."""
-        self._drawer.shutdown(wait=False, cancel_futures=True)
-        self._next = self._epoch = self._clips = None
+        """End the thread and drop the clips, because TensorFlow keeps this object until the process ends."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        del self._next
+        self._current = self._clips = None
 
-    def _draw(self) -> tuple[Clips, dict[str, Any]]:
-        """The clips of an epoch, and where chance stood before."""
+    def _draw(self) -> tuple[Clips, Mapping[str, Any]]:
+        """Return the clips of an epoch and the state of the generator before they were drawn."""
+        if self._clips is None:
+            raise RuntimeError("These batches are closed.")
         state = self._rng.bit_generator.state
-        rows = (
-            self._rng.permutation(_rows(self._clips, self._recipe, self._rng)) for _ in range(self._together)
-        )
-        epoch = self._clips[np.concatenate(list(rows))]
+        rows = [
+            self._rng.permutation(_balanced_rows(self._clips, self._recipe, self._rng))
+            for _ in range(self._passes)
+        ]
+        epoch = self._clips[np.concatenate(rows)]
         if self._recipe.augment != "fly":
             return epoch, state
         return augmented(epoch, self._rng, self._recipe.augmentation), state
 
 
-def _rows(clips: Clips, recipe: Recipe, rng: np.random.Generator | None = None) -> np.ndarray:
-    """Every clip once; with `balance` clips of rarer classes again, until all classes are as frequent."""
-    if recipe.balance is not True:
+def _balanced_rows(clips: Clips, recipe: Recipe, rng: np.random.Generator | None = None) -> np.ndarray:
+    """Return every row once; with balance="oversample" rows of rarer classes again, until all classes are as frequent."""
+    if recipe.balance != "oversample":
         return np.arange(len(clips))
     rng = np.random.default_rng(0) if rng is None else rng
-    most = np.bincount(clips.y).max()
-    own = (rng.permutation(np.flatnonzero(clips.y == label)) for label in np.unique(clips.y))
-    return np.concatenate([np.resize(rows, most) for rows in own])
+    y = labels_of(clips)
+    most = np.bincount(y).max()
+    of_class = (rng.permutation(np.flatnonzero(y == label)) for label in np.unique(y))
+    return np.concatenate([np.resize(rows, most) for rows in of_class])

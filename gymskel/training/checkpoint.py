@@ -1,4 +1,4 @@
-"""A training kept in one file after every epoch, so that one that was killed goes on where it was."""
+"""A training saved in one file after every epoch, so that it can be resumed after an interruption."""
 
 from __future__ import annotations
 
@@ -15,44 +15,50 @@ import keras
 import numpy as np
 
 from gymskel.clips import Clips
-from gymskel.training.streaming import Streamed
+from gymskel.files import replace_file
+from gymskel.training.recipes import Recipe
+from gymskel.training.streaming import StreamedClips
 
-_FORMAT = 1
+_FORMAT = 1  # version of the file
+
+Arrays = dict[str, list[np.ndarray]]
+"""Name of a group of variables ("model", "optimizer", "best") -> their values in order."""
 
 
-class Resumable(Protocol):
-    """Batches that can be drawn again from any of their epochs on.
+class ResumableBatches(Protocol):
+    """Batches of which any epoch can be drawn again.
 
     Attributes:
-        number: the epoch that is drawn; keras goes on to the next more often than it trains, once before the first.
+        epoch: the current epoch of the batches. Keras advances them once before the first epoch of a training, so this
+            number may be larger than that of the training's epoch.
     """
 
-    number: int
+    epoch: int
 
-    def state_before(self, number: int) -> Any:
-        """Plain values from which this epoch can be drawn again; the one that is drawn, or the next."""
+    def random_state(self, epoch: int) -> Any:
+        """Return plain values from which this epoch can be drawn again; for the current epoch or the next."""
 
-    def go_to(self, number: int, state: Any) -> None:
-        """Draws this epoch."""
+    def resume(self, epoch: int, state: Any) -> None:
+        """Draw this epoch from the values that `random_state` returned for it."""
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Keeps weights, optimizer, chance, history and the best weights after every epoch of keras.
+    """Saves weights, optimizer, random state, history and the best weights after every epoch of keras.
 
-    keras' BackupAndRestore keeps weights and optimizer; the order of batches, the copies, patience and the best
-    weights would begin anew. Comes after EarlyStopping in the list of callbacks, as it takes up its state too.
+    keras.callbacks.BackupAndRestore saves weights and optimizer only: order of batches, copies, patience and best weights
+    would start anew. Place it after EarlyStopping in the list of callbacks, because it restores that callback's state.
 
     Args:
-        path: the file; replaced whole, so a kill while it is written leaves the one before.
-        asked: what identifies the training, see `identity`; a file of another training is refused.
+        path: the file. It is replaced whole, so an interrupted write leaves the previous one.
+        identity: from `training_identity`; a file of another training is refused.
         batches: the training part.
-        stop: the EarlyStopping of the training, if there is one.
+        stop: the EarlyStopping of the training, or None.
 
     Attributes:
-        epochs: epochs that are finished.
-        history: name of a measure -> its value after each of them.
-        seconds: wall time of the runs before this one.
-        stopped: training ended before its last epoch.
+        epochs: number of finished epochs.
+        history: name of a metric -> its value after each of them.
+        seconds: wall time of the earlier runs of this training.
+        stopped: True if training ended before its last epoch.
 
     Raises:
         ValueError: the file is damaged, from a newer gymskel, or of another training.
@@ -61,30 +67,31 @@ class Checkpoint(keras.callbacks.Callback):
     def __init__(
         self,
         path: str | Path,
-        asked: dict[str, Any],
-        batches: Resumable,
+        identity: dict[str, Any],
+        batches: ResumableBatches,
         stop: keras.callbacks.EarlyStopping | None,
     ) -> None:
         super().__init__()
         self.path, self._batches, self._stop = Path(path), batches, stop
-        self._asked = json.loads(json.dumps(asked))
-        self._arrays: dict[str, list[np.ndarray]] = {}
-        self._next: list[Any] | None = None
-        self.epochs, self.history, self.seconds, self.stopped = 0, {}, 0.0, False
+        self._identity = json.loads(json.dumps(identity))
+        self._arrays: Arrays = {}
+        self._saved_batches: list[Any] | None = None
+        self.epochs, self.seconds, self.stopped = 0, 0.0, False
+        self.history: dict[str, list[float]] = {}
         if not self.path.exists():
             return
-        facts, self._arrays = _read(self.path)
-        if others := [name for name, value in self._asked.items() if facts["asked"].get(name) != value]:
+        saved, self._arrays = _read(self.path)
+        if changed := [name for name, value in self._identity.items() if saved["asked"].get(name) != value]:
             raise ValueError(
-                f"{self.path} belongs to another training: not the same {', '.join(others)}. Delete it to begin anew, or "
-                "keep this training in another file."
+                f"{self.path} belongs to another training: not the same {', '.join(changed)}. Fix: delete it to start "
+                "again, or save this training in another file."
             )
-        self.epochs, self.history = facts["epochs"], facts["history"]
-        self.seconds, self.stopped = facts["seconds"], facts["stopped"]
-        self._patience, self._next = facts["patience"], facts["batches"]
+        self.epochs, self.history = saved["epochs"], saved["history"]
+        self.seconds, self.stopped = saved["seconds"], saved["stopped"]
+        self._patience, self._saved_batches = saved["patience"], saved["batches"]
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Takes the model up where the file left it."""
+        """Restore the variables of model and optimizer, and the state of early stopping."""
         self._start = time.perf_counter()
         if not self._arrays:
             return
@@ -96,118 +103,114 @@ class Checkpoint(keras.callbacks.Callback):
             self._stop.best_weights = self._arrays["best"] or None
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Takes the batches up, before keras asks for the first."""
-        if self._next is not None:
-            number, state, (version, words, gauss) = self._next
-            self._batches.go_to(number, state)
-            random.setstate(
-                (version, tuple(words), gauss)
-            )  # keras takes the batches of an epoch in an order of its own
-            self._next = None
-        self._running = self._batches.number
+        """Restore the batches, before keras asks for the first."""
+        if self._saved_batches is not None:
+            batches_epoch, state, (version, words, gauss) = self._saved_batches
+            self._batches.resume(batches_epoch, state)
+            random.setstate((version, tuple(words), gauss))  # keras shuffles the batches with this generator
+            self._saved_batches = None
+        self._batches_epoch = self._batches.epoch
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Replaces the file."""
+        """Replace the file."""
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
         self.epochs, self.stopped = epoch + 1, bool(self.model.stop_training)
-        stop, arrays = self._stop, {"best": []}
+        stop, arrays = self._stop, Arrays(best=[])
         for name, variables in self._variables().items():
             arrays[name] = [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in variables]
-        if stop is not None and stop.best_weights is not None:
-            arrays["best"] = stop.best_weights
-        facts = {
+        patience = None
+        if stop is not None:
+            patience = stop.wait, None if stop.best is None else float(stop.best), stop.best_epoch
+            arrays["best"] = stop.best_weights or []
+        following = self._batches_epoch + 1
+        values = {
             "format": _FORMAT,
-            "asked": self._asked,
+            "asked": self._identity,
             "epochs": self.epochs,
             "stopped": self.stopped,
             "history": self.history,
             "seconds": self.seconds + time.perf_counter() - self._start,
-            "patience": None if stop is None else (stop.wait, _plain(stop.best), stop.best_epoch),
-            "batches": (
-                self._running + 1,
-                self._batches.state_before(self._running + 1),
-                random.getstate(),
-            ),
+            "patience": patience,
+            "batches": (following, self._batches.random_state(following), random.getstate()),
         }
-        _write(self.path, facts, arrays)
+        _write(self.path, values, arrays)
 
     def _variables(self) -> dict[str, list[Any]]:
-        """Those of the model, with the seeds of its dropout, and those of its optimizer."""
+        """Return the variables of the model, with the seeds of its dropout, and those of its optimizer."""
         optimizer = self.model.optimizer
         if not optimizer.built:
             optimizer.build(self.model.trainable_variables)
         return {"model": self.model.variables, "optimizer": optimizer.variables}
 
 
-def identity(model: keras.Model, clips: Clips | Streamed, recipe: Any, seed: int) -> dict[str, Any]:
-    """What makes a training this one: its data, model, recipe (a dataclass) and seed, as plain values."""
-    return {"data": _data(clips), "model": _architecture(model), "recipe": asdict(recipe), "seed": seed}
+def training_identity(
+    model: keras.Model, clips: Clips | StreamedClips, recipe: Recipe, seed: int | None
+) -> dict[str, Any]:
+    """Return what distinguishes a training from others, as plain values: data, model, recipe and seed."""
+    return {"data": _hash_data(clips), "model": _hash_model(model), "recipe": asdict(recipe), "seed": seed}
 
 
-def seed_of(path: str | Path) -> int:
-    """The seed of the training that the file keeps; a new one where there is no file."""
+def read_seed(path: str | Path) -> int:
+    """Return the seed of the training saved in this file; a new random one if there is no file.
+
+    Raises:
+        ValueError: the file is damaged, or from a newer gymskel.
+    """
     if Path(path).exists():
         return _read(Path(path))[0]["asked"]["seed"]
     return int(np.random.default_rng().integers(2**31))
 
 
-def _data(clips: Clips | Streamed) -> str:
-    told = [list(clips.classes), clips.groups.tolist()]
-    if isinstance(clips, Streamed):
-        told += [
-            clips.frames,
-            clips.preprocessor.to_dict(),
-            clips.stored.sources,
-            clips.stored.lengths.tolist(),
-        ]
+def _hash_data(clips: Clips | StreamedClips) -> str:
+    described: list[Any] = [list(clips.classes), clips.groups.tolist()]
+    arrays = [clips.y]
+    if isinstance(clips, StreamedClips):
+        described += [clips.frames, clips.preprocessor.to_dict()]
+        described += [clips.stored.sources, clips.stored.lengths.tolist()]
     else:
-        told += [list(clips.channels), list(clips.skeleton.joints), clips.fps]
-    digest = hashlib.sha256(json.dumps(told).encode())
-    for array in (clips.y,) if isinstance(clips, Streamed) else (clips.y, clips.x, clips.mask, clips.seen):
+        described += [list(clips.channels), list(clips.skeleton.joints), clips.fps]
+        arrays += [clips.x, clips.mask, clips.seen]
+    digest = hashlib.sha256(json.dumps(described).encode())
+    for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 
-def _architecture(model: keras.Model) -> str:
-    """Kinds, arguments and shapes of the layers; not their names, which keras numbers through the process."""
-    layers = [(type(layer).__name__, _unnamed(layer.get_config())) for layer in model.layers]
-    told = [layers, [list(weight.shape) for weight in model.weights]]
-    return hashlib.sha256(json.dumps(told, default=str, sort_keys=True).encode()).hexdigest()
+def _hash_model(model: keras.Model) -> str:
+    """Hash types, arguments and shapes of the layers; not their names, which keras numbers through the process."""
+    layers = [(type(layer).__name__, _without_names(layer.get_config())) for layer in model.layers]
+    described = [layers, [list(weight.shape) for weight in model.weights]]
+    return hashlib.sha256(json.dumps(described, default=str, sort_keys=True).encode()).hexdigest()
 
 
-def _unnamed(config: Any) -> Any:
+def _without_names(config: Any) -> Any:
     if isinstance(config, dict):
-        return {key: _unnamed(value) for key, value in config.items() if key != "name"}
-    return [_unnamed(value) for value in config] if isinstance(config, list | tuple) else config
+        return {key: _without_names(value) for key, value in config.items() if key != "name"}
+    return [_without_names(value) for value in config] if isinstance(config, list | tuple) else config
 
 
-def _plain(best: Any) -> float | None:
-    return None if best is None else float(best)
+def _write(path: Path, values: dict[str, Any], arrays: Arrays) -> None:
+    named = {f"{name}/{k}": array for name, group in arrays.items() for k, array in enumerate(group)}
+    with replace_file(path) as part, part.open("wb") as file:
+        np.savez(file, facts=np.array(json.dumps(values)), **named)
 
 
-def _write(path: Path, facts: dict[str, Any], arrays: dict[str, list[np.ndarray]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    named = {f"{name}/{k}": array for name, own in arrays.items() for k, array in enumerate(own)}
-    with part.open("wb") as file:
-        np.savez(file, facts=np.array(json.dumps(facts)), **named)
-    part.replace(path)
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]:
-    """(facts, name -> its arrays in order)."""
+def _read(path: Path) -> tuple[dict[str, Any], Arrays]:
+    """Return the values and the arrays of a file."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
-            facts = json.loads(str(saved["facts"]))
-            arrays: dict[str, list[np.ndarray]] = {"model": [], "optimizer": [], "best": []}
-            if facts["format"] <= _FORMAT:
+            values = json.loads(str(saved["facts"]))
+            arrays: Arrays = {"model": [], "optimizer": [], "best": []}
+            if values["format"] <= _FORMAT:
                 for key in saved.files[1:]:
                     arrays[key.split("/")[0]].append(saved[key])
-    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as fault:
+                recipe = Recipe(**values["asked"]["recipe"])  # of an older gymskel: with its values of today
+                values["asked"]["recipe"] = json.loads(json.dumps(asdict(recipe)))
+    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(
-            f"{path} is no checkpoint of a training, or damaged: {fault}. Delete it to begin anew."
-        ) from fault
-    if facts["format"] > _FORMAT:
-        raise ValueError(f"{path} was written by a newer gymskel. Update gymskel.")
-    return facts, arrays
+            f"{path} is no checkpoint of a training, or damaged: {error}. Fix: delete it to start again."
+        ) from error
+    if values["format"] > _FORMAT:
+        raise ValueError(f"{path} was written by a newer gymskel. Fix: update gymskel.")
+    return values, arrays

@@ -1,7 +1,7 @@
-"""Networks compiled once and trained many times: each fold and each seed of an evaluation has the same one.
+"""Networks compiled once and trained many times: the folds and seeds of an evaluation train the same architecture.
 
-TensorFlow takes seconds to trace a training step and keeps what it made of it until the process ends. So it is not the
-model that is trained but a twin of it, which lends its step to every model of the same kind and recipe.
+TensorFlow takes seconds to trace a training step and keeps the trace until the process ends. So a compiled network is
+trained in place of each model: it takes the model's weights, is trained, and gives the weights back.
 """
 
 from __future__ import annotations
@@ -16,53 +16,70 @@ import numpy as np
 
 from gymskel.training.recipes import Recipe
 
-_KEPT = 8  # twins, with their weights and twice the two moments of each
-_IN_THE_STEP = ("learning_rate", "schedule", "weight_decay", "label_smoothing", "deterministic")
-_twins: dict[Hashable, Twin] = {}
+_MAX_ENTRIES = 8  # compiled networks, each with its weights and the two moments of its optimizer
+_COMPILED_FIELDS = ("learning_rate", "schedule", "weight_decay", "label_smoothing", "deterministic")
+"""Fields of a recipe that are constants of the traced step."""
+_cache: dict[Hashable, CompiledNetwork] = {}
+
+
+@dataclass
+class CompiledNetwork:
+    """A compiled network, its schedule, and the first values of its optimizer's variables."""
+
+    network: keras.Model
+    schedule: Schedule
+    optimizer_start: list[np.ndarray]
 
 
 @contextmanager
-def twin_of(
-    model: keras.Model, recipe: Recipe, steps: int, a_pass: float, kind: Hashable
+def compiled_network(
+    model: keras.Model, recipe: Recipe, steps: int, steps_per_pass: float, cache_key: Hashable
 ) -> Iterator[keras.Model]:
-    """What is trained in place of a model, compiled; however the block ends, the model has its weights then.
+    """Yield the compiled network to train in place of `model`; the model has its weights after the block, also after an error.
 
     Args:
-        model: the twin of the first of a kind is cloned from it.
-        recipe: its loss, optimizer and schedule.
-        steps: of the whole training.
-        a_pass: those of a pass over the clips.
-        kind: what says, with the shapes of its weights, all of the architecture; None = the model itself is compiled and trained.
+        model: gives the first weights, and takes the last.
+        recipe: loss, optimizer and schedule.
+        steps: steps of the whole training.
+        steps_per_pass: steps of one pass over the clips.
+        cache_key: hashable description of the architecture; models with equal keys and equal shapes of weights share one
+            compiled training step. None = compile and yield the model itself.
     """
-    if kind is None:
-        _compile(model, recipe).draw_out(steps, a_pass)
+    if cache_key is None:
+        _compile(model, recipe).set_length(steps, steps_per_pass)
         yield model
         return
-    shapes = [model.input_shape, *(tuple(weight.shape) for weight in model.weights)]
-    policy, fixed = keras.config.dtype_policy().name, [getattr(recipe, name) for name in _IN_THE_STEP]
-    key = kind, str(shapes), policy, *fixed
-    twin = _twins.pop(key, None)  # not there for another thread
-    if twin is None:
+    key = _full_key(model, recipe, cache_key)
+    entry = _cache.pop(key, None)  # no other thread may train it meanwhile
+    if entry is None:
         network = keras.models.clone_model(model)
         schedule = _compile(network, recipe)
-        first = [np.array(keras.ops.convert_to_numpy(one)) for one in network.optimizer.variables]
-        twin = Twin(network, schedule, first)
-    for variable, value in zip(twin.network.optimizer.variables, twin.first, strict=True):
+        start = [np.array(keras.ops.convert_to_numpy(variable)) for variable in network.optimizer.variables]
+        entry = CompiledNetwork(network, schedule, start)
+    for variable, value in zip(entry.network.optimizer.variables, entry.optimizer_start, strict=True):
         variable.assign(value)
-    twin.schedule.draw_out(steps, a_pass)
-    twin.network.stop_training = False
-    _copy(model, twin.network)
+    entry.schedule.set_length(steps, steps_per_pass)
+    entry.network.stop_training = False
+    _copy_variables(model, entry.network)
     try:
-        yield twin.network
+        yield entry.network
     finally:
-        _copy(twin.network, model)
-        twin.network.history = None
-        _twins[key] = twin
-        while len(_twins) > _KEPT:
-            _twins.pop(next(iter(_twins)), None)
+        _copy_variables(entry.network, model)
+        entry.network.history = None
+        _cache[key] = entry
+        while len(_cache) > _MAX_ENTRIES:
+            _cache.pop(next(iter(_cache)), None)
+
+
+def _full_key(model: keras.Model, recipe: Recipe, cache_key: Hashable) -> Hashable:
+    """Return the key with all else that the traced step depends on: shapes, precision, fields of the recipe."""
+    shapes = [model.input_shape, *(tuple(weight.shape) for weight in model.weights)]
+    fields = [getattr(recipe, name) for name in _COMPILED_FIELDS]
+    return cache_key, str(shapes), keras.config.dtype_policy().name, *fields
 
 
 def _compile(model: keras.Model, recipe: Recipe) -> Schedule:
+    """Compile the model and return the schedule of its learning rate, whose length is not set yet."""
     schedule = Schedule(recipe)
     rate = recipe.learning_rate if recipe.schedule == "constant" else schedule
     optimizer = keras.optimizers.Adam(rate)
@@ -75,7 +92,7 @@ def _compile(model: keras.Model, recipe: Recipe) -> Schedule:
         metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
         jit_compile=False,
     )
-    # as the metric above, it has its variables before `fit`: or the step is traced a second time, for several seconds
+    # the optimizer needs its variables before `fit`, or the step is traced a second time, for several seconds
     if model.trainable_variables:
         model.optimizer.build(model.trainable_variables)
     return schedule
@@ -83,50 +100,47 @@ def _compile(model: keras.Model, recipe: Recipe) -> Schedule:
 
 @keras.saving.register_keras_serializable(package="gymskel")
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """The learning rate of each step, by the schedule of a recipe.
+    """Learning rate of each step, by the schedule of a recipe.
 
-    How long it is are variables: keras' own schedules hold it as a number, and the traced step then holds for that only.
+    Its length is held in variables, so that one traced step serves trainings of any length. Keras' own schedules hold a
+    number, which becomes a constant of the traced step.
+
+    Args:
+        recipe: peak of the learning rate and name of the schedule.
+        count: steps of the training.
+        warm: steps until the peak, for "cosine".
     """
 
     def __init__(self, recipe: Recipe, count: float = 1.0, warm: float = 0.0) -> None:
         self._recipe = recipe
         self._count, self._warm = (keras.Variable(value, trainable=False) for value in (count, warm))
 
-    def draw_out(self, steps: int, a_pass: float) -> None:
-        """Sets its length, of which five passes over the clips (of so many steps), or 50 steps, are warming up."""
+    def set_length(self, steps: int, steps_per_pass: float) -> None:
+        """Set the number of steps; the rate rises during 5 passes over the clips or 50 steps, but at most a quarter."""
         self._count.assign(max(steps, 1))
-        self._warm.assign(min(max(50, 5 * a_pass), steps // 4))
+        self._warm.assign(min(max(50, 5 * steps_per_pass), steps // 4))
 
     def __call__(self, step: Any) -> Any:
-        """The rate of a step, counted from 0."""
+        """Return the learning rate of a step, counted from 0."""
         ops, peak, step = keras.ops, self._recipe.learning_rate, keras.ops.cast(step, "float32")
         if self._recipe.schedule == "exponential":
             return peak * ops.power(0.01, step / self._count)
         rising = 0.1 + 0.9 * step / ops.maximum(self._warm, 1.0)
-        gone = ops.clip((step - self._warm) / ops.maximum(self._count - self._warm, 1.0), 0.0, 1.0)
-        return peak * ops.where(step < self._warm, rising, (1 + ops.cos(np.pi * gone)) / 2)
+        done = ops.clip((step - self._warm) / ops.maximum(self._count - self._warm, 1.0), 0.0, 1.0)
+        return peak * ops.where(step < self._warm, rising, (1 + ops.cos(np.pi * done)) / 2)
 
     def get_config(self) -> dict[str, Any]:
-        """Recipe and length, as keras keeps them of a network that a callback saves."""
+        """Return recipe and length as plain values."""
         length = {"count": float(self._count), "warm": float(self._warm)}
         return {"recipe": asdict(self._recipe), **length}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Schedule:
-        """The same schedule again."""
+        """Make the schedule that `get_config` described."""
         return cls(Recipe(**config["recipe"]), config["count"], config["warm"])
 
 
-@dataclass
-class Twin:
-    """A compiled network, its schedule, and the first values of its optimizer's variables."""
-
-    network: keras.Model
-    schedule: Schedule
-    first: list[np.ndarray]
-
-
-def _copy(one: keras.Model, other: keras.Model) -> None:
-    """Weights, and the seeds of dropout."""
-    for source, target in zip(one.variables, other.variables, strict=True):
-        target.assign(source)
+def _copy_variables(source: keras.Model, target: keras.Model) -> None:
+    """Copy weights and the seeds of dropout."""
+    for value, variable in zip(source.variables, target.variables, strict=True):
+        variable.assign(value)

@@ -1,11 +1,11 @@
-"""Clips -> a trained model: fit, repeated runs."""
+"""Clips -> a trained model: one training, or several independent ones."""
 
 from __future__ import annotations
 
 import time
 import warnings
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,23 @@ import keras
 import numpy as np
 
 from gymskel.clips import Clips, class_weight, grouped_part
-from gymskel.training.batches import batches_of, one_hot
-from gymskel.training.checkpoint import Checkpoint, identity, seed_of
-from gymskel.training.compile_cache import twin_of
+from gymskel.messages import join_names
+from gymskel.training.batches import labels_of, one_hot, plan_epochs
+from gymskel.training.checkpoint import Checkpoint, read_seed, training_identity
+from gymskel.training.compile_cache import compiled_network
 from gymskel.training.recipes import Recipe, get_recipe, mirrored_classes
-from gymskel.training.streaming import Streamed
+from gymskel.training.streaming import StreamedClips
 
 
 @dataclass(frozen=True)
 class Run:
-    """What happened in one training.
+    """Record of one training.
 
     Attributes:
-        history: name of a measure -> its value after each epoch.
+        history: name of a metric -> its value after each epoch.
         seconds: wall time.
-        seed: the seed.
-        note: how the number of epochs came about, in words.
+        seed: the seed; None if none was given.
+        note: number of epochs and the reason for it, in words.
     """
 
     history: dict[str, list[float]]
@@ -38,110 +39,122 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """Epochs run."""
+        """Number of epochs trained."""
         return len(self.history["loss"])
 
 
 def fit(
     model: keras.Model,
-    clips: Clips | Streamed,
+    clips: Clips | StreamedClips,
     recipe: str | Recipe = "default",
     *,
     seed: int | None = None,
     progress: bool = False,
     callbacks: Iterable[keras.callbacks.Callback] = (),
     checkpoint: str | Path | None = None,
-    kind: Hashable = None,
 ) -> Run:
-    """Trains a model on labelled clips, in place.
+    """Train a model on labelled clips, in place.
 
-    The validation part, if the recipe wants one, is taken from the clips before anything is augmented. Where
-    there are too few athletes to hold any out (some class would be left with fewer than two), all clips are
-    trained on for the recipe's number of epochs, and the note says so.
+    If the recipe wants a validation part, it is taken from the clips before anything is augmented. With too few athletes
+    to hold any out (some class would keep fewer than two), all clips are trained on for the recipe's number of epochs,
+    and the note says so.
 
-    A table and TensorBoard's curves of the epochs, each with the validation part's::
+    To log every epoch, with its validation part, to a table and to TensorBoard::
 
         callbacks=[keras.callbacks.CSVLogger("epochs.csv"), keras.callbacks.TensorBoard("logs")]
 
     Args:
-        model: from a builder of gymskel.models. One that was built under
-            `keras.mixed_precision.set_global_policy("mixed_float16")` is trained so.
-        clips: with labels `y`; or Streamed, for a data set larger than memory.
+        model: from a builder of gymskel.models. A model that was built under
+            `keras.mixed_precision.set_global_policy("mixed_float16")` is trained in that precision.
+        clips: with labels `y`; or StreamedClips, for a data set larger than memory.
         recipe: a name of RECIPES, or a Recipe.
         seed: for augmentation, validation part and order of clips; weights were drawn when the model was built.
         progress: show a bar over the epochs.
         callbacks: passed on to keras.
-        checkpoint: a file that keeps the training after every epoch of keras. If it exists, training goes on from
-            there and ends as if it had never been interrupted; a finished one gives its result at once. Delete it when
-            the model is saved. A seed that is not given is drawn once and kept there. What is changed is refused.
-        kind: what says all of the architecture, as `SkeletonClassifier` gives it: models of one kind are trained through
-            one compiled network (`training/twin.py`), whose step is traced once, and are left without an optimizer.
+        checkpoint: a file that saves the training after every epoch of keras. If it exists, training resumes there and
+            ends as if it had never been interrupted; a finished training returns at once. Delete the file when the model
+            is saved. If no seed is given, one is drawn and saved there. A file of other data or settings is refused.
 
     Returns:
         A Run.
 
     Raises:
-        ValueError: no labels; a checkpoint that is damaged, or of other clips, another model, recipe or seed.
+        ValueError: no clips, no labels, `deterministic` without a seed; a checkpoint that is damaged, or of other clips,
+            another model, recipe or seed.
     """
-    recipe = get_recipe(recipe)
-    if clips.y is None or not len(clips):
-        raise ValueError(
-            "`clips` needs labels `y` and at least one clip. Recordings get theirs from activity."
-        )
-    for one, other in mirrored_classes(clips.classes, recipe):
-        warnings.warn(
-            f"{recipe.augmentation.mirror:.0%} of the copies trained on are mirrored and keep their label: if {one} and {other} are each "
-            "other's mirror image, they cannot be told apart. Train with training.without_mirror(recipe) (--no-mirror).",
-            stacklevel=2,
-        )
-    start = time.perf_counter()
+    return fit_cached(
+        model,
+        clips,
+        recipe,
+        seed=seed,
+        progress=progress,
+        callbacks=callbacks,
+        checkpoint=checkpoint,
+        cache_key=None,
+    )
+
+
+def fit_cached(
+    model: keras.Model,
+    clips: Clips | StreamedClips,
+    recipe: str | Recipe,
+    *,
+    seed: int | None,
+    progress: bool,
+    callbacks: Iterable[keras.callbacks.Callback],
+    checkpoint: str | Path | None,
+    cache_key: Hashable,
+) -> Run:
+    """Train a model as `fit` does, through the compiled network of an equal `cache_key` if there is one.
+
+    Args:
+        cache_key: hashable description of the architecture, see `compile_cache.compiled_network`; such a model is left
+            without an optimizer. None = compile the model itself.
+    """
+    start, recipe = time.perf_counter(), get_recipe(recipe)
+    _check_clips(clips, recipe)
     if checkpoint is not None and seed is None:
-        seed = seed_of(checkpoint)
-    training, validation, note = _validation_part(clips, recipe, seed)
-    batches, passes, together = batches_of(training, recipe, seed)
-    asked = recipe
-    recipe = replace(recipe, epochs=-(-passes // together), patience=-(-recipe.patience // together))
-    callbacks, stop, kept = list(callbacks), None, None
+        seed = read_seed(checkpoint)
+    training, validation, note = _hold_out(clips, recipe, seed)
+    batches, epochs, passes = plan_epochs(training, recipe, seed)
+    callbacks, stop, saved = list(callbacks), None, None
     if validation is not None:
+        patience = -(-recipe.patience // passes)
         stop = keras.callbacks.EarlyStopping(
-            monitor="val_loss", patience=recipe.patience, restore_best_weights=True
+            monitor="val_loss", patience=patience, restore_best_weights=True
         )
         callbacks.append(stop)
     try:
         if checkpoint is not None:
-            kept = Checkpoint(checkpoint, identity(model, clips, asked, seed), batches, stop)
-            callbacks.append(kept)
+            identity = training_identity(model, clips, recipe, seed)
+            saved = Checkpoint(checkpoint, identity, batches, stop)
+            callbacks.append(saved)
         if progress:
-            callbacks.append(_Bar(recipe.epochs))
+            callbacks.append(_ProgressBar(epochs))
         steps = len(batches)
-        with twin_of(model, recipe, recipe.epochs * steps, steps / together, kind) as network:
-            _set_chance(recipe, seed)
+        with compiled_network(model, recipe, epochs * steps, steps / passes, cache_key) as network:
+            _set_seed(recipe, seed)
             history = network.fit(
                 batches,
-                epochs=recipe.epochs,
-                initial_epoch=0 if kept is None else kept.epochs if not kept.stopped else recipe.epochs,
-                validation_data=_watched(validation, recipe),
-                class_weight=_weights(training, recipe),
+                epochs=epochs,
+                initial_epoch=0 if saved is None else epochs if saved.stopped else saved.epochs,
+                validation_data=_validation_data(validation, recipe),
+                class_weight=_class_weight(training, recipe),
                 callbacks=callbacks,
                 verbose=0,
             ).history
     finally:
         batches.close()
-    history = {name: [float(v) for v in values] for name, values in history.items()}
+    history = {name: [float(value) for value in values] for name, values in history.items()}
     seconds = time.perf_counter() - start
-    if kept is not None:
-        history, seconds = kept.history, seconds + kept.seconds
-    if together > 1:
-        note += f"; an epoch is {together} passes over the clips"
-    if validation is None:
-        note = f"{recipe.epochs} epochs{note}"
-    else:
-        best = int(np.argmin(history["val_loss"])) + 1
-        note += f"; best of {len(history['val_loss'])} epochs: {best}"
-    return Run(history=history, seconds=seconds, seed=seed, note=note)
+    if saved is not None:
+        history, seconds = saved.history, seconds + saved.seconds
+    if passes > 1:
+        note += f"; an epoch is {passes} passes over the clips"
+    return Run(history, seconds, seed, note=_describe_epochs(history, epochs, note))
 
 
-def repeat(
+def fit_repeatedly(
     build: Callable[[], keras.Model],
     clips: Clips,
     runs: int = 5,
@@ -150,10 +163,15 @@ def repeat(
     seed: int = 0,
     progress: bool = False,
 ) -> list[tuple[keras.Model, Run]]:
-    """Independent trainings from new weights, with seeds seed, seed + 1, ...; each with its model.
+    """Train several new models independently, with seeds seed, seed + 1, ...; return each with its Run.
 
     Args:
         build: makes a new model, e.g. `lambda: models.lstm(2)`.
+        clips: as in `fit`.
+        runs: number of models.
+        recipe: as in `fit`.
+        seed: of the first model, for its weights and its training.
+        progress: as in `fit`.
     """
     trained = []
     for k in range(runs):
@@ -163,52 +181,74 @@ def repeat(
     return trained
 
 
-def _validation_part(clips: Any, recipe: Recipe, seed: int | None) -> tuple[Any, Any, str]:
-    """(training, validation or None, how it was done or why not)."""
+def _check_clips(clips: Clips | StreamedClips, recipe: Recipe) -> None:
+    """Raise ValueError without clips or labels; warn of classes that mirrored copies would confuse."""
+    if not len(clips):
+        raise ValueError("`clips` is empty: training needs at least one clip.")
+    if isinstance(clips, Clips):
+        labels_of(clips)
+    for left, right in mirrored_classes(clips.classes, recipe):
+        warnings.warn(
+            f"{recipe.augmentation.mirror:.0%} of the training copies are mirrored and keep their label: if {left} and {right} "
+            "are mirror images of each other, the model cannot learn to separate them. Fix: train with "
+            "training.without_mirror(recipe) (--no-mirror).",
+            stacklevel=4,
+        )
+
+
+def _hold_out(clips: Any, recipe: Recipe, seed: int | None) -> tuple[Any, Any, str]:
+    """Return (training part, validation part or None, how it was chosen or why there is none)."""
     if not recipe.validation:
         return clips, None, ""
     if recipe.validation_by == "random":
         order = np.random.default_rng(seed).permutation(len(clips))
-        split = max(1, int(len(clips) * (1 - recipe.validation)))  # as keras parts them: 271 -> 181 and 90
-        if split == len(clips):
+        count = max(1, int(len(clips) * (1 - recipe.validation)))  # rounded as by keras: 271 -> 181 and 90
+        if count == len(clips):
             return clips, None, ": too few clips to hold some out for validation"
-        return clips[order[:split]], clips[order[split:]], "validation part drawn at random"
-    split = grouped_part(clips, recipe.validation, seed)
-    if split is None:
+        return clips[order[:count]], clips[order[count:]], "validation part drawn at random"
+    parts = grouped_part(clips, recipe.validation, seed)
+    if parts is None:
         return clips, None, ": too few athletes to hold some out for validation"
-    held = sorted(set(clips.groups[split[1]]))
-    return (
-        clips[split[0]],
-        clips[split[1]],
-        f"validation on {', '.join(held[:6])}{' ...' if len(held) > 6 else ''}",
-    )
+    training, validation = (clips[rows] for rows in parts)
+    return training, validation, f"validation on {join_names(sorted(set(validation.groups)))}"
 
 
-def _watched(validation: Any, recipe: Recipe) -> Any:
-    """The validation part as keras takes it."""
-    if isinstance(validation, Streamed):
+def _describe_epochs(history: dict[str, list[float]], epochs: int, note: str) -> str:
+    """Return the note with the number of epochs, and with a validation part the best of them."""
+    if "val_loss" not in history:
+        return f"{epochs} epochs{note}"
+    losses = history["val_loss"]
+    return f"{note}; best of {len(losses)} epochs: {int(np.argmin(losses)) + 1}"
+
+
+def _validation_data(validation: Any, recipe: Recipe) -> Any:
+    """Return the validation part in the form that keras takes."""
+    if isinstance(validation, StreamedClips):
         return validation.batches(recipe.batch_size, shuffle=False)
     return None if validation is None else (validation.inputs, one_hot(validation))
 
 
-def _weights(training: Clips | Streamed, recipe: Recipe) -> dict[int, float] | None:
-    """What clips of each label weigh, where they are not drawn more often instead."""
-    weighed = bool(recipe.balance) if isinstance(training, Streamed) else recipe.balance == "weights"
-    return class_weight(training.y, len(training.classes)) if weighed else None
+def _class_weight(training: Clips | StreamedClips, recipe: Recipe) -> dict[int, float] | None:
+    """Return label -> weight of its clips in the loss; None where they are not weighted."""
+    if isinstance(training, StreamedClips):  # which draws every clip once
+        return training.class_weight if recipe.balance else None
+    return class_weight(labels_of(training), len(training.classes)) if recipe.balance == "weights" else None
 
 
-def _set_chance(recipe: Recipe, seed: int | None) -> None:
+def _set_seed(recipe: Recipe, seed: int | None) -> None:
     if seed is not None:
         keras.utils.set_random_seed(seed)
     if recipe.deterministic:
         if seed is None:
-            raise ValueError("`deterministic` needs a seed: give `seed`, or `random_state` to a classifier.")
+            raise ValueError(
+                "`deterministic` needs a seed. Fix: give `seed`, or `random_state` to a classifier."
+            )
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
 
 
-class _Bar(keras.callbacks.Callback):
+class _ProgressBar(keras.callbacks.Callback):
     """One progress bar over the epochs."""
 
     def __init__(self, epochs: int) -> None:

@@ -1,4 +1,4 @@
-"""How a model is trained: the recipes by name."""
+"""Recipes: the settings of a training, and those with a name."""
 
 from __future__ import annotations
 
@@ -11,29 +11,34 @@ from gymskel.preprocess.augment import AS_FILMED_AGAIN, OTHER_CROPS, Augmentatio
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is trained.
+    """Settings of a training.
 
     Attributes:
-        name: what it is called.
-        epochs: passes over the training part; more where `min_steps` asks for them, fewer where `patience` ends them.
-        min_steps: a small training part is gone over more often, until there are this many batches in all.
+        name: of the recipe.
+        epochs: passes over the training part; `min_steps` may add passes, `patience` may end them early.
+        min_steps: a small training part is repeated until there are this many batches in all.
         batch_size: clips in a step.
         learning_rate: peak of the schedule.
-        schedule: "constant"; "cosine": up to it in five passes or 50 steps, whichever is more (a quarter of the training at
-            the most), then down to 0 along a cosine; "exponential": down to a hundredth, by the same factor in each step.
+        schedule: "constant"; "cosine" = rises to the peak during 5 passes or 50 steps, whichever is more (at most a quarter
+            of the training), then falls to 0 along a cosine; "exponential" = falls to a hundredth, by the same factor in
+            each step.
         weight_decay: of AdamW; 0 = plain Adam.
-        label_smoothing: share of the label's weight spread over all classes.
+        label_smoothing: share of the label's weight that is spread over all classes.
         augment: "fly" = a fresh copy of every clip each epoch; "copies" = `copies` rotated copies of each clip
-            in place of the originals (thesis sec. 4.2.5); None.
-        augmentation: how much a fresh copy may differ.
+            in place of the originals (thesis sec. 4.2.5); None = no augmentation.
+        augmentation: largest changes of a fresh copy.
         copies: for augment="copies".
-        balance: all classes weigh the same: True takes clips of rarer classes more often, each time as a fresh copy;
-            "weights" takes each once and weighs its loss, so that an epoch does not grow; False = neither.
+        balance: makes all classes weigh the same. "oversample" draws clips of rarer classes more often, each time as a
+            fresh copy; "weights" draws each clip once and weights its loss, so that an epoch does not grow; None = neither.
+            Files of older versions hold True and False: these are read as "oversample" and None.
         validation: share of the clips held out to watch the loss; 0 = none.
         validation_by: "athlete" holds out whole athletes, "random" any clips (as published: it leaks).
         patience: epochs without a better validation loss before training stops; the best weights are restored.
-        deterministic: a seed gives the same weights bit for bit, on a GPU too. Slower, and it holds for all that
-            TensorFlow does in this process from then on.
+        deterministic: a seed gives the same weights bit for bit, on a GPU too. Slower, and it stays on in this process for
+            all of TensorFlow.
+
+    Raises:
+        ValueError: a field outside its range or its known values.
     """
 
     name: str
@@ -45,7 +50,7 @@ class Recipe:
     label_smoothing: float = 0.0
     augment: str | None = None
     copies: int = 0
-    balance: bool | str = False
+    balance: str | None = None
     validation: float = 0.0
     validation_by: str = "athlete"
     patience: int = 0
@@ -54,25 +59,28 @@ class Recipe:
     deterministic: bool = False
 
     def __post_init__(self) -> None:
-        known = {
-            "schedule": ("constant", "cosine", "exponential"),
-            "augment": ("fly", "copies", None),
-            "balance": (False, True, "weights"),
-            "validation_by": ("athlete", "random"),
-        }
-        for name, values in known.items():
+        if isinstance(self.balance, bool):  # in files of older versions
+            object.__setattr__(self, "balance", "oversample" if self.balance else None)
+        if isinstance(self.augmentation, dict):  # in files
+            object.__setattr__(self, "augmentation", Augmentation(**self.augmentation))
+        for name, values in _KNOWN.items():
             if getattr(self, name) not in values:
                 raise ValueError(f"`{name}` must be one of {values}, got {getattr(self, name)!r}.")
-        for name, (low, high, kind) in _RANGES.items():
+        for name, (low, high, number) in _RANGES.items():
             value = getattr(self, name)
-            if not isinstance(value, kind) or not low <= value <= high:  # NaN is neither
-                whole = "a whole number" if kind is Integral else "a number"
+            if not isinstance(value, number) or not low <= float(value) <= high:  # NaN is in no range
+                whole = "a whole number" if number is Integral else "a number"
                 raise ValueError(f"`{name}` must be {whole} from {low:g} to {high:g}, got {value!r}.")
-        if isinstance(self.augmentation, dict):  # as a saved classifier holds it
-            object.__setattr__(self, "augmentation", Augmentation(**self.augmentation))
 
 
-_RANGES = {
+_KNOWN = {
+    "schedule": ("constant", "cosine", "exponential"),
+    "augment": ("fly", "copies", None),
+    "balance": ("oversample", "weights", None),
+    "validation_by": ("athlete", "random"),
+}
+"""Field -> its values."""
+_RANGES: dict[str, tuple[float, float, type[Real]]] = {
     "epochs": (1, 1e9, Integral),
     "batch_size": (1, 1e9, Integral),
     "learning_rate": (0, 10, Real),
@@ -83,6 +91,7 @@ _RANGES = {
     "patience": (0, 1e9, Integral),
     "min_steps": (0, 1e9, Integral),
 }
+"""Field -> (smallest value, largest value, type)."""
 RECIPES = {
     "default": Recipe(
         "default",
@@ -93,7 +102,7 @@ RECIPES = {
         weight_decay=0.02,
         label_smoothing=0.1,
         augment="fly",
-        balance=True,
+        balance="oversample",
         min_steps=1000,
     ),
     "thesis": Recipe(
@@ -107,10 +116,10 @@ RECIPES = {
         validation_by="random",
         patience=3,
     ),
-    # Zhang et al. (exercise quality) for windows of `preprocess.windows(recording, 10, every=6)` and the preset of the same
-    # name: batches of 128, Adam from 1e-4 with exponential decay, cross-entropy, random crops of the picture, 9:1. How
-    # fast the rate falls, how large the crops are and how long to train are ours (they converge after 2,000 batches); so is
-    # the validation part by athlete: at random, windows of one recording would lie on both sides.
+    # Zhang et al. (exercise quality), for windows of `preprocess.windows(recording, 10, every=6)` and the preset of the same
+    # name. Theirs: batches of 128, Adam from 1e-4 with exponential decay, cross-entropy, random crops of the picture, 9:1.
+    # Ours: the speed of the decay, the size of the crops and the length of the training (theirs converges after 2,000
+    # batches); and a validation part by athlete, because at random windows of one recording would lie on both sides.
     "exercise_quality": Recipe(
         "exercise_quality",
         epochs=100,
@@ -127,7 +136,11 @@ RECIPES = {
 
 
 def get_recipe(recipe: str | Recipe) -> Recipe:
-    """The recipe of this name, or itself."""
+    """Return the recipe of this name; a Recipe is returned as it is.
+
+    Raises:
+        ValueError: no recipe has this name.
+    """
     if isinstance(recipe, Recipe):
         return recipe
     if not isinstance(recipe, str) or recipe not in RECIPES:
@@ -136,7 +149,7 @@ def get_recipe(recipe: str | Recipe) -> Recipe:
 
 
 def without_mirror(recipe: str | Recipe) -> Recipe:
-    """The recipe without mirrored copies: for classes of which one is the mirror image of another.
+    """Return the recipe without mirrored copies: for classes that are mirror images of each other.
 
     >>> without_mirror("default").augmentation.mirror
     0.0
@@ -146,7 +159,7 @@ def without_mirror(recipe: str | Recipe) -> Recipe:
 
 
 def mirrored_classes(classes: Iterable[str], recipe: Recipe) -> list[tuple[str, str]]:
-    """Pairs of classes that are called left and right, if copies of one may become the other.
+    """Return pairs of classes named left and right, if the recipe makes mirrored copies that turn one into the other.
 
     >>> mirrored_classes(["Turn left", "turn right", "jump"], RECIPES["default"])
     [('Turn left', 'turn right')]
@@ -154,5 +167,5 @@ def mirrored_classes(classes: Iterable[str], recipe: Recipe) -> list[tuple[str, 
     if recipe.augment != "fly" or not recipe.augmentation.mirror:
         return []
     names = {name.lower(): name for name in classes}
-    others = {name: name.replace("left", "right") for name in names if "left" in name}
-    return [(names[name], names[other]) for name, other in others.items() if other in names]
+    opposites = {name: name.replace("left", "right") for name in names if "left" in name}
+    return [(names[left], names[right]) for left, right in opposites.items() if right in names]
