@@ -11,13 +11,13 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from helpers.networks import Spoiling, made_clips, quick
 from sklearn.base import clone
-from test_training import Spoiling, made_clips, quick
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.models import lstm_attention, simple_rnn
 from gymskel.training import RECIPES, Recipe, fit
-from gymskel.training.checkpoint import identity, seed_of
+from gymskel.training.checkpoint import read_seed, training_identity
 
 # dropout, batch normalisation, fresh copies, balanced draws, a schedule, AdamW, validation, the best weights
 ALL = replace(RECIPES["default"], epochs=6, batch_size=8, min_steps=0, patience=9, learning_rate=0.02)
@@ -29,7 +29,7 @@ import os, signal, sys
 import keras
 from gymskel.training import fit
 from test_checkpoint import ALL, small
-from test_training import made_clips
+from helpers.networks import made_clips
 
 class Killer(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
@@ -171,11 +171,11 @@ def test_without_a_seed_one_is_kept(tmp_path):
     clips, path = made_clips(athletes=5), tmp_path / "deep" / "c"
     recipe = replace(PLAIN, validation=0.2, patience=9)
     interrupted(started(1), clips, recipe, path, epoch=2)
-    seed = seed_of(path)
+    seed = read_seed(path)
     run = fit(started(2), clips, recipe, checkpoint=path)
     assert run.seed == seed
     assert run.note.startswith("validation on ")
-    assert len({seed_of(tmp_path / "none") for _ in range(3)}) == 3
+    assert len({read_seed(tmp_path / "none") for _ in range(3)}) == 3
 
 
 @pytest.fixture(scope="module")
@@ -215,9 +215,9 @@ def test_what_identifies_clips(finished):
 
 def test_names_of_layers_do_not_matter():
     """keras numbers them through the process."""
-    one, two = (identity(small(), made_clips(), PLAIN, 0) for _ in range(2))
+    one, two = (training_identity(small(), made_clips(), PLAIN, 0) for _ in range(2))
     assert one == two
-    assert one != identity(
+    assert one != training_identity(
         lstm_attention(2, units=4, attention_units=2, features="motion", dropout=0), made_clips(), PLAIN, 0
     )
 
@@ -226,11 +226,11 @@ def test_damage(finished, tmp_path):
     path, content = tmp_path / "c", finished.read_bytes()
     for damaged in (b"", b"text", content[: len(content) // 2]):
         path.write_bytes(damaged)
-        with pytest.raises(ValueError, match=r"c is no checkpoint of a training, or damaged: .* Delete it"):
+        with pytest.raises(ValueError, match="c is no checkpoint"):
             fit(started(1), made_clips(), BRIEF, seed=0, checkpoint=path)
     with path.open("wb") as file:
         np.savez(file, facts=np.array(json.dumps({"format": 99})))
-    with pytest.raises(ValueError, match=r"c was written by a newer gymskel"):
+    with pytest.raises(ValueError, match=r"c .* newer"):
         fit(started(1), made_clips(), BRIEF, seed=0, checkpoint=path)
 
 

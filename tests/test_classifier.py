@@ -13,10 +13,10 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.networks import PLAIN, made_clips, quick
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneGroupOut, cross_val_score
-from test_training import PLAIN, made_clips, quick
 
 from gymskel import archive as archive_limits
 from gymskel import models
@@ -312,19 +312,19 @@ def test_durations_are_seconds_only_if_every_rate_is_known(recordings):
 def test_folds_share_a_traced_step(recordings, monkeypatch):
     """Those of one network do; other arguments, a builder of one's own and callbacks get a step of their own."""
     traced, step = [], keras.Model.train_step
-    monkeypatch.setattr(compile_cache, "_twins", {})
+    monkeypatch.setattr(compile_cache, "_cache", {})
     monkeypatch.setattr(keras.Model, "train_step", lambda self, data: traced.append(self) or step(self, data))
     small = {"units": 4, "features": "raw"}
     ours = {"model": "simple_rnn", "model_params": small}
     for part in (recordings, recordings[:6], recordings):
         short(**ours).fit(part)
-    assert (len(traced), len(compile_cache._twins)) == (1, 1)
+    assert (len(traced), len(compile_cache._cache)) == (1, 1)
     short(model="simple_rnn", model_params={**small, "dropout": 0.3}).fit(recordings)  # as large
-    assert (len(traced), len(compile_cache._twins)) == (2, 2)
+    assert (len(traced), len(compile_cache._cache)) == (2, 2)
     for _ in range(2):
         short(model=simple_rnn, model_params=small).fit(recordings)
         short(**ours).fit(recordings, callbacks=[keras.callbacks.Callback()])
-    assert (len(traced), len(compile_cache._twins)) == (6, 2)
+    assert (len(traced), len(compile_cache._cache)) == (6, 2)
 
 
 def test_cross_val_score_on_recordings(recordings):

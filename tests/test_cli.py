@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
+from helpers.networks import quick
 from helpers.people import body
 from helpers.videos import make_video
 from PIL import Image
 from test_classifier import blind
-from test_training import quick
 from typer.testing import CliRunner
 
 from gymskel import cli
@@ -412,7 +412,9 @@ def test_evaluate_as_published(shell, keypoints, monkeypatch, preset, used):
     monkeypatch.setattr(
         evaluation,
         "evaluate_published",
-        lambda model, recordings, **arguments: given.update(arguments, model=model, count=len(recordings)) or "told",
+        lambda model, recordings, **arguments: (
+            given.update(arguments, model=model, count=len(recordings)) or "told"
+        ),
     )
     arguments = f"--protocol thesis --model lstm --preprocess {preset} --runs 5 --seed 2".split()
     code, out, _ = shell("evaluate", keypoints, *arguments, "--fps", 60)

@@ -16,6 +16,7 @@ from gymskel.evaluation import (
     Evaluation,
     baselines,
     evaluate,
+    evaluate_published,
     published_protocol,
     sample_frames,
 )
@@ -62,7 +63,9 @@ def forget():
 
 @pytest.fixture(autouse=True)
 def few_trees(monkeypatch):
-    monkeypatch.setitem(baselines.FEATURE_BASELINES, "random forest", RandomForestClassifier(3, random_state=0))
+    monkeypatch.setitem(
+        baselines.FEATURE_BASELINES, "random forest", RandomForestClassifier(3, random_state=0)
+    )
 
 
 def meet(athletes="abc", **times) -> list[Recording]:
@@ -164,8 +167,6 @@ def test_doubts_are_kept():
 
 
 def test_refusals():
-    with pytest.raises(ValueError, match="`protocol` must be 'athletes' or 'thesis', got 'random'"):
-        evaluate(Fake(), meet(), protocol="random")
     nameless = [replace(r, activity=None, sample=f"IMG_{k}") for k, r in enumerate(meet())]
     with pytest.raises(
         ValueError, match=r"No activity is known for IMG_1-a, IMG_2-a\. Name files.*labels CSV"
@@ -427,7 +428,7 @@ def test_thesis_protocol_says_that_it_leaks(simulated, monkeypatch):
             return np.array([clips.classes[k] for k in clips.y])
 
     monkeypatch.setattr(published_protocol, "SkeletonClassifier", Spy)
-    result = evaluate(short(model="lstm"), simulated, protocol="thesis", runs=2, seed=3)
+    result = evaluate_published("lstm", simulated, runs=2, seed=3)
     assert [spy.random_state for spy, _ in seen] == [3, 4]
     shares = []
     for spy, clips in seen:
@@ -452,19 +453,19 @@ def test_thesis_protocol_says_that_it_leaks(simulated, monkeypatch):
 
 
 def test_thesis_protocol_with_the_published_model(simulated):
-    result = evaluate(short(model="simple_rnn"), simulated, protocol="thesis")
+    result = evaluate_published("simple_rnn", simulated)
     assert len(result.predictions) == 4
     assert set(result.predictions["predicted"]) <= {"backflip", "back-handspring"}
 
 
 def test_thesis_protocol_refuses(simulated):
-    with pytest.raises(
-        ValueError, match="knows the models simple_rnn, lstm, hierarchical_rnn, got 'lstm_att"
-    ):
-        evaluate(short(model="lstm_attention"), simulated, protocol="thesis")
+    with pytest.raises(ValueError, match=r"`model` must be one of .*hierarchical_rnn, got 'lstm_attention'"):
+        evaluate_published("lstm_attention", simulated)
     nameless = [replace(r, activity=None) for r in simulated]
     with pytest.raises(ValueError, match="no activity"):
-        evaluate(short(model="lstm"), nameless, protocol="thesis")
+        evaluate_published("lstm", nameless)
+    with pytest.raises(ValueError, match=r"`runs` .* got 0"):
+        evaluate_published("lstm", simulated, runs=0)
 
 
 def test_published_results():

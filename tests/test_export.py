@@ -10,9 +10,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from helpers.networks import PLAIN, made_clips, quick
 from sklearn.exceptions import NotFittedError
 from test_inference import forms, made_model
-from test_training import PLAIN, made_clips, quick
 
 from gymskel import export
 from gymskel.classifier import SkeletonClassifier

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_training import made_clips
+from helpers.networks import made_clips
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.classifier.inference import compile_one_clip, compiled_network, run_network

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.networks import made_clips
 from sklearn.base import BaseEstimator
 from sklearn.metrics import balanced_accuracy_score, f1_score
 from test_evaluation import TRAINED, Fake, few_trees, forget, meet, stand  # noqa: F401
-from test_training import made_clips
 
 from gymskel.clips import leave_groups_out
-from gymskel.evaluation import Evaluation, evaluate, learning_curve, unknown_moves
+from gymskel.evaluation import Evaluation, evaluate, evaluate_published, learning_curve, unknown_moves
 from gymskel.evaluation.metrics import calibration_error, compute_metrics, reliability_table
 
 
@@ -229,8 +229,8 @@ def test_clips_are_evaluated_too():
         assert not set(part.athletes) & set(rows["athlete"])
     with pytest.raises(ValueError, match="The clips have no labels `y`"):
         evaluate(OnClips(), replace(clips, y=None))
-    with pytest.raises(TypeError, match="give it Recordings, not Clips"):
-        evaluate(type("P", (), {"model": "lstm"})(), clips, protocol="thesis")
+    with pytest.raises(TypeError, match="Recordings, not Clips"):
+        evaluate_published("lstm", clips)
 
 
 # --- learning curve -----------------------------------------------------------------------------------------

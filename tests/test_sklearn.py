@@ -7,11 +7,11 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.networks import PLAIN, made_clips, quick
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneGroupOut, cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from test_training import PLAIN, made_clips, quick
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips

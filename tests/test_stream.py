@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers.networks import PLAIN, made_clips, quick
 from test_inference import made_model
-from test_training import PLAIN, made_clips, quick
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.models import BUILDERS, PUBLISHED

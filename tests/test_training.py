@@ -14,44 +14,23 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.networks import FAST, PLAIN, Spoiling, fit_shared, made_clips, quick
 
 from gymskel.clips import Clips
-from gymskel.models import BUILDERS, TakeJoints, simple_rnn
+from gymskel.models import BUILDERS, simple_rnn
 from gymskel.preprocess.augment import Augmentation
 from gymskel.skeleton import BODY_25, GYMNASTICS_15
-from gymskel.training import RECIPES, Recipe, compile_cache, fit, get_recipe, one_hot, fit_repeatedly, without_mirror
-from gymskel.training import batches as drawn
-
-PLAIN = Recipe("plain", epochs=3, batch_size=8, learning_rate=0.05)
-FAST = replace(
-    RECIPES["default"], name="fast", epochs=3, batch_size=16, validation=0.2, patience=3, min_steps=0
+from gymskel.training import (
+    RECIPES,
+    Recipe,
+    compile_cache,
+    fit,
+    fit_repeatedly,
+    get_recipe,
+    one_hot,
+    without_mirror,
 )
-
-
-def made_clips(*, athletes=4, per_class=2, frames=10, seed=0) -> Clips:
-    """Two moves that a mean tells apart: everything lies to the left, or to the right."""
-    rng = np.random.default_rng(seed)
-    rows = [(f"p{a}", move) for a in range(athletes) for move in ("back", "forth") for _ in range(per_class)]
-    x = rng.normal(0, 0.3, (len(rows), frames, 15, 2))
-    x[..., 0] += np.array([{"back": -1, "forth": 1}[move] for _, move in rows])[:, None, None]
-    return Clips.from_arrays(
-        x,
-        lengths=rng.integers(frames - 3, frames + 1, len(rows)),
-        y=[move for _, move in rows],
-        athletes=[who for who, _ in rows],
-        sources=[f"{who}-{number}" for number, (who, _) in enumerate(rows)],
-        skeleton=GYMNASTICS_15,
-    )
-
-
-def quick(classes, *, skeleton=GYMNASTICS_15, channels=2, frames=None) -> keras.Model:
-    """A builder whose model takes no time: the mean of the frames, and a softmax."""
-    keypoints = keras.Input((frames, len(skeleton), channels), name="keypoints")
-    mask = keras.Input((frames,), dtype="bool", name="mask")
-    flat = TakeJoints(list(range(len(skeleton))), name="joints")(keypoints)
-    mean = keras.layers.GlobalAveragePooling1D(name="mean")(flat, mask=mask)
-    outputs = keras.layers.Dense(classes, activation="softmax", name="probabilities")(mean)
-    return keras.Model([keypoints, mask], outputs, name="quick")
+from gymskel.training import batches as drawn
 
 
 class Watcher:
@@ -129,7 +108,7 @@ def test_recipe_refuses_what_it_does_not_know(name):
 
 def test_fit_refuses_clips_without_labels():
     clips = made_clips()
-    with pytest.raises(ValueError, match="needs labels `y`"):
+    with pytest.raises(ValueError, match="no labels `y`"):
         fit(Watcher(), replace(clips, y=None), PLAIN)
     with pytest.raises(ValueError, match="at least one clip"):
         fit(Watcher(), clips[[]], PLAIN)
@@ -138,12 +117,12 @@ def test_fit_refuses_clips_without_labels():
 def test_the_step_is_traced_once_for_all_models_of_a_kind(monkeypatch):
     """Other data, another number of steps and another seed are the same step; without a kind each model has its own."""
     traced, step = [], keras.Model.train_step
-    monkeypatch.setattr(compile_cache, "_twins", {})
+    monkeypatch.setattr(compile_cache, "_cache", {})
     monkeypatch.setattr(keras.Model, "train_step", lambda self, data: traced.append(self) or step(self, data))
     for seed, size in ((0, 3), (1, 5), (0, 3)):
-        fit(quick(2), made_clips(athletes=size), replace(FAST, epochs=2), seed=seed, kind="quick")
+        fit_shared(quick(2), made_clips(athletes=size), replace(FAST, epochs=2), "quick", seed=seed)
     assert len(traced) == 1
-    fit(quick(2), made_clips(), replace(FAST, epochs=2, label_smoothing=0.2), seed=0, kind="quick")
+    fit_shared(quick(2), made_clips(), replace(FAST, epochs=2, label_smoothing=0.2), "quick", seed=0)
     assert len(traced) == 2
     for _ in range(2):
         fit(quick(2), made_clips(), replace(FAST, epochs=2), seed=0)
@@ -157,15 +136,15 @@ def test_the_step_is_traced_once_for_all_models_of_a_kind(monkeypatch):
 def test_a_twin_lends_its_step_and_nothing_else(monkeypatch, policy, schedule):
     """A model trained after another of its kind, for other lengths, is the one trained by itself, bit for bit."""
     recipe, usual, weights = replace(FAST, schedule=schedule, epochs=8), keras.config.dtype_policy(), []
-    monkeypatch.setattr(compile_cache, "_twins", {})
+    monkeypatch.setattr(compile_cache, "_cache", {})
     keras.config.set_dtype_policy(policy)
     try:
         for kind in (None, "quick"):
             if kind:
-                fit(quick(2), made_clips(athletes=6, seed=5), replace(recipe, epochs=3), seed=7, kind=kind)
+                fit_shared(quick(2), made_clips(athletes=6, seed=5), replace(recipe, epochs=3), kind, seed=7)
             keras.utils.set_random_seed(0)
             model = quick(2)
-            fit(model, made_clips(), recipe, seed=0, kind=kind)
+            fit_shared(model, made_clips(), recipe, kind, seed=0)
             weights.append(model.get_weights())
     finally:
         keras.config.set_dtype_policy(usual)
@@ -179,38 +158,38 @@ WITH_CONV = ("conv_gru", "hierarchical_rnn")
 @pytest.mark.parametrize("name", BUILDERS)
 def test_every_builder_has_a_twin(monkeypatch, name):
     """Dropout, batch normalisation, blocks of zeros: trained through one that another model used before."""
-    monkeypatch.setattr(compile_cache, "_twins", {})
+    monkeypatch.setattr(compile_cache, "_cache", {})
     plain = {"units": 4, "features": "motion"}  # convolutions take long to trace; two of the six suffice
     answers, small = [], {"dd_net": {"filters": 4}}.get(name, {"units": 4} if name in WITH_CONV else plain)
     for kind in (None, name):
         if kind:
-            fit(BUILDERS[name](2, **small), made_clips(seed=5), replace(FAST, epochs=2), seed=7, kind=kind)
+            fit_shared(BUILDERS[name](2, **small), made_clips(seed=5), replace(FAST, epochs=2), kind, seed=7)
         keras.utils.set_random_seed(0)
         model = BUILDERS[name](2, **small)
-        fit(model, made_clips(), FAST, seed=0, kind=kind)
+        fit_shared(model, made_clips(), FAST, kind, seed=0)
         answers.append(np.array(model(made_clips().inputs, training=False)))
     np.testing.assert_allclose(*answers, atol=1e-6)
 
 
 def test_one_kind_of_two_shapes_is_two(monkeypatch):
-    monkeypatch.setattr(compile_cache, "_twins", {})
+    monkeypatch.setattr(compile_cache, "_cache", {})
     for layout in (GYMNASTICS_15, BODY_25):
         clips = Clips.from_arrays(
             np.random.default_rng(0).normal(size=(8, 5, len(layout), 2)), y=["a", "b"] * 4, skeleton=layout
         )
-        fit(quick(2, skeleton=layout), clips, replace(PLAIN, epochs=1), seed=0, kind="quick")
-    assert len(compile_cache._twins) == 2
+        fit_shared(quick(2, skeleton=layout), clips, replace(PLAIN, epochs=1), "quick", seed=0)
+    assert len(compile_cache._cache) == 2
 
 
 def test_clips_are_let_go_when_a_training_ends(monkeypatch):
     """TensorFlow keeps the batches for as long as the process lives; not the clips in them."""
-    made, init = [], drawn.Batches.__init__
+    made, init = [], drawn.ClipBatches.__init__
 
     def watched_init(self, clips, *arguments, **named):
         init(self, clips, *arguments, **named)
-        made.append((self, weakref.ref(self._clips), weakref.ref(self._epoch)))
+        made.append((self, weakref.ref(self._clips), weakref.ref(self._current)))
 
-    monkeypatch.setattr(drawn.Batches, "__init__", watched_init)
+    monkeypatch.setattr(drawn.ClipBatches, "__init__", watched_init)
     fit(quick(2), made_clips(), replace(FAST, augment="copies", copies=2, validation=0), seed=0)
     gc.collect()
     ((_, clips, epoch),) = made
@@ -226,23 +205,23 @@ def test_a_training_that_ends_with_an_error_leaves_the_weights_so_far():
     model = quick(2)
     before = model.get_weights()
     with pytest.raises(KeyboardInterrupt):
-        fit(model, made_clips(), FAST, seed=0, callbacks=[Stop()], kind="stopped")
+        fit_shared(model, made_clips(), FAST, "stopped", seed=0, callbacks=[Stop()])
     assert all((now != then).any() for now, then in zip(model.get_weights(), before, strict=True))
     again, alone = quick(2), quick(2)
     again.set_weights(before)
     alone.set_weights(before)
-    fit(again, made_clips(), FAST, seed=0, kind="stopped")
+    fit_shared(again, made_clips(), FAST, "stopped", seed=0)
     fit(alone, made_clips(), FAST, seed=0)
     for one, other in zip(again.get_weights(), alone.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_few_twins_are_kept(monkeypatch):
-    monkeypatch.setattr(compile_cache, "_twins", {})
-    monkeypatch.setattr(compile_cache, "_KEPT", 2)
+def test_few_cache_are_kept(monkeypatch):
+    monkeypatch.setattr(compile_cache, "_cache", {})
+    monkeypatch.setattr(compile_cache, "_MAX_ENTRIES", 2)
     for smoothing in (0.0, 0.1, 0.2):
-        fit(quick(2), made_clips(), replace(PLAIN, label_smoothing=smoothing, epochs=1), seed=0, kind=0)
-    assert len(compile_cache._twins) == 2
+        fit_shared(quick(2), made_clips(), replace(PLAIN, label_smoothing=smoothing, epochs=1), 0, seed=0)
+    assert len(compile_cache._cache) == 2
 
 
 def test_optimizers():
@@ -271,21 +250,21 @@ def test_rates(schedule, expected, monkeypatch):
         def on_train_batch_begin(self, batch, logs=None):
             seen.append(float(self.model.optimizer.learning_rate))
 
-    monkeypatch.setattr(compile_cache, "_twins", {})
+    monkeypatch.setattr(compile_cache, "_cache", {})
     for short in (False, True):
         if short:
-            fit(quick(2), made_clips(), replace(recipe, epochs=3), seed=0, kind=0)
+            fit_shared(quick(2), made_clips(), replace(recipe, epochs=3), 0, seed=0)
         seen.clear()
-        fit(quick(2), made_clips(), recipe, seed=0, callbacks=[Look()], kind=0)
-        assert len(compile_cache._twins) == 1 and len(seen) == 40
+        fit_shared(quick(2), made_clips(), recipe, 0, seed=0, callbacks=[Look()])
+        assert len(compile_cache._cache) == 1 and len(seen) == 40
         assert [seen[step] for step in expected] == pytest.approx(list(expected.values()), rel=1e-4)
 
 
-@pytest.mark.parametrize("steps, a_pass, warm", [(5000, 20, 100), (1000, 4.5, 50), (100, 4.5, 25)])
-def test_warming_up(steps, a_pass, warm):
+@pytest.mark.parametrize("steps, steps_per_pass, warm", [(5000, 20, 100), (1000, 4.5, 50), (100, 4.5, 25)])
+def test_warming_up(steps, steps_per_pass, warm):
     """Five passes or 50 steps, a quarter of a short training."""
     schedule = compile_cache.Schedule(replace(PLAIN, schedule="cosine"))
-    schedule.draw_out(steps, a_pass)
+    schedule.set_length(steps, steps_per_pass)
     rates = [float(schedule(step)) for step in range(warm + 2)]
     assert max(rates) == rates[warm] == pytest.approx(PLAIN.learning_rate)
 
@@ -349,7 +328,7 @@ def test_few_clips_are_gone_over_more_often():
     assert sum(len(epoch) for epoch in watched(made_clips(athletes=2), copies).epochs) == 12
 
 
-def test_a_pass_of_less_than_a_batch_fills_its_batches():
+def test_steps_per_pass_of_less_than_a_batch_fills_its_batches():
     few = watched(made_clips(athletes=1), replace(PLAIN, min_steps=20))  # 4 clips, batches of 8
     assert {len(labels) for epoch in few.epochs for _, labels in epoch} == {8}
     assert sum(map(len, few.epochs)) == 20
@@ -507,21 +486,6 @@ def test_fit_learns_and_tells():
     assert all(type(value) is float for values in run.history.values() for value in values)
 
 
-class Spoiling(keras.callbacks.Callback):
-    """Turns the weights round before the third epoch; keeps those after each."""
-
-    def __init__(self):
-        super().__init__()
-        self.kept = []
-
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch == 2:
-            self.model.set_weights([-30 * w for w in self.model.get_weights()])
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.kept.append([w.copy() for w in self.model.get_weights()])
-
-
 @pytest.mark.parametrize(("epochs", "patience", "ran"), [(9, 2, 4), (3, 9, 3)])
 def test_the_best_weights_are_restored(epochs, patience, ran):
     """Whether patience ends the training or the epochs do."""
@@ -564,12 +528,12 @@ def test_balance_takes_every_clip_and_evens_out_the_classes():
     x = np.random.default_rng(0).normal(size=(9, 6, 15, 2))
     clips = Clips.from_arrays(x, y=["a"] * 6 + ["b"] * 2 + ["c"], sources=[f"s{i}" for i in range(9)])
     recipe = replace(RECIPES["default"], batch_size=4, augment=None)
-    batches = drawn.Batches(clips, recipe, 0)
+    batches = drawn.ClipBatches(clips, recipe, 0)
     labels = np.concatenate([batches[i][1] for i in range(len(batches))])
     assert labels.sum(axis=0).tolist() == [6, 6, 6]
     taken = np.concatenate([batches[i][0]["keypoints"] for i in range(len(batches))])
     assert {k for k in range(9) for one in taken if (one == clips.x[k]).all()} == set(range(9))
-    plain = drawn.Batches(clips, replace(recipe, balance=None), 0)
+    plain = drawn.ClipBatches(clips, replace(recipe, balance=None), 0)
     assert sum(len(plain[i][1]) for i in range(len(plain))) == 9
 
 
@@ -605,7 +569,7 @@ import keras, numpy as np, tensorflow as tf
 from dataclasses import replace
 from gymskel.models import lstm_attention
 from gymskel.training import fit
-from test_training import FAST, made_clips
+from helpers.networks import FAST, made_clips
 
 weights = []
 for _ in range(2):
@@ -729,7 +693,7 @@ MIRRORED = replace(PLAIN, epochs=1, augment="fly")
 )
 def test_moves_to_the_left_and_to_the_right_are_warned_of(classes, pair):
     recipe = replace(MIRRORED, augmentation=Augmentation(mirror=0.25))
-    told = rf"25% of the copies .* mirrored .* if {pair} are .*without_mirror.*--no-mirror"
+    told = rf"25% .* mirrored .* {pair} are .*--no-mirror"
     with pytest.warns(UserWarning, match=told):
         fit(quick(len(classes)), named(*classes), recipe, seed=0)
 

@@ -29,7 +29,8 @@ from gymskel.clips import Clips
 from gymskel.messages import join_names
 from gymskel.models import BUILDERS
 from gymskel.recording import Recording, UnseenError
-from gymskel.training import Recipe, fit, get_recipe
+from gymskel.training import Recipe, get_recipe
+from gymskel.training.fitting import fit_cached
 
 
 class SkeletonClassifier(ClassifierMixin, BaseEstimator):
@@ -149,7 +150,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         self.model_ = self._build_model(clips)
         if recipe.augment and clips.channels[:2] != ("x", "y"):
             recipe, note = replace(recipe, augment=None), "; not augmented, the values are not x and y"
-        run = fit(
+        run = fit_cached(
             self.model_,
             self._pad_for_model(clips),
             recipe,
@@ -157,7 +158,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             progress=progress,
             callbacks=callbacks,
             checkpoint=checkpoint,
-            kind=None if callbacks else self._cache_key(clips),
+            cache_key=None if callbacks else self._cache_key(clips),
         )
         self.run_ = replace(run, note=run.note + note)
         self.out_of_fold_: pd.DataFrame | None = None

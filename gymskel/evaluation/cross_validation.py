@@ -10,7 +10,15 @@ import numpy as np
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips, leave_groups_out
 from gymskel.evaluation.baselines import FEATURE_BASELINES, predict_baselines
-from gymskel.evaluation.labelled_set import LabelledSet, Splits, Trial, answer, name_of, of_one_length, together
+from gymskel.evaluation.labelled_set import (
+    LabelledSet,
+    Splits,
+    Trial,
+    answer,
+    name_of,
+    of_one_length,
+    together,
+)
 from gymskel.evaluation.result import Evaluation
 from gymskel.recording import Recording
 

@@ -85,7 +85,9 @@ def _doubling(count: int) -> list[int]:
     return [*sizes, count - 1]
 
 
-def _draw_groups(cases: LabelledSet, names: np.ndarray, size: int, draws: int, seed: int) -> list[tuple[str, ...]]:
+def _draw_groups(
+    cases: LabelledSet, names: np.ndarray, size: int, draws: int, seed: int
+) -> list[tuple[str, ...]]:
     """Different groups of so many athletes, each with every class among what can be trained on."""
     rng = np.random.default_rng([seed, size])
     doers = {name: set(cases.truth[(cases.athletes == name) & cases.good]) for name in names}

@@ -58,7 +58,9 @@ def evaluate_published(
     if model not in PUBLISHED:
         raise ValueError(f"`model` must be one of {', '.join(PUBLISHED)}, got {model!r}.")
     if isinstance(recordings, Clips):
-        raise TypeError("`recordings` must be Recordings, not Clips: the published protocol preprocesses them itself.")
+        raise TypeError(
+            "`recordings` must be Recordings, not Clips: the published protocol preprocesses them itself."
+        )
     if runs < 1:
         raise ValueError(f"`runs` must be at least 1, got {runs}.")
     preprocessor = preprocess if isinstance(preprocess, Preprocessor) else Preprocessor(preprocess)
@@ -91,7 +93,9 @@ def evaluate_published(
     )
 
 
-def _predict_test_part(model: str, clips: Clips, train: np.ndarray, test: np.ndarray, seed: int) -> pd.DataFrame:
+def _predict_test_part(
+    model: str, clips: Clips, train: np.ndarray, test: np.ndarray, seed: int
+) -> pd.DataFrame:
     """Train on some clips and return one row for each test clip, in the order of `test`."""
     recipe = replace(RECIPES["thesis"], augment=None, copies=0)
     classifier = SkeletonClassifier(model, PUBLISHED[model], recipe=recipe, random_state=seed)

@@ -40,7 +40,9 @@ def labels_of(clips: Clips) -> np.ndarray:
         ValueError: the clips have no labels.
     """
     if clips.y is None:
-        raise ValueError("`clips` has no labels `y`. Fix: make it from recordings with an activity, or give `y`.")
+        raise ValueError(
+            "`clips` has no labels `y`. Fix: make it from recordings with an activity, or give `y`."
+        )
     return clips.y
 
 

@@ -120,9 +120,7 @@ def fit_cached(
     callbacks, stop, saved = list(callbacks), None, None
     if validation is not None:
         patience = -(-recipe.patience // passes)
-        stop = keras.callbacks.EarlyStopping(
-            monitor="val_loss", patience=patience, restore_best_weights=True
-        )
+        stop = keras.callbacks.EarlyStopping(monitor="val_loss", patience=patience, restore_best_weights=True)
         callbacks.append(stop)
     try:
         if checkpoint is not None:

@@ -255,7 +255,9 @@ def _read_group(streamed: StreamedClips, group: int) -> Clips:
         clips = streamed.preprocessor.transform(recordings, frames=streamed.frames, classes=streamed.classes)
     except ValueError as error:
         label = streamed.stored.row_groups[group].label
-        raise type(error)(f"{label}: {error} Fix: leave out recordings that `survey` calls unusable.") from None
+        raise type(error)(
+            f"{label}: {error} Fix: leave out recordings that `survey` calls unusable."
+        ) from None
     return replace(clips, fps=None)  # 59.94 and 60 go together, also in different row groups
 
 
@@ -274,4 +276,6 @@ def _check_rates(stored: StoredRecordings, preprocessor: Preprocessor) -> None:
         )
     if not resamples and rates and (any(unknown) or not same_rate(max(rates), min(rates))):
         found = join_names([f"{rate:g} fps" for rate in sorted(rates)] + ["unknown"] * any(unknown))
-        raise ValueError(f"Recordings differ in frame rate ({found}). Fix: preprocess with the step `resample`.")
+        raise ValueError(
+            f"Recordings differ in frame rate ({found}). Fix: preprocess with the step `resample`."
+        )
