@@ -207,9 +207,7 @@ def test_survey_tells_what_can_be_used(some, tmp_path):
     usable, frames = survey(stored)
     assert usable.tolist() == [True, False] + [True] * 29
     assert frames == Preprocessor().fit_transform(some).x.shape[1]
-    with pytest.raises(
-        ValueError, match=r"(?s)part-00000.parquet row group 0: .*backflip-blind.*`survey`"
-    ):
+    with pytest.raises(ValueError, match=r"(?s)part-00000.parquet row group 0: .*backflip-blind.*`survey`"):
         epoch(StreamedClips(stored, frames).batches(4))
     assert len(epoch(StreamedClips(stored[usable], frames).batches(4))[0]) == 30
 
@@ -223,9 +221,7 @@ def test_refusals(stored, some, tmp_path):
         StreamedClips(stored[np.zeros(30, bool)], frames=9)
     with pytest.raises(ValueError, match="`batch_size` must be at least 1, got 0"):
         StreamedClips(stored, frames=9).batches(0)
-    with pytest.raises(
-        ValueError, match=r"15 of 30 .* no activity among \['backflip'\]: .* and 7 more"
-    ):
+    with pytest.raises(ValueError, match=r"15 of 30 .* no activity among \['backflip'\]: .* and 7 more"):
         StreamedClips(stored, frames=9, classes=("backflip",))
     points = np.ones((3, 25, 3))
     rates = [Recording(points, fps, "flip") for fps in (60, 30, None)]
