@@ -23,7 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from gymskel import SkeletonClassifier, training
 from gymskel.evaluation.baselines import sample_frames
 from gymskel.preprocess import Preprocessor, mirror
-from gymskel.preprocess.augment import Augmentation
+from gymskel.preprocess.augmentation import Augmentation
 
 DEFAULT = training.RECIPES["default"]
 VARIANTS = {

@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 from aeon.classification.convolution_based import MiniRocketClassifier
 
-from gymskel.clips import Clips, leave_groups_out
+from gymskel.clips import Clips
 from gymskel.preprocess import Preprocessor
 from gymskel.recording import read_recordings
+from gymskel.splits import leave_groups_out
 
 
 def series(clips: Clips, frames: int) -> np.ndarray:

@@ -307,7 +307,7 @@ def train_all(folder: str) -> None:
     import keras
 
     from gymskel import models
-    from gymskel.preprocess.augment import augmented
+    from gymskel.preprocess.augmentation import augment_clips
     from gymskel.training.streaming import StreamedClips
 
     start = time.perf_counter()
@@ -315,7 +315,7 @@ def train_all(folder: str) -> None:
     opened = time.perf_counter() - start
     model = models.simple_rnn(2)
     model.compile(keras.optimizers.Adam(1e-3), "categorical_crossentropy", metrics=["accuracy"])
-    batches = StreamedClips(stored, FRAMES).batches(128, augment=augmented, seed=0)
+    batches = StreamedClips(stored, FRAMES).batches(128, augment=augment_clips, seed=0)
     start = time.perf_counter()
     history = model.fit(batches, epochs=1, verbose=0).history
     print(

@@ -12,18 +12,18 @@ import numpy as np
 import pandas as pd
 
 from gymskel import Recording, read_recordings
-from gymskel.kinematics import kinematics, kinematics_table
+from gymskel.kinematics import kinematics_table, measure_kinematics
 from gymskel.preprocess.moves import find_moves
 from gymskel.simulate import ACTIVITIES, Motion, simulate_motion, simulate_recording
 from gymskel.simulate.athlete import draw_athlete
-from gymskel.simulate.session import Session, with_walking
+from gymskel.simulate.session import Session, simulate_session
 
 
 def simulate_sessions(each: int, seed: int) -> list[Session]:
     """So many recordings of each move, every one by an athlete of their own, 1 to 3 s of walking on either side."""
     rng = np.random.default_rng(seed)
     return [
-        with_walking(
+        simulate_session(
             activity, athlete=f"t{n:03}", seed=seed, before=rng.uniform(1, 3), after=rng.uniform(1, 3)
         )
         for activity in ACTIVITIES
@@ -73,7 +73,7 @@ def split(recordings: list[Recording]) -> list[tuple[str, list[Recording]]]:
 
 
 def truth_of(motion: Motion, fps: float = 60.0) -> dict[str, float]:
-    """What `kinematics` should find, from the joints in metres."""
+    """What `measure_kinematics` should find, from the joints in metres."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], motion.airborne, [0]]))).reshape(-1, 2)
     start, end = max(edges, key=lambda edge: edge[1] - edge[0])
     hip = motion.joints[:, 8]
@@ -100,7 +100,7 @@ def print_kinematics(each: int, seed: int) -> None:
             who = f"t{n:03}"
             truth = truth_of(simulate_motion(activity, athlete=who, seed=seed))
             seen = simulate_recording(activity, athlete=who, seed=seed)
-            found = kinematics(seen, height=draw_athlete(who).height, point="hip")
+            found = measure_kinematics(seen, height=draw_athlete(who).height, point="hip")
             rows.append({"activity": activity} | {key: getattr(found, key) - truth[key] for key in truth})
     table = pd.DataFrame(rows).groupby("activity").quantile([0.05, 0.5, 0.95])
     print(

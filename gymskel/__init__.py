@@ -26,7 +26,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _STAGES = (
-    "skeleton", "recording", "clips", "video", "extract", "formats", "preprocess", "kinematics", "models", "training",
+    "skeleton", "recording", "clips", "splits", "video", "extract", "formats", "preprocess", "kinematics", "models", "training",
     "classifier", "stream", "export", "evaluation", "activations", "attribution", "visualize", "explain", "overlay",
     "viewer", "report", "simulate", "datasets",
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Clips: recordings as arrays of one length with masks, as a model takes them; splits that keep athletes apart."""
+"""Clips: recordings as arrays of one length with masks, the input of a model."""
 
 from __future__ import annotations
 
@@ -12,29 +12,31 @@ from typing import Any
 import numpy as np
 
 from gymskel.archive import DAMAGED_ERRORS, MAX_RATIO, RAISE_MAX_RATIO, open_zip, read_array
+from gymskel.files import replace_file
+from gymskel.messages import join_names
 from gymskel.recording import name_or_none
 from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
-_FORMAT = 1
-_CHANNELS = ("x", "y", "confidence")
+_FORMAT_VERSION = 1
+_KEYPOINT_CHANNELS = ("x", "y", "confidence")
 
 
 @dataclass(frozen=True, eq=False)
 class Clips:
-    """Clips of equal length with a mask: what a model is trained on.
+    """Clips of equal length with a mask; the training data of a model.
 
     Attributes:
-        x: (clips, frames, joints, channels) float32, finite everywhere, behind the mask too (a NaN there would
-            poison gradients).
+        x: (clips, frames, joints, channels) float32, finite everywhere. Frames behind the mask are finite too, because
+            a NaN there would poison gradients.
         mask: (clips, frames) bool, True = a frame of the recording; right-padded and never empty.
-        seen: (clips, frames, joints) bool, True = the joint has a place there; elsewhere x is a stand-in.
-        y: (clips,) int labels into `classes`, or None.
+        seen: (clips, frames, joints) bool, True = the joint has a position; elsewhere `x` holds a stand-in value.
+        y: (clips,) int labels, indices into `classes`, or None.
         classes: names of the classes.
         athletes: (clips,) names, None where unknown.
-        sources: (clips,) name of the recording each clip comes from; augmented copies keep it.
+        sources: (clips,) name of the recording that each clip comes from; augmented copies keep it.
         channels: names of the last axis.
         skeleton: layout of the joints.
-        fps: frames a second, or None.
+        fps: frames a second, or None where unknown.
     """
 
     x: np.ndarray
@@ -49,50 +51,50 @@ class Clips:
     fps: float | None = None
 
     def __post_init__(self) -> None:
-        x, mask = np.asarray(self.x, np.float32), np.asarray(self.mask, bool)
-        if x.ndim != 4 or x.shape[2:] != (len(self.skeleton), len(self.channels)):
-            raise ValueError(
-                f"`x` must be (clips, frames, {len(self.skeleton)} joints of {self.skeleton.name}, "
-                f"{len(self.channels)} channels), got {x.shape}."
-            )
-        clips, frames, joints, _ = x.shape
-        if mask.shape != (clips, frames):
-            raise ValueError(f"`mask` must be {(clips, frames)}, got {mask.shape}.")
-        if np.shape(self.seen) != (clips, frames, joints):
-            raise ValueError(f"`seen` must be {(clips, frames, joints)}, got {np.shape(self.seen)}.")
-        for name in ("athletes", "sources") + (("y",) if self.y is not None else ()):
-            if len(getattr(self, name)) != clips:
-                raise ValueError(
-                    f"`{name}` must have an entry for each of {clips} clips, got {len(getattr(self, name))}."
-                )
-        bad = np.flatnonzero(~np.isfinite(x).all(axis=(1, 2, 3)))
-        if bad.size:
-            raise ValueError(
-                f"`x` must be finite; NaN or infinity in clips {bad[:8].tolist()}. Fill unseen joints before."
-            )
-        bad = np.flatnonzero(
-            (np.diff(mask.astype(np.int8), axis=1) > 0).any(axis=1) | ~mask[:, :1].any(axis=1)
-        )
-        if bad.size:
-            raise ValueError(
-                f"`mask` must be right-padded and never empty (True ... True False ...); not so in clips {bad[:8].tolist()}."
-            )
+        for name, dtype in (("x", np.float32), ("mask", bool), ("seen", bool)):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype))
+        self._check_shapes()
+        self._check_values()
         if self.y is not None:
-            y = np.asarray(self.y)
-            if (
-                y.ndim != 1
-                or not np.issubdtype(y.dtype, np.integer)
-                or (clips and not (y.min() >= 0 and y.max() < len(self.classes)))
-            ):
-                raise ValueError(
-                    f"`y` must be whole numbers below {len(self.classes)}, the number of `classes`."
-                )
-            object.__setattr__(self, "y", y.astype(np.int32))
-        for name, value in (("x", x), ("mask", mask), ("seen", np.asarray(self.seen, bool))):
-            object.__setattr__(self, name, value)
+            object.__setattr__(self, "y", self._checked_labels(np.asarray(self.y)))
         for name in ("classes", "sources", "channels"):
             object.__setattr__(self, name, tuple(map(str, getattr(self, name))))
         object.__setattr__(self, "athletes", tuple(map(name_or_none, self.athletes)))
+
+    def _check_shapes(self) -> None:
+        shape = self.x.shape
+        if len(shape) != 4 or shape[2:] != (len(self.skeleton), len(self.channels)):
+            raise ValueError(
+                f"`x` must be (clips, frames, {len(self.skeleton)} joints of {self.skeleton.name}, "
+                f"{len(self.channels)} channels), got {shape}."
+            )
+        for name, array, expected in (("mask", self.mask, shape[:2]), ("seen", self.seen, shape[:3])):
+            if array.shape != expected:
+                raise ValueError(f"`{name}` must be {expected}, got {array.shape}.")
+        for name in ("athletes", "sources") + (("y",) if self.y is not None else ()):
+            count = len(getattr(self, name))
+            if count != shape[0]:
+                raise ValueError(f"`{name}` must have an entry for each of {shape[0]} clips, got {count}.")
+
+    def _check_values(self) -> None:
+        bad = np.flatnonzero(~np.isfinite(self.x).all(axis=(1, 2, 3)))
+        if bad.size:
+            raise ValueError(
+                f"`x` must be finite; NaN or infinity in clips {join_names(bad)}. Fix: fill unseen joints first."
+            )
+        rises = (np.diff(self.mask.astype(np.int8), axis=1) > 0).any(axis=1)
+        bad = np.flatnonzero(rises | ~self.mask[:, :1].any(axis=1))
+        if bad.size:
+            raise ValueError(
+                f"`mask` must be right-padded and never empty (True ... True False ...); not so in clips {join_names(bad)}."
+            )
+
+    def _checked_labels(self, y: np.ndarray) -> np.ndarray:
+        """Return the labels as int32. Raises ValueError where one is no index of `classes`."""
+        whole = y.ndim == 1 and np.issubdtype(y.dtype, np.integer)
+        if not whole or (y.size and not (y.min() >= 0 and y.max() < len(self.classes))):
+            raise ValueError(f"`y` must be whole numbers below {len(self.classes)}, the number of `classes`.")
+        return y.astype(np.int32)
 
     @classmethod
     def from_arrays(
@@ -108,18 +110,21 @@ class Clips:
         channels: Sequence[str] | None = None,
         fps: float | None = None,
     ) -> Clips:
-        """Clips from arrays you already have.
+        """Make Clips from arrays that you already have.
 
         Args:
             x: (clips, frames, joints, channels); NaN = unseen, kept in `seen` and set to 0.
-            lengths: (clips,) frames that are real in each clip; by default all.
-            y: (clips,) class numbers, counted from 0, or names.
-            classes: the names in the order of the numbers; by default read from `y`.
-            athletes: (clips,) who: names or numbers, None where unknown.
-            sources: (clips,) recording of origin; by default every clip is one of its own.
-            skeleton: layout; by default joints are called 0, 1, 2 ... and have no limbs, mirror image or root.
-            channels: names of the last axis; by default x, y, confidence, and from the fourth on their numbers.
+            lengths: (clips,) number of real frames in each clip; by default all frames are real.
+            y: (clips,) class numbers, counted from 0, or class names.
+            classes: class names in the order of the numbers; by default read from `y`.
+            athletes: (clips,) names or numbers of the athletes, None where unknown.
+            sources: (clips,) recording of origin; by default every clip is a recording of its own.
+            skeleton: joint layout; by default joints are called 0, 1, 2 ... and have no limbs, mirror image or root.
+            channels: names of the last axis; by default x, y, confidence, and numbers from the fourth on.
             fps: frames a second.
+
+        Raises:
+            ValueError: wrong shapes, a clip without a label, or a label that is not among `classes`.
 
         >>> clips = Clips.from_arrays(np.zeros((2, 5, 15, 2)), lengths=[5, 3], y=["flip", "jump"])
         >>> clips.classes, clips.lengths.tolist()
@@ -129,36 +134,25 @@ class Clips:
         if x.ndim != 4:
             raise ValueError(f"`x` must be (clips, frames, joints, channels), got {x.shape}.")
         clips, frames, joints, depth = x.shape
-        lengths = np.full(clips, frames) if lengths is None else np.asarray(lengths)
-        if lengths.shape != (clips,) or (clips and not (lengths.min() >= 1 and lengths.max() <= frames)):
+        real = np.full(clips, frames) if lengths is None else np.asarray(lengths)
+        if real.shape != (clips,) or (clips and not (real.min() >= 1 and real.max() <= frames)):
             raise ValueError(f"`lengths` must be {clips} numbers from 1 to {frames}.")
         if skeleton is None:
             skeleton = Skeleton(f"{joints} joints", tuple(map(str, range(joints))))
         if y is not None:
-            y = np.asarray(y)
-            if any(label is None or label != label for label in y.tolist()):
-                raise ValueError("`y` has clips without a label (None or NaN).")
-            if not np.issubdtype(y.dtype, np.integer):
-                names = [str(name) for name in y]
-                classes = tuple(sorted(set(names))) if classes is None else tuple(classes)
-                if unknown := sorted(set(names) - set(classes)):
-                    raise ValueError(f"`y` names {unknown}, not among `classes` {list(classes)}.")
-                y = np.array([classes.index(name) for name in names], np.int32)
-            elif classes is None:
-                classes = tuple(map(str, range(int(y.max()) + 1 if clips else 0)))
-        mask = np.arange(frames) < lengths[:, None]
-        seen = ~np.isnan(x).any(axis=-1) & mask[..., None]
+            y, classes = _number_labels(np.asarray(y), classes)
+        if channels is None:
+            channels = [*_KEYPOINT_CHANNELS, *map(str, range(len(_KEYPOINT_CHANNELS), depth))][:depth]
+        mask = np.arange(frames) < real[:, None]
         return cls(
             x=np.nan_to_num(x, nan=0.0, posinf=np.inf, neginf=-np.inf),
             mask=mask,
-            seen=seen,
+            seen=~np.isnan(x).any(axis=-1) & mask[..., None],
             y=y,
             classes=tuple(classes or ()),
             athletes=tuple(athletes) if athletes is not None else (None,) * clips,
             sources=tuple(sources) if sources is not None else tuple(f"clip-{i}" for i in range(clips)),
-            channels=tuple(channels)
-            if channels is not None
-            else (*_CHANNELS, *map(str, range(len(_CHANNELS), depth)))[:depth],
+            channels=tuple(channels),
             skeleton=skeleton,
             fps=fps,
         )
@@ -170,10 +164,9 @@ class Clips:
         shape = " x ".join(map(str, self.x.shape))
         return f"<Clips {shape}, classes: {', '.join(self.classes) or 'unknown'}>"
 
-    def __getitem__(self, which: Any) -> Clips:
-        """Some of the clips: by number, slice, list of numbers or bool mask. One number gives Clips of one."""
-        rows = np.arange(len(self))[which]
-        rows = np.atleast_1d(rows)
+    def __getitem__(self, index: Any) -> Clips:
+        """Select clips by number, slice, list of numbers or bool mask. A single number gives Clips of length 1."""
+        rows = np.atleast_1d(np.arange(len(self))[index])
         return replace(
             self,
             x=self.x[rows],
@@ -191,30 +184,33 @@ class Clips:
 
     @property
     def inputs(self) -> dict[str, np.ndarray]:
-        """What a model takes: `keypoints` (clips, frames, joints, channels) and `mask` (clips, frames)."""
+        """Inputs of a model: `keypoints` (clips, frames, joints, channels) and `mask` (clips, frames)."""
         return {"keypoints": self.x, "mask": self.mask}
 
     @property
     def groups(self) -> np.ndarray:
-        """(clips,) who must not be on both sides of a split: the athlete, or the source where unknown."""
+        """(clips,) group names; clips of one group never stand in both the training and the test part of a split.
+
+        The group is the athlete, or the source where the athlete is unknown.
+        """
         return np.array(
             [a if a is not None else f"source {s}" for a, s in zip(self.athletes, self.sources, strict=True)]
         )
 
     def padded_to(self, frames: int) -> Clips:
-        """The same clips with at least this many frames each; what is added lies behind the mask."""
-        more = frames - self.x.shape[1]
-        if more <= 0:
+        """Return the same clips with at least `frames` frames each; added frames are zeros behind the mask."""
+        added = frames - self.x.shape[1]
+        if added <= 0:
             return self
         x, mask, seen = (
-            np.pad(a, [(0, 0), (0, more)] + [(0, 0)] * (a.ndim - 2)) for a in (self.x, self.mask, self.seen)
+            np.pad(a, [(0, 0), (0, added)] + [(0, 0)] * (a.ndim - 2)) for a in (self.x, self.mask, self.seen)
         )
         return replace(self, x=x, mask=mask, seen=seen)
 
     def save(self, path: str | Path) -> Path:
-        """Writes one .npz file (no pickle in it)."""
-        facts = {
-            "format": _FORMAT,
+        """Write the clips to one .npz file without pickles, and return its path."""
+        metadata = {
+            "format": _FORMAT_VERSION,
             "classes": self.classes,
             "athletes": self.athletes,
             "sources": self.sources,
@@ -222,71 +218,99 @@ class Clips:
             "skeleton": self.skeleton.to_dict(),
             "fps": self.fps,
         }
-        arrays = {"x": self.x, "mask": self.mask, "seen": self.seen}
+        arrays = {"facts": np.array(json.dumps(metadata)), "x": self.x, "mask": self.mask, "seen": self.seen}
         if self.y is not None:
             arrays["y"] = self.y
-        arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        path = Path(path)
-        with path.open("wb") as file:
-            np.savez_compressed(file, facts=np.array(json.dumps(facts)), **arrays)
-        return path
+        arrays = {
+            name: np.ascontiguousarray(array) if array.ndim else array for name, array in arrays.items()
+        }
+        with replace_file(path) as part, part.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+        return Path(path)
 
     @classmethod
     def load(cls, path: str | Path, *, max_ratio: float = MAX_RATIO) -> Clips:
-        """What `save` wrote.
+        """Read the clips that `save` wrote.
 
         Args:
             path: the file.
-            max_ratio: a file that unpacks to more than 64 MB and to more than this many times its own size is
-                refused as a decompression bomb; clips that are mostly padding may need more.
+            max_ratio: largest accepted ratio of unpacked size to file size, for files that unpack to more than 64 MB.
+                A file above it is refused as a decompression bomb. Clips that are mostly padding may need more.
 
         Raises:
             FileNotFoundError: no such file.
-            ValueError: the file holds no clips, is damaged, or from a newer gymskel; the message says where.
+            ValueError: the file holds no clips, is damaged, or comes from a newer gymskel; the message says where.
         """
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"No clips file {path}.")
         try:
             with open_zip(path, max_ratio=max_ratio, hint=RAISE_MAX_RATIO) as archive:
-                facts, arrays = _saved(archive, path)
-        except DAMAGED_ERRORS as fault:
-            raise ValueError(f"{path} holds no clips, is damaged or cut off: {fault}") from fault
+                metadata, arrays = _read_members(archive, path)
+        except DAMAGED_ERRORS as error:
+            raise ValueError(f"{path} holds no clips, is damaged or cut off: {error}") from error
         try:
-            return cls(**{"y": None, **arrays, **facts, "skeleton": Skeleton.from_dict(facts["skeleton"])})
-        except (ValueError, TypeError, KeyError, AttributeError) as fault:
-            raise ValueError(f"{path}: {fault}") from None
+            skeleton = Skeleton.from_dict(metadata["skeleton"])
+            return cls(**{"y": None, **arrays, **metadata, "skeleton": skeleton})
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"{path}: {error}") from None
 
 
-_SHAPES = {"x": ("<f4", 4), "mask": ("|b1", 2), "seen": ("|b1", 3), "y": ("<i4", 1)}
+def _number_labels(y: np.ndarray, classes: Sequence[str] | None) -> tuple[np.ndarray, Sequence[str]]:
+    """Return labels as class numbers, and the class names in their order.
+
+    Raises:
+        ValueError: a clip without a label, or a name that is not among `classes`.
+    """
+    if any(label is None or label != label for label in y.tolist()):
+        raise ValueError("`y` has clips without a label (None or NaN).")
+    if np.issubdtype(y.dtype, np.integer):
+        return y, tuple(map(str, range(int(y.max(initial=-1)) + 1))) if classes is None else classes
+    names = [str(name) for name in y]
+    classes = sorted(set(names)) if classes is None else list(classes)
+    if unknown := sorted(set(names) - set(classes)):
+        raise ValueError(f"`y` names {join_names(unknown)}, not among `classes` {classes}.")
+    return np.array([classes.index(name) for name in names], np.int32), classes
 
 
-def _saved(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The facts and the arrays of a file of `Clips.save`."""
+_MEMBERS = {"x": ("<f4", 4), "mask": ("|b1", 2), "seen": ("|b1", 3), "y": ("<i4", 1)}
+"""Array in the file -> (dtype, number of dimensions)."""
+
+
+def _read_members(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return metadata and arrays of a file written by `Clips.save`."""
     members = set(archive.namelist())
     if "facts.npy" not in members:
-        raise ValueError(f"{path} holds no clips: expected facts.npy, found {sorted(members)[:8]}.")
+        raise ValueError(f"{path} holds no clips: expected facts.npy, found {join_names(sorted(members))}.")
     text = str(read_array(archive, "facts.npy", "<U", (), label=f"{path}/facts.npy"))
     try:
-        facts = json.loads(text)
-        newer = facts.pop("format") > _FORMAT
-    except (ValueError, TypeError, KeyError, AttributeError) as fault:
-        raise ValueError(f"{path}/facts.npy: the facts are damaged ({fault!r:.200}).") from None
+        metadata = json.loads(text)
+        newer = metadata.pop("format") > _FORMAT_VERSION
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{path}/facts.npy: the metadata is damaged ({error!r:.200}).") from None
     if newer:
-        raise ValueError(f"{path} was written by a newer gymskel. Update gymskel.")
-    wanted = {f"{name}.npy" for name in ("facts", *_SHAPES)}
-    if not wanted - {"y.npy"} <= members <= wanted:
-        raise ValueError(f"{path}: expected {sorted(wanted)}, found {sorted(members)[:8]}.")
+        raise ValueError(f"{path} was written by a newer gymskel. Fix: update gymskel.")
+    expected = {f"{name}.npy" for name in ("facts", *_MEMBERS)}
+    if not expected - {"y.npy"} <= members <= expected:
+        raise ValueError(
+            f"{path}: expected {join_names(sorted(expected))}, found {join_names(sorted(members))}."
+        )
     arrays = {
-        name: read_array(archive, f"{name}.npy", dtype, (None,) * sides, label=f"{path}/{name}.npy")
-        for name, (dtype, sides) in _SHAPES.items()
+        name: read_array(archive, f"{name}.npy", dtype, (None,) * dimensions, label=f"{path}/{name}.npy")
+        for name, (dtype, dimensions) in _MEMBERS.items()
         if f"{name}.npy" in members
     }
-    return facts, arrays
+    return metadata, arrays
 
 
 def concatenate(parts: Iterable[Clips]) -> Clips:
-    """All clips in one, padded to the longest. Raises ValueError where classes, joints or channels differ."""
+    """Join several Clips into one, padded to the longest.
+
+    The result has labels if every part has labels.
+
+    Raises:
+        ValueError: no parts, or parts that differ in classes, skeleton, channels or frame rate.
+    """
     parts = list(parts)
     if not parts:
         raise ValueError("`parts` is empty: nothing to concatenate.")
@@ -299,17 +323,24 @@ def concatenate(parts: Iterable[Clips]) -> Clips:
                 )
     frames = max(part.x.shape[1] for part in parts)
     parts = [part.padded_to(frames) for part in parts]
+    labels = [part.y for part in parts if part.y is not None]
     return replace(
         first,
-        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "mask", "seen")},
-        y=None if any(part.y is None for part in parts) else np.concatenate([part.y for part in parts]),
-        athletes=sum((part.athletes for part in parts), ()),
-        sources=sum((part.sources for part in parts), ()),
+        x=np.concatenate([part.x for part in parts]),
+        mask=np.concatenate([part.mask for part in parts]),
+        seen=np.concatenate([part.seen for part in parts]),
+        y=np.concatenate(labels) if len(labels) == len(parts) else None,
+        athletes=tuple(athlete for part in parts for athlete in part.athletes),
+        sources=tuple(source for part in parts for source in part.sources),
     )
 
 
 def class_weight(y: np.ndarray, classes: int) -> dict[int, float]:
-    """Label -> weight of its clips that makes all classes weigh the same, 1 in the mean; for keras' `class_weight`.
+    """Return label -> weight of its clips, for Keras' `class_weight`: all classes weigh the same, clips 1 in the mean.
+
+    Args:
+        y: (clips,) labels.
+        classes: number of classes; a class without clips gets weight 0.
 
     >>> class_weight(np.array([0, 1, 1, 1]), 2)
     {0: 2.0, 1: 0.6666666666666666}
@@ -317,73 +348,3 @@ def class_weight(y: np.ndarray, classes: int) -> dict[int, float]:
     count = np.bincount(y, minlength=classes)
     present = int(np.count_nonzero(count))
     return {label: len(y) / (present * n) if n else 0.0 for label, n in enumerate(count.tolist())}
-
-
-def leave_groups_out(
-    groups: Sequence[str], folds: int | None = None, *, labels: Sequence[Any] | None = None
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(train, test) index arrays; every group is on the test side exactly once and never on both.
-
-    Args:
-        groups: (clips,) who must stay together, e.g. `clips.groups`.
-        folds: number of folds; by default one for each group.
-        labels: (clips,) class of each: folds then also hold about the same share of every class, as far as whole
-            groups allow.
-
-    >>> [test.tolist() for train, test in leave_groups_out(["ann", "bo", "ann"])]
-    [[0, 2], [1]]
-    """
-    groups = np.asarray(groups)
-    names, group = np.unique(groups, return_inverse=True)
-    if len(names) < 2:
-        raise ValueError(
-            f"Only one group ({', '.join(map(str, names))}): leaving it out leaves nothing to train on."
-        )
-    folds = len(names) if folds is None else min(folds, len(names))
-    if folds < 2:
-        raise ValueError(f"`folds` must be at least 2, got {folds}.")
-    fold_of = np.arange(len(names)) if folds == len(names) else _dealt(group, folds, labels)
-    fold = fold_of[group]
-    return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(folds)]
-
-
-def _dealt(group: np.ndarray, folds: int, labels: Sequence[Any] | None) -> np.ndarray:
-    """(groups,) fold of each: the largest first, each to where it leaves classes and sizes the most even."""
-    kinds = np.zeros(len(group), int) if labels is None else np.unique(labels, return_inverse=True)[1]
-    counts = np.zeros((group.max() + 1, kinds.max() + 1))
-    np.add.at(counts, (group, kinds), 1)
-    shares = np.column_stack([counts / counts.sum(axis=0), counts.sum(axis=1) / counts.sum()])
-    load, fold_of = np.zeros((folds, shares.shape[1])), np.zeros(len(counts), int)
-    for k in np.argsort(-counts.sum(axis=1), kind="stable"):
-        uneven = ((load + shares[k]) ** 2 - load**2).sum(axis=1)  # of the whole, where fold by fold takes it
-        empty = ~load.any(axis=1)
-        fold_of[k] = np.flatnonzero(empty)[0] if empty.any() else uneven.round(12).argmin()
-        load[fold_of[k]] += shares[k]
-    return fold_of
-
-
-def grouped_part(
-    clips: Clips, fraction: float, seed: int | None = None
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """(rest, part): whole groups of about `fraction` of the clips, every class on both sides; None if impossible.
-
-    "Impossible" also means that fewer than two groups would be left to train on in some class.
-    """
-    groups, y = clips.groups, clips.y
-    if y is None:
-        raise ValueError("`clips` has no labels `y`.")
-    rng = np.random.default_rng(seed)
-    present, best = np.unique(y), None
-    names = np.unique(groups)
-    for _ in range(64):
-        part = np.zeros(len(clips), bool)
-        for name in rng.permutation(names):
-            if part.sum() >= fraction * len(clips) and len(np.unique(y[part])) == len(present):
-                break
-            part |= groups == name
-        enough = all(len(np.unique(groups[(y == label) & ~part])) >= 2 for label in present)
-        both = len(np.unique(y[part])) == len(present)
-        off = abs(part.mean() - fraction)
-        if enough and both and off < fraction and (best is None or off < best[0]):
-            best = off, part
-    return None if best is None else (np.flatnonzero(~best[1]), np.flatnonzero(best[1]))

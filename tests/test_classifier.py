@@ -23,7 +23,7 @@ from gymskel import models
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
 from gymskel.models import PUBLISHED, simple_rnn
-from gymskel.preprocess import Preprocessor, faults_of, is_recognizable, select_joints
+from gymskel.preprocess import Preprocessor, is_recognizable, select_joints, visibility_problems
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recording, simulate_recordings
 from gymskel.skeleton import BODY_25, GYMNASTICS_15
@@ -414,7 +414,7 @@ def test_poor_recordings_are_left_out_of_training_but_answered(recordings):
     assert told[0].filename == __file__
     assert classifier.training_facts_.clips == 7
     table = classifier.predict_table([recordings[0], lost])
-    why = " ".join(faults_of(lost))
+    why = " ".join(visibility_problems(lost))
     assert why and table["doubt"].tolist() == ["", f"few joints were seen: {why}"]
     assert why in str(told[0].message)
     assert table["probability"][1] != 0.5

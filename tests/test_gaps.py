@@ -5,35 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from helpers.random_recordings import random_recording, rope, with_xy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gymskel.preprocess import drop_uncertain, fill, smooth
-from gymskel.recording import Recording
-from gymskel.skeleton import Skeleton
 
 N = np.nan
-ROPE = Skeleton("rope", ("End", "Middle", "Root"), (("Root", "Middle"), ("Middle", "End")), root="Root")
-
-
-def made(frames=12, unseen=0.25, seed=0, **given):
-    """A body at random places, a quarter of its joints unseen."""
-    rng = np.random.default_rng(seed)
-    keypoints = rng.uniform(0.2, 1, (frames, 25, 3)).astype(np.float32)
-    keypoints[..., :2] *= 1000
-    keypoints[rng.random((frames, 25)) < unseen] = np.nan, np.nan, 0
-    return Recording(keypoints, **{"fps": 60.0, **given})
-
-
-def line(values, **given):
-    """A recording of rope of which x of every joint runs through the values, NaN = unseen; y = 2x + 5."""
-    x = np.asarray(values, float)[:, None] * np.ones(3)
-    keypoints = np.stack([x, 2 * x + 5, np.where(np.isnan(x), 0, 0.5)], axis=-1)
-    return Recording(keypoints, skeleton=ROPE, **{"fps": 60.0, **given})
-
-
-def with_xy(recording, xy):
-    return replace(recording, keypoints=np.concatenate([xy, recording.keypoints[..., 2:]], axis=-1))
 
 
 gappy = st.lists(st.one_of(st.just(np.nan), st.integers(0, 1000).map(float)), min_size=1, max_size=25)
@@ -74,17 +52,17 @@ def interpolated(values):
 @given(gappy)
 @pytest.mark.parametrize(("method", "literal"), [("thesis", walked), ("linear", interpolated)])
 def test_fill_is_the_literal_walk(method, literal, values):
-    filled = fill(line(values), method=method)
+    filled = fill(rope(values), method=method)
     wanted = np.array(literal(values))
     np.testing.assert_allclose(filled.xy[:, 1, 0], wanted, rtol=1e-6, atol=1e-4)
     np.testing.assert_allclose(filled.xy[:, 2, 1], np.array(literal(2 * np.array(values) + 5)), rtol=1e-6)
     seen = ~np.isnan(values)
-    np.testing.assert_array_equal(filled.keypoints[seen], line(values).keypoints[seen])
+    np.testing.assert_array_equal(filled.keypoints[seen], rope(values).keypoints[seen])
     assert (filled.confidence[~seen] == 0).all()
 
 
 def test_fill_joint_by_joint_at_random():
-    one = made(40, unseen=0.6)
+    one = random_recording(40, unseen=0.6)
     filled = fill(one, method="thesis")
     for joint in range(25):
         for axis in (0, 1):
@@ -105,13 +83,13 @@ def test_fill_joint_by_joint_at_random():
     ],
 )
 def test_fill_by_hand(values, thesis, linear):
-    np.testing.assert_allclose(fill(line(values), method="thesis").xy[:, 0, 0], thesis, rtol=1e-6)
-    np.testing.assert_allclose(fill(line(values)).xy[:, 0, 0], linear, rtol=1e-6)
+    np.testing.assert_allclose(fill(rope(values), method="thesis").xy[:, 0, 0], thesis, rtol=1e-6)
+    np.testing.assert_allclose(fill(rope(values)).xy[:, 0, 0], linear, rtol=1e-6)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_fill_moves_and_grows_with_the_picture(method):
-    one = made(30, unseen=0.5)
+    one = random_recording(30, unseen=0.5)
     moved = fill(with_xy(one, one.xy * 0.5 + [100, -30]), method=method)
     np.testing.assert_allclose(moved.xy, fill(one, method=method).xy * 0.5 + [100, -30], atol=1e-3)
     twice = fill(fill(one, method="linear"), method=method)
@@ -120,32 +98,32 @@ def test_fill_moves_and_grows_with_the_picture(method):
 
 @pytest.mark.parametrize("method", ["linear", "pchip"])
 def test_only_the_thesis_cares_which_way_time_runs(method):
-    one = made(30, unseen=0.5)
+    one = random_recording(30, unseen=0.5)
     back = fill(replace(one, keypoints=one.keypoints[::-1]), method=method).xy[::-1]
     np.testing.assert_allclose(back, fill(one, method=method).xy, rtol=1e-5)
 
 
 def test_fill_refuses_other_methods():
     with pytest.raises(ValueError, match="`method` must be 'linear', 'thesis' or 'pchip', got 'cubic'"):
-        fill(made(), method="cubic")
+        fill(random_recording(), method="cubic")
 
 
 @settings(max_examples=150, deadline=None)
 @given(gappy, st.sampled_from(METHODS), st.integers(0, 6))
 def test_a_gap_is_filled_whole_or_not_at_all(values, method, max_gap):
-    everything, some = (fill(line(values), method=method, max_gap=limit) for limit in (None, max_gap))
+    everything, some = (fill(rope(values), method=method, max_gap=limit) for limit in (None, max_gap))
     lost = np.isnan(values)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], lost, [False]]).astype(int)))
     for start, stop in zip(edges[::2], edges[1::2], strict=True):
         wanted = everything.keypoints[start:stop] if stop - start <= max_gap else N
         np.testing.assert_array_equal(some.xy[start:stop], wanted if wanted is N else wanted[..., :2])
         assert (some.confidence[start:stop] == 0).all()
-    np.testing.assert_array_equal(some.keypoints[~lost], line(values).keypoints[~lost])
+    np.testing.assert_array_equal(some.keypoints[~lost], rope(values).keypoints[~lost])
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_max_gap_by_hand(method):
-    one = line([N, N, 3, N, 3, N, N, 3, N, N, N])
+    one = rope([N, N, 3, N, 3, N, N, 3, N, N, N])
     filled = fill(one, method=method, max_gap=2)
     np.testing.assert_array_equal(filled.xy[:, 0, 0], [3, 3, 3, 3, 3, 3, 3, 3, N, N, N])
     np.testing.assert_array_equal(fill(one, method=method, max_gap=0).keypoints, one.keypoints)
@@ -153,7 +131,7 @@ def test_max_gap_by_hand(method):
 
 
 def test_a_gap_counts_joint_by_joint():
-    one = line(np.arange(6.0))
+    one = rope(np.arange(6.0))
     keypoints = one.keypoints.copy()
     keypoints[2, 0], keypoints[2:5, 1] = (N, N, 0), (N, N, 0)
     filled = fill(replace(one, keypoints=keypoints), max_gap=1)
@@ -162,16 +140,16 @@ def test_a_gap_counts_joint_by_joint():
 
 def test_pchip_by_hand():
     """Level on both sides of the gap: between them 8 (3 u^2 - 2 u^3), Hermite's cubic with slopes of 0."""
-    filled = fill(line([0, 0, N, N, N, 8, 8]), method="pchip")
+    filled = fill(rope([0, 0, N, N, N, 8, 8]), method="pchip")
     np.testing.assert_allclose(filled.xy[:, 0, 0], [0, 0, 1.25, 4, 6.75, 8, 8], atol=1e-5)
-    np.testing.assert_array_equal(fill(line([N, 7, N]), method="pchip").xy[:, 0, 0], [7, 7, 7])
-    np.testing.assert_allclose(fill(line([N, 2, N, 6]), method="pchip").xy[:, 0, 0], [2, 2, 4, 6], rtol=1e-6)
+    np.testing.assert_array_equal(fill(rope([N, 7, N]), method="pchip").xy[:, 0, 0], [7, 7, 7])
+    np.testing.assert_allclose(fill(rope([N, 2, N, 6]), method="pchip").xy[:, 0, 0], [2, 2, 4, 6], rtol=1e-6)
 
 
 @settings(max_examples=150, deadline=None)
 @given(gappy)
 def test_pchip_never_leaves_what_lies_on_either_side(values):
-    filled = fill(line(values), method="pchip")
+    filled = fill(rope(values), method="pchip")
     seen = np.flatnonzero(~np.isnan(values))
     if not seen.size:
         assert np.isnan(filled.xy).all()
@@ -186,15 +164,15 @@ def test_pchip_never_leaves_what_lies_on_either_side(values):
 @pytest.mark.parametrize("method", ["linear", "pchip"])
 def test_time_is_what_the_timestamps_say(method):
     times = np.array([0, 0.1, 0.15, 0.4, 0.5])
-    one = line([0, N, N, 40, 50], timestamps=times)
+    one = rope([0, N, N, 40, 50], timestamps=times)
     np.testing.assert_allclose(fill(one, method=method).xy[:, 0, 0], 100 * times, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_nobody_seen_and_nothing_to_fill(method):
-    nobody = line([N, N, N])
+    nobody = rope([N, N, N])
     np.testing.assert_array_equal(fill(nobody, method=method).keypoints, nobody.keypoints)
-    whole = made(unseen=0)
+    whole = random_recording(unseen=0)
     filled = fill(whole, method=method)
     np.testing.assert_array_equal(filled.keypoints, whole.keypoints)
     assert not np.shares_memory(filled.keypoints, whole.keypoints)
@@ -202,7 +180,7 @@ def test_nobody_seen_and_nothing_to_fill(method):
 
 def test_fill_refuses_gaps_below_nothing():
     with pytest.raises(ValueError, match="`max_gap` must be a number of frames from 0, or None, got -1"):
-        fill(made(), max_gap=-1)
+        fill(random_recording(), max_gap=-1)
 
 
 def test_golden_the_published_recording_comes_from_the_raw_one(raw, tumbling):
@@ -221,7 +199,7 @@ def test_golden_the_published_recording_comes_from_the_raw_one(raw, tumbling):
 
 
 def test_what_is_unsure_becomes_unseen():
-    one = made(40)
+    one = random_recording(40)
     two = drop_uncertain(one, below=0.6)
     kept = one.confidence >= np.float32(0.6)
     np.testing.assert_array_equal(two.seen, kept)
@@ -231,7 +209,7 @@ def test_what_is_unsure_becomes_unseen():
 
 
 def test_the_limit_itself_is_kept_and_the_filled_is_dropped():
-    one = line([0, N, 4])
+    one = rope([0, N, 4])
     assert drop_uncertain(one, below=0.5).seen.all(axis=1).tolist() == [True, False, True]
     assert not drop_uncertain(one, below=0.51).seen.any()
     np.testing.assert_array_equal(drop_uncertain(fill(one)).keypoints, one.keypoints)
@@ -240,4 +218,4 @@ def test_the_limit_itself_is_kept_and_the_filled_is_dropped():
 @pytest.mark.parametrize("below", [0, -0.1, 1.5, N])
 def test_drop_uncertain_refuses(below):
     with pytest.raises(ValueError, match="`below` must be a confidence above 0 and at most 1, got"):
-        drop_uncertain(made(), below=below)
+        drop_uncertain(random_recording(), below=below)

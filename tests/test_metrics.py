@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator
 from sklearn.metrics import balanced_accuracy_score, f1_score
 from test_evaluation import TRAINED, Fake, few_trees, forget, meet, stand  # noqa: F401
 
-from gymskel.clips import leave_groups_out
 from gymskel.evaluation import Evaluation, evaluate, evaluate_published, learning_curve, unknown_moves
 from gymskel.evaluation.metrics import calibration_error, compute_metrics, reliability_table
+from gymskel.splits import leave_groups_out
 
 
 def table(truth, predicted, athletes=None, **probabilities) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gymskel.preprocess import drop_uncertain, faults_of, fill, is_recognizable, missing_table
+from gymskel.preprocess import drop_uncertain, fill, is_recognizable, missing_table, visibility_problems
 from gymskel.preprocess.missing import longest_run
 from gymskel.recording import Recording
 from gymskel.skeleton import BODY_25, COCO_17, Skeleton
@@ -138,30 +138,34 @@ def test_is_recognizable_looks_at_each_of_its_rules():
 
 
 def test_a_sentence_for_each_rule_broken():
-    assert faults_of(shown(np.ones((40, 15), bool))) == []
+    assert visibility_problems(shown(np.ones((40, 15), bool))) == []
     lost = np.ones((40, 15), bool)
     lost[:, BODY_25.indices(["RWrist", "LElbow"])] = np.arange(40)[:, None] < [2, 5]
-    assert faults_of(shown(lost)) == ["RWrist (5 %), LElbow (12.5 %) found in fewer than 15 % of the frames."]
+    assert visibility_problems(shown(lost)) == [
+        "RWrist (5 %), LElbow (12.5 %) found in fewer than 15 % of the frames."
+    ]
     blind = np.ones((40, 15), bool)
     blind[10:21] = False
-    assert faults_of(shown(blind)) == [
+    assert visibility_problems(shown(blind)) == [
         "Fewer than half of the joints found in 11 frames in a row, more than 25 % of 40."
     ]
     blind[21:32] = False
-    first, second = faults_of(shown(blind))
+    first, second = visibility_problems(shown(blind))
     assert first == "Joints found in 45 % of all places, fewer than 50 %." and "22 frames" in second
-    assert faults_of(shown(blind), min_seen=0.45, max_blind=0.55) == []
+    assert visibility_problems(shown(blind), min_seen=0.45, max_blind=0.55) == []
 
 
 def test_a_share_just_below_its_limit_never_reads_like_it():
     flags = np.ones((2001, 15), bool)
     flags[:, 0] = np.arange(2001) < 300  # 14.993 %
-    assert faults_of(shown(flags)) == ["Nose (14.9 %) found in fewer than 15 % of the frames."]
+    assert visibility_problems(shown(flags)) == ["Nose (14.9 %) found in fewer than 15 % of the frames."]
 
 
 def test_a_layout_without_any_of_the_15_is_judged_by_all_it_has():
     assert is_recognizable(stick("xxxx", "xxxx"))
-    assert faults_of(stick("xxxx", "    ")) == ["Foot (0 %) found in fewer than 15 % of the frames."]
+    assert visibility_problems(stick("xxxx", "    ")) == [
+        "Foot (0 %) found in fewer than 15 % of the frames."
+    ]
 
 
 @settings(max_examples=60, deadline=None)
@@ -170,7 +174,7 @@ def test_recognizable_is_what_has_no_fault(flags):
     one = shown(flags)
     found, blind = np.array(flags), np.array(flags).mean(axis=1) < 0.5
     wanted = found.mean() >= 0.5 and found.mean(axis=0).min() >= 0.15 and longest_run(blind) <= len(found) / 4
-    assert is_recognizable(one) is bool(wanted) is (not faults_of(one))
+    assert is_recognizable(one) is bool(wanted) is (not visibility_problems(one))
 
 
 def test_what_was_filled_in_does_not_count():

@@ -8,7 +8,7 @@ import pytest
 from gymskel.preprocess.moves import activity, cut_moves, find_moves, trim
 from gymskel.recording import Recording, UnseenError
 from gymskel.simulate import ACTIVITIES
-from gymskel.simulate.session import with_walking
+from gymskel.simulate.session import simulate_session
 from gymskel.skeleton import BODY_25, COCO_17, GYMNASTICS_15
 
 METHODS = ("markers", "motion")
@@ -18,14 +18,14 @@ METHODS = ("markers", "motion")
 def sessions():
     rng = np.random.default_rng(7)
     return [
-        with_walking(a, athlete=f"m{n}", before=rng.uniform(1, 3), after=rng.uniform(1, 3))
+        simulate_session(a, athlete=f"m{n}", before=rng.uniform(1, 3), after=rng.uniform(1, 3))
         for a in ACTIVITIES
         for n in range(20)
     ]
 
 
 def one_session(**options):
-    return with_walking("backflip", before=1.2, after=1.2, noise=0, lost=0, **options)
+    return simulate_session("backflip", before=1.2, after=1.2, noise=0, lost=0, **options)
 
 
 def offsets(sessions, method, begin, end):
@@ -118,7 +118,7 @@ def test_layouts_without_heels_go_by_the_ankles():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_only_walking_is_no_move(method):
-    session = with_walking("backflip", before=3, after=1)
+    session = simulate_session("backflip", before=3, after=1)
     walking = replace(session.recording, keypoints=session.recording.keypoints[:170])
     assert find_moves(walking, method=method) == []
     with pytest.raises(
@@ -156,7 +156,8 @@ def test_arms_that_never_pass_are_no_start():
 @pytest.mark.parametrize("method", METHODS)
 def test_several_moves_become_several_recordings(method):
     first, second = (
-        with_walking(a, before=1.5, after=1.5, noise=0.5, lost=0.02) for a in ("backflip", "back-handspring")
+        simulate_session(a, before=1.5, after=1.5, noise=0.5, lost=0.02)
+        for a in ("backflip", "back-handspring")
     )
     both = join(first.recording, second.recording)
     moves = find_moves(both, method=method)

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from helpers.random_recordings import random_recording, rope, with_xy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,27 +15,6 @@ from gymskel.recording import Recording
 from gymskel.skeleton import BODY_25, Skeleton
 
 N = np.nan
-ROPE = Skeleton("rope", ("End", "Middle", "Root"), (("Root", "Middle"), ("Middle", "End")), root="Root")
-
-
-def made(frames=12, unseen=0.25, seed=0, **given):
-    """A body at random places, a quarter of its joints unseen."""
-    rng = np.random.default_rng(seed)
-    keypoints = rng.uniform(0.2, 1, (frames, 25, 3)).astype(np.float32)
-    keypoints[..., :2] *= 1000
-    keypoints[rng.random((frames, 25)) < unseen] = np.nan, np.nan, 0
-    return Recording(keypoints, **{"fps": 60.0, **given})
-
-
-def line(values, **given):
-    """A recording of rope of which x of every joint runs through the values, NaN = unseen; y = 2x + 5."""
-    x = np.asarray(values, float)[:, None] * np.ones(3)
-    keypoints = np.stack([x, 2 * x + 5, np.where(np.isnan(x), 0, 0.5)], axis=-1)
-    return Recording(keypoints, skeleton=ROPE, **{"fps": 60.0, **given})
-
-
-def with_xy(recording, xy):
-    return replace(recording, keypoints=np.concatenate([xy, recording.keypoints[..., 2:]], axis=-1))
 
 
 gappy = st.lists(st.one_of(st.just(np.nan), st.integers(0, 1000).map(float)), min_size=1, max_size=25)
@@ -58,7 +38,7 @@ SMOOTHERS = [name for name in STEPS if name != "outliers"]
 @given(gappy)
 @pytest.mark.parametrize("name", SMOOTHERS)
 def test_seen_stays_seen_and_unseen_unseen(name, values):
-    one = line(values)
+    one = rope(values)
     two = STEPS[name](one)
     np.testing.assert_array_equal(two.seen, one.seen)
     np.testing.assert_array_equal(two.confidence, one.confidence)
@@ -66,22 +46,22 @@ def test_seen_stays_seen_and_unseen_unseen(name, values):
 
 @pytest.mark.parametrize("name", STEPS)
 def test_what_stands_still_stays_as_it_is(name):
-    one = line([700, 700, N, N, 700, N, *[700] * 30, N])
+    one = rope([700, 700, N, N, 700, N, *[700] * 30, N])
     np.testing.assert_allclose(STEPS[name](one).xy, one.xy, rtol=1e-6)
     for short in ([3], [3, 3], [N], [N, 3], [N] * 4):
-        np.testing.assert_array_equal(STEPS[name](line(short)).keypoints, line(short).keypoints)
+        np.testing.assert_array_equal(STEPS[name](rope(short)).keypoints, rope(short).keypoints)
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_all_move_and_grow_with_the_picture(name):
-    one = made(50, unseen=0.2)
+    one = random_recording(50, unseen=0.2)
     moved = STEPS[name](with_xy(one, one.xy * 0.5 + [100, -30]))
     np.testing.assert_allclose(moved.xy, STEPS[name](one).xy * 0.5 + [100, -30], atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["centered", "savgol", "outliers"])
 def test_those_that_look_both_ways_do_not_care_which_way_time_runs(name):
-    one = made(50, unseen=0.2)
+    one = random_recording(50, unseen=0.2)
     back = STEPS[name](replace(one, keypoints=one.keypoints[::-1])).xy[::-1]
     np.testing.assert_allclose(back, STEPS[name](one).xy, atol=1e-3)
 
@@ -93,11 +73,11 @@ def test_a_run_depends_on_itself_alone(name, before, after, gap):
     """Other runs of a joint, and other joints, may be what they like."""
     step = {**STEPS, "one_euro without speed": lambda r: smooth_one_euro(r, beta=0)}[name]
     run = [5.0, 9, 4, 30, 2, 2, 8, 100, 7, 7, 6, 1]
-    alone = step(line(run)).xy[:, 1]
-    among = line([*before, *[N] * gap, *run, *[N] * gap, *after]).keypoints
+    alone = step(rope(run)).xy[:, 1]
+    among = rope([*before, *[N] * gap, *run, *[N] * gap, *after]).keypoints
     among[:, 0] = np.nan, np.nan, 0
     start = len(before) + gap
-    found = step(line(np.zeros(len(among)))).after("test", among)
+    found = step(rope(np.zeros(len(among)))).after("test", among)
     np.testing.assert_array_equal(step(found).xy[start : start + len(run), 1], alone)
 
 
@@ -106,15 +86,15 @@ def test_a_run_depends_on_itself_alone(name, before, after, gap):
 @pytest.mark.parametrize("name", ["trailing", "one_euro"])
 def test_what_may_be_used_live_never_looks_ahead(name, past, future):
     """Whatever comes later, of this joint or of others, the past stays as it was told."""
-    told = STEPS[name](line(past)).keypoints
-    later = made(len(past) + len(future)).keypoints[:, :3]
-    later[: len(past)] = line(past).keypoints
-    np.testing.assert_array_equal(STEPS[name](line(past).after("test", later)).keypoints[: len(past)], told)
+    told = STEPS[name](rope(past)).keypoints
+    later = random_recording(len(past) + len(future)).keypoints[:, :3]
+    later[: len(past)] = rope(past).keypoints
+    np.testing.assert_array_equal(STEPS[name](rope(past).after("test", later)).keypoints[: len(past)], told)
 
 
 @pytest.mark.parametrize("name", ["trailing", "one_euro"])
 def test_a_recording_that_grows_keeps_its_past(name):
-    one = made(40, unseen=0.2)
+    one = random_recording(40, unseen=0.2)
     whole = STEPS[name](one).keypoints
     for frames in (1, 2, 9, 39):
         part = STEPS[name](replace(one, keypoints=one.keypoints[:frames]))
@@ -124,7 +104,7 @@ def test_a_recording_that_grows_keeps_its_past(name):
 @pytest.mark.parametrize("name", ["centered", "savgol", "butterworth"])
 def test_what_looks_ahead_says_so(name):
     """The counterpart: what is no use live is changed by the future."""
-    one, other = line([1, 2, 4, 3] * 3 + [1]), line([1, 2, 4, 3] * 3 + [100])
+    one, other = rope([1, 2, 4, 3] * 3 + [1]), rope([1, 2, 4, 3] * 3 + [100])
     assert (STEPS[name](one).xy[-2] != STEPS[name](other).xy[-2]).all()
 
 
@@ -156,27 +136,27 @@ def averaged(values, window, method):
 @given(gappy, st.sampled_from([1, 3, 5, 9]))
 @pytest.mark.parametrize("method", ["centered", "trailing"])
 def test_smooth_is_the_literal_mean(method, values, window):
-    smoothed = smooth(line(values), window=window, method=method)
+    smoothed = smooth(rope(values), window=window, method=method)
     np.testing.assert_allclose(smoothed.xy[:, 1, 0], averaged(values, window, method), rtol=1e-6, atol=1e-4)
-    np.testing.assert_array_equal(smoothed.confidence, line(values).confidence)
+    np.testing.assert_array_equal(smoothed.confidence, rope(values).confidence)
 
 
 def test_smooth_by_hand():
-    one = line([0, 3, 6, 0, N, 9])
+    one = rope([0, 3, 6, 0, N, 9])
     assert smooth(one).xy[:, 0, 0].tolist()[:4] == [1.5, 3, 3, 3]
     trailing = smooth(one, window=2, method="trailing").xy[:, 0, 0]
     np.testing.assert_array_equal(trailing, [0, 1.5, 4.5, 3, N, 9])
 
 
 def test_centered_smoothing_keeps_uniform_motion_and_trailing_delays_it():
-    one = line(np.arange(20.0) * 3)
+    one = rope(np.arange(20.0) * 3)
     np.testing.assert_allclose(smooth(one, window=5).xy[2:-2], one.xy[2:-2], rtol=1e-6)
     late = smooth(one, window=5, method="trailing").xy[4:, 0, 0]
     np.testing.assert_allclose(late, one.xy[4:, 0, 0] - 3 * (5 - 1) / 2, rtol=1e-6)
 
 
 def test_a_window_of_one_changes_nothing():
-    one = made()
+    one = random_recording()
     for method in ("centered", "trailing"):
         np.testing.assert_array_equal(smooth(one, window=1, method=method).keypoints, one.keypoints)
 
@@ -193,14 +173,14 @@ def test_a_window_of_one_changes_nothing():
 )
 def test_smooth_refuses(given, message):
     with pytest.raises(ValueError, match=message):
-        smooth(made(), **given)
+        smooth(random_recording(), **given)
 
 
 def test_a_mean_is_as_exact_over_100000_frames_as_over_3():
     """Running sums must not gather errors: far from the start, next to huge values."""
     x = np.random.default_rng(0).uniform(0, 1, 100_000).astype(np.float32)
     x[50_000] = 1e7
-    smoothed = smooth(line(x), window=3).xy[:, 0, 0]
+    smoothed = smooth(rope(x), window=3).xy[:, 0, 0]
     wanted = np.convolve(x.astype(float), np.ones(3) / 3, mode="valid")
     np.testing.assert_allclose(smoothed[1:-1], wanted, rtol=1e-6)
 
@@ -213,20 +193,20 @@ def test_savgol_keeps_a_polynomial_of_its_order(order):
     t = np.linspace(-1, 1, 40)
     x = 300 * t**order - 50 * t + 20 if order else np.full(40, 7.0)
     x[12:15] = x[30] = N
-    np.testing.assert_allclose(smooth_savgol(line(x), window=9, polyorder=order).xy[:, 0, 0], x, atol=1e-3)
+    np.testing.assert_allclose(smooth_savgol(rope(x), window=9, polyorder=order).xy[:, 0, 0], x, atol=1e-3)
     if order:  # and bends one of a higher order
-        lower = smooth_savgol(line(x), window=9, polyorder=order - 1).xy[:, 0, 0]
+        lower = smooth_savgol(rope(x), window=9, polyorder=order - 1).xy[:, 0, 0]
         assert np.nanmax(np.abs(lower - x)) > 0.01
 
 
 def test_savgol_by_hand():
     """The 5-point quadratic of Savitzky and Golay's table: (-3 12 17 12 -3) / 35."""
-    smoothed = smooth_savgol(line([0, 0, 0, 35, 0, 0, 0, 0]), window=5, polyorder=2).xy[:, 0, 0]
+    smoothed = smooth_savgol(rope([0, 0, 0, 35, 0, 0, 0, 0]), window=5, polyorder=2).xy[:, 0, 0]
     np.testing.assert_allclose(smoothed[2:6], [12, 17, 12, -3], atol=1e-4)
 
 
 def test_savgol_in_short_runs_takes_the_frames_there_are():
-    one = line([0, 9, N, 0, 9, 0, N, 4, 0, 9, 0, N, 0, 1, 0, 1, 0])
+    one = rope([0, 9, N, 0, 9, 0, N, 4, 0, 9, 0, N, 0, 1, 0, 1, 0])
     smoothed = smooth_savgol(one, window=9, polyorder=1).xy[:, 0, 0]
     np.testing.assert_array_equal(smoothed[:2], [0, 9])  # two frames are a straight line
     np.testing.assert_allclose(smoothed[3:6], [3, 3, 3], rtol=1e-6)
@@ -245,14 +225,14 @@ def test_savgol_in_short_runs_takes_the_frames_there_are():
 )
 def test_savgol_refuses(given, message):
     with pytest.raises(ValueError, match=message):
-        smooth_savgol(made(), **given)
+        smooth_savgol(random_recording(), **given)
 
 
 # --- smooth_butterworth --------------------------------------------------------------------------------------------
 
 
 def wave(hertz, fps=60.0, frames=600, **given):
-    return line(1000 + 100 * np.sin(2 * np.pi * hertz * np.arange(frames) / fps), fps=fps, **given)
+    return rope(1000 + 100 * np.sin(2 * np.pi * hertz * np.arange(frames) / fps), fps=fps, **given)
 
 
 def gain(one, two, middle=slice(200, 400)):
@@ -295,14 +275,14 @@ def test_butterworth_finds_the_wave_under_the_noise_and_moves_nothing():
 
 
 def test_butterworth_keeps_uniform_motion():
-    one = line(np.arange(60.0) * 7)
+    one = rope(np.arange(60.0) * 7)
     np.testing.assert_allclose(smooth_butterworth(one, cutoff=6).xy, one.xy, atol=0.15)
 
 
 def test_butterworth_leaves_runs_as_they_are_that_are_no_longer_than_a_period():
     x = np.arange(1, 140, dtype=float) % 3
     x[np.cumsum(np.arange(2, 16)) - 2] = N  # runs of 0, 2, 3 ... 14 frames, and a long one
-    one = line(x)
+    one = rope(x)
     two = smooth_butterworth(one, cutoff=6).xy[:, 0, 0]
     ends = np.flatnonzero(np.isnan(x))
     for start, stop in pairwise([*ends, len(x)]):
@@ -316,7 +296,7 @@ def test_butterworth_leaves_runs_as_they_are_that_are_no_longer_than_a_period():
 
 def test_butterworth_hardly_cares_which_way_time_runs():
     """Exactly it would without ends."""
-    one = made(120, unseen=0)
+    one = random_recording(120, unseen=0)
     back = smooth_butterworth(replace(one, keypoints=one.keypoints[::-1]), cutoff=6).xy[::-1]
     np.testing.assert_allclose(back[30:90], smooth_butterworth(one, cutoff=6).xy[30:90], atol=1e-3)
 
@@ -345,7 +325,7 @@ def test_the_rate_is_what_evenly_spaced_timestamps_say():
 )
 def test_butterworth_refuses(facts, given, message):
     with pytest.raises(ValueError, match=message):
-        smooth_butterworth(made(12, **facts), **given)
+        smooth_butterworth(random_recording(12, **facts), **given)
 
 
 # --- smooth_one_euro -----------------------------------------------------------------------------------------------
@@ -379,7 +359,7 @@ def one_euro(values, times, sizes, min_cutoff, beta):
 @pytest.mark.parametrize("timed", [False, True])
 @pytest.mark.parametrize(("min_cutoff", "beta"), [(1.0, 0.0), (1.0, 16.0), (3.0, 0.5)])
 def test_one_euro_is_the_published_filter(min_cutoff, beta, timed):
-    one = made(60, unseen=0.15, fps=50.0)
+    one = random_recording(60, unseen=0.15, fps=50.0)
     times = np.arange(60) / 50
     if timed:
         times = np.cumsum(np.random.default_rng(1).uniform(0.01, 0.05, 60))
@@ -393,7 +373,7 @@ def test_one_euro_is_the_published_filter(min_cutoff, beta, timed):
 
 
 def test_one_euro_begins_anew_after_a_gap():
-    one = line([0, 0, 0, N, 500, 500, 510])
+    one = rope([0, 0, 0, N, 500, 500, 510])
     smoothed = smooth_one_euro(one, beta=0).xy[:, 0, 0]
     np.testing.assert_array_equal(smoothed[:6], [0, 0, 0, N, 500, 500])
     assert 500 < smoothed[6] < 502
@@ -401,7 +381,7 @@ def test_one_euro_begins_anew_after_a_gap():
 
 def test_one_euro_is_steady_at_rest_and_quick_in_motion():
     rng = np.random.default_rng(0)
-    rest = made(300, unseen=0).keypoints
+    rest = random_recording(300, unseen=0).keypoints
     rest[:] = rest[:1]
     rest[..., :2] += rng.normal(0, 2, rest[..., :2].shape)
     rest = Recording(rest, fps=60.0)
@@ -424,7 +404,7 @@ def test_one_euro_is_steady_at_rest_and_quick_in_motion():
 )
 def test_one_euro_refuses(facts, given, message):
     with pytest.raises(ValueError, match=message):
-        smooth_one_euro(made(**facts), **given)
+        smooth_one_euro(random_recording(**facts), **given)
 
 
 # --- remove_outliers -----------------------------------------------------------------------------------------------
@@ -446,7 +426,7 @@ def hampel(one, window, n_sigma, floor):
 
 @pytest.mark.parametrize(("window", "n_sigma", "floor"), [(9, 3.0, 0.02), (5, 2.0, 0.0), (3, 1.0, 0.1)])
 def test_remove_outliers_is_the_literal_identifier(window, n_sigma, floor):
-    one = made(60, unseen=0.3)
+    one = random_recording(60, unseen=0.3)
     one.keypoints[..., 2][np.random.default_rng(5).random((60, 25)) < 0.1] = 0  # filled in
     two = remove_outliers(one, window=window, n_sigma=n_sigma, floor=floor)
     gone = one.seen & ~two.seen
@@ -531,7 +511,7 @@ def test_nobody_there():
 )
 def test_remove_outliers_refuses(given, message):
     with pytest.raises(ValueError, match=message):
-        remove_outliers(made(), **given)
+        remove_outliers(random_recording(), **given)
 
 
 def test_the_size_of_a_body():

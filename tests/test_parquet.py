@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from test_pack import STICK, assert_same, recordings
 
 from gymskel import archive
-from gymskel.clips import leave_groups_out
 from gymskel.formats import parquet_dataset as stored_module
 from gymskel.formats.parquet import open_parquet, read_parquet, write_parquet
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recordings
+from gymskel.splits import leave_groups_out
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")

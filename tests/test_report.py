@@ -11,7 +11,7 @@ from gymskel import viewer
 from gymskel.attribution import integrated_gradients
 from gymskel.classifier import SkeletonClassifier
 from gymskel.classifier.inputs import keypoints_checksum
-from gymskel.kinematics import kinematics
+from gymskel.kinematics import measure_kinematics
 from gymskel.report import shown_clips, write_report
 from gymskel.report.explanations import reasons_of
 from gymskel.report.report_data import gather_facts
@@ -291,8 +291,10 @@ def test_measures_beside_the_group(recordings):
     first = {line[0]: line[1:] for line in table[caption][1:]}[
         "How far the trunk turns (degrees; 360 = all round)"
     ]
-    others = [kinematics(r).turn for i, r in enumerate(recordings) if done[i] == "backflip" and i != row]
-    assert first[0] == f"{kinematics(recordings[row]).turn:.0f}"
+    others = [
+        measure_kinematics(r).turn for i, r in enumerate(recordings) if done[i] == "backflip" and i != row
+    ]
+    assert first[0] == f"{measure_kinematics(recordings[row]).turn:.0f}"
     assert first[1] == f"{np.median(others):.0f}"
 
 

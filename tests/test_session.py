@@ -6,7 +6,7 @@ import pytest
 from gymskel.simulate import ACTIVITIES, simulate_motion, simulate_recording
 from gymskel.simulate.athlete import draw_athlete
 from gymskel.simulate.body import place_joints
-from gymskel.simulate.session import SLOW, read_angles, with_walking
+from gymskel.simulate.session import SLOW, read_angles, simulate_session
 from gymskel.skeleton import BODY_25
 
 HIP = BODY_25.index("MidHip")
@@ -19,7 +19,7 @@ PEOPLE = ["a01", "a02", "a03", "a07"]
 @pytest.fixture(scope="module", params=[(a, who) for a in ACTIVITIES for who in PEOPLE], ids="-".join)
 def session(request):
     activity, athlete = request.param
-    return with_walking(activity, athlete=athlete, before=1.5, after=1.8)
+    return simulate_session(activity, athlete=athlete, before=1.5, after=1.8)
 
 
 def test_the_move_is_that_of_simulate_motion(session):
@@ -88,7 +88,7 @@ def test_angles_read_from_joints_place_the_same_joints():
 def test_the_move_loses_about_as_many_joints_as_alone():
     shares = []
     for n in range(12):
-        one = with_walking("backflip", athlete=f"b{n}")
+        one = simulate_session("backflip", athlete=f"b{n}")
         alone = simulate_recording("backflip", athlete=f"b{n}")
         shares.append((1 - one.recording.seen[one.first : one.stop].mean(), 1 - alone.seen.mean()))
     inside, alone = np.mean(shares, axis=0)
@@ -96,16 +96,16 @@ def test_the_move_loses_about_as_many_joints_as_alone():
 
 
 def test_same_arguments_same_bits_and_another_seed_another_walk():
-    one, again = (with_walking(before=1, after=1, seed=3).recording for _ in range(2))
+    one, again = (simulate_session(before=1, after=1, seed=3).recording for _ in range(2))
     np.testing.assert_array_equal(one.keypoints, again.keypoints)
-    other = with_walking(before=1, after=1, seed=4).recording
+    other = simulate_session(before=1, after=1, seed=4).recording
     assert len(other) != len(one) or not np.array_equal(other.keypoints, one.keypoints)
 
 
 def test_longer_walks_make_longer_recordings():
-    short, long = (with_walking(before=seconds, after=1) for seconds in (1, 3))
+    short, long = (simulate_session(before=seconds, after=1) for seconds in (1, 3))
     assert long.start - short.start == 120
-    assert with_walking(before=1, after=1, fps=30).start == pytest.approx(short.start / 2, abs=2)
+    assert simulate_session(before=1, after=1, fps=30).start == pytest.approx(short.start / 2, abs=2)
 
 
 @pytest.mark.parametrize(
@@ -121,4 +121,4 @@ def test_longer_walks_make_longer_recordings():
 )
 def test_refusals(options, message):
     with pytest.raises(ValueError, match=message):
-        with_walking(**options)
+        simulate_session(**options)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from gymskel import models
-from gymskel.clips import grouped_part, leave_groups_out
 from gymskel.formats.parquet import open_parquet, write_parquet
 from gymskel.formats.parquet_dataset import StoredRecordings
 from gymskel.preprocess import Preprocessor
-from gymskel.preprocess.augment import augmented
+from gymskel.preprocess.augmentation import augment_clips
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recordings
+from gymskel.splits import hold_out_groups, leave_groups_out
 from gymskel.training.streaming import StreamedClips, survey
 
 pytest.importorskip("pyarrow")
@@ -93,7 +93,7 @@ def test_each_epoch_has_every_clip_once_in_a_fresh_order(stored, clips, window, 
 
 def test_the_seed_decides(streamed):
     def first_two(seed):
-        batches = streamed.batches(8, augment=augmented, seed=seed)
+        batches = streamed.batches(8, augment=augment_clips, seed=seed)
         one = epoch(batches)[0]
         batches.on_epoch_end()
         return one, epoch(batches)[0]
@@ -151,7 +151,7 @@ def test_little_is_held(streamed):
 
 
 def test_augmented_clips_are_copies(streamed, clips):
-    x, mask, y = epoch(streamed.batches(10, augment=augmented, shuffle=False, seed=0))
+    x, mask, y = epoch(streamed.batches(10, augment=augment_clips, shuffle=False, seed=0))
     assert x.shape == clips.x.shape
     assert not np.allclose(x, clips.x)
     assert np.isfinite(x).all()
@@ -166,7 +166,7 @@ def test_athletes_are_kept_apart(streamed, clips, some):
         assert sorted(ours[0] + ours[1]) == list(range(30))
         assert len(who[1]) == 1
         assert not who[0] & who[1]
-    rest, part = grouped_part(streamed, 0.3, seed=0)  # as training.fit holds some out
+    rest, part = hold_out_groups(streamed, 0.3, seed=0)  # as training.fit holds some out
     assert not set(streamed[rest].groups) & set(streamed[part].groups)
     assert len(streamed[rest]) + len(streamed[part]) == 30
 
@@ -188,7 +188,7 @@ def test_a_model_learns_from_it(streamed, workers):
     model = models.simple_rnn(2, features="motion")
     model.compile(keras.optimizers.Adam(0.01), "categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(
-        streamed[train].batches(5, augment=augmented, seed=0, workers=workers),
+        streamed[train].batches(5, augment=augment_clips, seed=0, workers=workers),
         epochs=12,
         validation_data=streamed[test].batches(8, shuffle=False),
         class_weight=streamed[train].class_weight,

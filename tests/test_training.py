@@ -18,7 +18,7 @@ from helpers.networks import FAST, PLAIN, Spoiling, fit_shared, made_clips, quic
 
 from gymskel.clips import Clips
 from gymskel.models import BUILDERS, simple_rnn
-from gymskel.preprocess.augment import Augmentation
+from gymskel.preprocess.augmentation import Augmentation
 from gymskel.skeleton import BODY_25, GYMNASTICS_15
 from gymskel.training import (
     RECIPES,
@@ -383,7 +383,7 @@ def test_validation_by_whole_athletes_that_nothing_touches(augment):
 def test_only_the_training_part_is_augmented(monkeypatch):
     """Whatever goes into augmentation comes from athletes who are not held out."""
     clips, given = made_clips(athletes=5), []
-    spied = {"augmented": drawn.augmented, "rotated_copies": drawn.rotated_copies}
+    spied = {"augment_clips": drawn.augment_clips, "rotated_copies": drawn.rotated_copies}
     for name, function in spied.items():
 
         def spy(part, *arguments, function=function, **named):

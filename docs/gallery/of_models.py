@@ -12,15 +12,16 @@ from material import Material, figure, panels
 from PIL import Image
 
 from gymskel import visualize
-from gymskel.clips import Clips, grouped_part
+from gymskel.clips import Clips
 from gymskel.preprocess import Preprocessor
+from gymskel.splits import hold_out_groups
 
 
 @functools.cache
 def split(m: Material, preset: str | None = None) -> tuple[Clips, Clips]:
     """(to train on, to test on): athletes are on one side or the other."""
     clips = Preprocessor(preset or m.preset).fit_transform(m.recordings)
-    parts = grouped_part(clips, 0.2, seed=0)
+    parts = hold_out_groups(clips, 0.2, seed=0)
     if parts is None:
         raise SystemExit(
             "Too few athletes to train and test apart: give recordings in which each move has three athletes."

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 from gymskel.classifier.training_facts import TrainingFacts, measure_bodies
 from gymskel.clips import Clips, concatenate
 from gymskel.messages import join_names
-from gymskel.preprocess import Preprocessor, faults_of, is_recognizable
+from gymskel.preprocess import Preprocessor, is_recognizable, visibility_problems
 from gymskel.recording import Recording
 from gymskel.recording.times import same_rate
 
@@ -217,7 +217,9 @@ def _drop_unrecognizable(recordings: list[Recording]) -> list[Recording]:
             "In none of the recordings is enough of the body seen to train on (see preprocess.is_recognizable)."
         )
     if len(good) < len(recordings):
-        poor = [f"{r.name} ({' '.join(faults_of(r))})" for r in recordings if not is_recognizable(r)]
+        poor = [
+            f"{r.name} ({' '.join(visibility_problems(r))})" for r in recordings if not is_recognizable(r)
+        ]
         warnings.warn(f"Left out of training, too little is seen: {', '.join(poor)}", stacklevel=6)
     return good
 

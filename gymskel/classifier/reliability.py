@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gymskel.classifier.training_facts import TrainingFacts
-from gymskel.preprocess import faults_of
+from gymskel.preprocess import visibility_problems
 from gymskel.recording import Recording
 
 MAX_DURATION_RATIO = 2
@@ -23,7 +23,7 @@ def reason_to_doubt(recording: Recording, facts: TrainingFacts) -> str:
     """
     if len(recording) < 2:
         return "no answer: a single frame shows no move"
-    if faults := faults_of(recording):
+    if faults := visibility_problems(recording):
         return f"few joints were seen: {' '.join(faults)}"
     if facts.estimators and recording.estimator and recording.estimator not in facts.estimators:
         return f"found with {recording.estimator}, trained on {', '.join(facts.estimators)}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from gymskel.classifier import SkeletonClassifier
-from gymskel.clips import Clips, leave_groups_out
+from gymskel.clips import Clips
 from gymskel.evaluation.baselines import FEATURE_BASELINES, predict_baselines
 from gymskel.evaluation.labelled_set import (
     LabelledSet,
@@ -21,6 +21,7 @@ from gymskel.evaluation.labelled_set import (
 )
 from gymskel.evaluation.result import Evaluation
 from gymskel.recording import Recording
+from gymskel.splits import leave_groups_out
 
 
 def evaluate(

@@ -16,7 +16,7 @@ from gymskel.clips import Clips
 from gymskel.evaluation.result import Evaluation
 from gymskel.models import PUBLISHED
 from gymskel.preprocess import Preprocessor
-from gymskel.preprocess.augment import rotated_copies
+from gymskel.preprocess.augmentation import rotated_copies
 from gymskel.recording import Recording
 from gymskel.training import RECIPES
 

@@ -10,10 +10,11 @@ from tqdm.auto import tqdm
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.classifier.reliability import doubt_threshold
-from gymskel.clips import Clips, leave_groups_out
+from gymskel.clips import Clips
 from gymskel.evaluation.labelled_set import LabelledSet, Trial, answer, of_one_length, together
 from gymskel.evaluation.metrics import surest
 from gymskel.recording import Recording
+from gymskel.splits import leave_groups_out
 
 
 def unknown_moves(

@@ -36,7 +36,7 @@ class StoredRecordings:
     """Recordings in a Parquet data set, in its order: iterated one by one, with one row group in memory.
 
     `stored[rows]` is some of them, as with Clips: by slice, list of numbers or bool mask. It reads nothing, so that
-    `stored[train]` and `stored[test]` of `clips.leave_groups_out(stored.groups)` keep athletes apart.
+    `stored[train]` and `stored[test]` of `splits.leave_groups_out(stored.groups)` keep athletes apart.
 
     Attributes:
         folder: where they are.

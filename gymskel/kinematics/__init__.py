@@ -3,28 +3,28 @@
 Everything is measured in the plane of the picture: film from the side, at hip height, with the camera still. What comes
 towards the camera or goes away from it grows or shrinks, and every length with it.
 
-- `kinematics` of one move, `kinematics_table` of many.
+- `measure_kinematics` of one move, `kinematics_table` of many.
 - `trunk_angle`: how far the trunk is from upright, followed through every turn.
 - `center_of_mass`, `torso_length`, `metres_per_unit`: of the body as it is seen.
 """
 
-from gymskel.kinematics.bodies import (
-    LENGTHS,
-    SEGMENTS,
+from gymskel.kinematics.measure import GRAVITY, Kinematics, kinematics_table, measure_kinematics
+from gymskel.kinematics.segments import (
+    SEGMENT_LENGTHS,
+    SEGMENT_MASSES,
     center_of_mass,
     metres_per_unit,
     torso_length,
 )
-from gymskel.kinematics.measure import GRAVITY, Kinematics, kinematics, kinematics_table
 from gymskel.kinematics.trunk import trunk_angle
 
 __all__ = [
     "GRAVITY",
-    "LENGTHS",
-    "SEGMENTS",
+    "SEGMENT_LENGTHS",
+    "SEGMENT_MASSES",
     "Kinematics",
     "center_of_mass",
-    "kinematics",
+    "measure_kinematics",
     "kinematics_table",
     "metres_per_unit",
     "torso_length",

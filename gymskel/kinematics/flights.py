@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gymskel.kinematics.slopes import fit_around
+from gymskel.kinematics.filtering import fit_around
 from gymskel.kinematics.trunk import BLIND
 from gymskel.skeleton import BODY_25
 

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 import pandas as pd
 
-from gymskel.kinematics.bodies import in_body_25, mass_of, metres_per_unit, torso_length
+from gymskel.kinematics.filtering import bridge, fit_around, largest, steady
 from gymskel.kinematics.flights import find_flights
-from gymskel.kinematics.slopes import bridge, fit_around, largest, steady
+from gymskel.kinematics.segments import mass_of, metres_per_unit, torso_length, xy_in_body_25
 from gymskel.kinematics.trunk import trunk_angle
 from gymskel.recording import Recording, UnseenError
 from gymskel.recording.times import frame_rate, times_from_start
@@ -48,7 +48,9 @@ class Kinematics:
     peak_acceleration: float  # units / s^2 of the centre of mass, over 0.15 s
 
 
-def kinematics(recording: Recording, *, height: float | None = None, point: str = "mass") -> Kinematics:
+def measure_kinematics(
+    recording: Recording, *, height: float | None = None, point: str = "mass"
+) -> Kinematics:
     """Flight time, jump height, take-off, rotation and travel of one move.
 
     - The feet are in the air while every part of them that the layout has (toes, heels, else ankles) is more than
@@ -77,7 +79,7 @@ def kinematics(recording: Recording, *, height: float | None = None, point: str 
         UnseenError: Neck and MidHip are never seen together.
 
     >>> from gymskel.simulate import simulate_recording
-    >>> one = kinematics(simulate_recording("backflip", noise=0, lost=0), height=1.6)
+    >>> one = measure_kinematics(simulate_recording("backflip", noise=0, lost=0), height=1.6)
     >>> one.flights, 0.55 < one.flight_time < 0.75, 350 < one.turn < 370, one.unit
     (1.0, True, True, 'm')
     """
@@ -88,7 +90,7 @@ def kinematics(recording: Recording, *, height: float | None = None, point: str 
     rate, times = frame_rate(recording), times_from_start(recording)
     torso = torso_length(recording)
     scale = 1 / torso if height is None else metres_per_unit(recording, height)
-    raw, gap = in_body_25(recording) * [1, -1], round(0.1 * rate)  # y up from here on
+    raw, gap = xy_in_body_25(recording) * [1, -1], round(0.1 * rate)  # y up from here on
     xy = bridge(raw, gap)
     hip = xy[:, BODY_25.index("MidHip")]
     angle = trunk_angle(recording)
@@ -137,10 +139,10 @@ def kinematics_table(
     Args:
         recordings: one move each.
         heights: athlete -> metres; who is not in it is told in torso lengths, so look at the column `unit`.
-        point: as in `kinematics`.
+        point: as in `measure_kinematics`.
 
     Raises:
-        ValueError: as in `kinematics`; the message names the recording.
+        ValueError: as in `measure_kinematics`; the message names the recording.
 
     >>> from gymskel.simulate import simulate_recordings
     >>> table = kinematics_table(simulate_recordings(athletes=2, per_athlete=1), heights={"a01": 1.6})
@@ -150,7 +152,7 @@ def kinematics_table(
     rows = []
     for one in recordings:
         try:
-            numbers = asdict(kinematics(one, height=(heights or {}).get(one.athlete), point=point))
+            numbers = asdict(measure_kinematics(one, height=(heights or {}).get(one.athlete), point=point))
         except UnseenError as fault:
             warnings.warn(f"{fault} There are no numbers of it.", stacklevel=2)
             numbers = {"name": one.name}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gymskel.body_geometry import torso_lean
-from gymskel.kinematics.bodies import in_body_25
+from gymskel.kinematics.segments import xy_in_body_25
 from gymskel.recording import Recording
 from gymskel.recording.times import times_from_start
 
@@ -27,7 +27,7 @@ def trunk_angle(recording: Recording) -> np.ndarray:
     >>> trunk_angle(one).tolist()
     [0.0, 90.0, 180.0]
     """
-    raw, times = torso_lean(in_body_25(recording)), times_from_start(recording)
+    raw, times = torso_lean(xy_in_body_25(recording)), times_from_start(recording)
     bins = np.arange(0, 360, 5.0)
     off = np.nan_to_num(abs((raw[:, None] - bins + 180) % 360 - 180).clip(max=WRONG) / WRONG)
     turned = (bins - bins[:, None] + 180) % 360 - 180  # from row to column, the short way

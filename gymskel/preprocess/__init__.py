@@ -3,7 +3,7 @@
 from gymskel.preprocess.gaps import drop_uncertain, fill, hold
 from gymskel.preprocess.geometry import center, mirror, relative, scale, select_joints, turn
 from gymskel.preprocess.limbs import rotate_joints
-from gymskel.preprocess.missing import faults_of, is_recognizable, missing_table
+from gymskel.preprocess.missing import is_recognizable, missing_table, visibility_problems
 from gymskel.preprocess.motion import acceleration, bones, joint_angles, velocity
 from gymskel.preprocess.moves import cut_moves, find_moves, trim
 from gymskel.preprocess.noise import (
@@ -13,7 +13,8 @@ from gymskel.preprocess.noise import (
     smooth_one_euro,
     smooth_savgol,
 )
-from gymskel.preprocess.preprocessor import Preprocessor, pad
+from gymskel.preprocess.padding import pad
+from gymskel.preprocess.preprocessor import Preprocessor
 from gymskel.preprocess.timing import resample, windows
 
 __all__ = [
@@ -23,7 +24,7 @@ __all__ = [
     "center",
     "cut_moves",
     "drop_uncertain",
-    "faults_of",
+    "visibility_problems",
     "fill",
     "find_moves",
     "hold",

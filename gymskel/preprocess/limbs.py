@@ -39,16 +39,16 @@ def rotate_joints(
         max_angle: degrees.
         seed: for the random angles.
     """
-    pairs = turning_pairs(recording.skeleton, method)
+    pairs = rotation_pairs(recording.skeleton, method)
     if angles is None:
         angles = draw_angles(np.random.default_rng(seed), (len(pairs),), method, max_angle)
     if len(angles) != len(pairs):
         raise ValueError(f"`angles` must have one entry for each of {len(pairs)} pairs, got {len(angles)}.")
-    turned = turn_limbs(recording.xy[None], pairs, np.asarray(angles, float)[None])[0]
+    turned = rotate_limbs(recording.xy[None], pairs, np.asarray(angles, float)[None])[0]
     return recording.after("rotate_joints", turned, angles=[float(a) for a in angles], method=method)
 
 
-def turning_pairs(skeleton: Skeleton, method: str) -> list[tuple[int, list[int]]]:
+def rotation_pairs(skeleton: Skeleton, method: str) -> list[tuple[int, list[int]]]:
     """[(row of the pivot, rows that turn about it), ...] in the order of turning."""
     if method == "thesis":
         return [(skeleton.index(a), [skeleton.index(b)]) for a, b in THESIS_PAIRS]
@@ -71,14 +71,14 @@ def draw_angles(
     return rng.uniform(-max_angle, max_angle, shape)
 
 
-def turn_limbs(xy: np.ndarray, pairs: Sequence[tuple[int, list[int]]], angles: np.ndarray) -> np.ndarray:
+def rotate_limbs(xy: np.ndarray, pairs: Sequence[tuple[int, list[int]]], angles: np.ndarray) -> np.ndarray:
     """(clips, frames, joints, 2) with the joints of each pair turned about its pivot.
 
     x' = ox + cos(a)(x - ox) - sin(a)(y - oy), y' = oy + sin(a)(x - ox) + cos(a)(y - oy); thesis sec. 4.2.5.
 
     Args:
         xy: (clips, frames, joints, 2), y down; NaN = unseen.
-        pairs: from `turning_pairs`.
+        pairs: from `rotation_pairs`.
         angles: (clips, pairs) degrees, clockwise on screen.
     """
     xy = np.array(xy)

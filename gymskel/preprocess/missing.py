@@ -76,7 +76,7 @@ def is_recognizable(
     min_joint: float = 0.15,
     max_blind: float = 0.25,
 ) -> bool:
-    """Whether enough of the body was really seen to be trained on; `faults_of` says what speaks against it.
+    """Whether enough of the body was really seen to be trained on; `visibility_problems` says what speaks against it.
 
     The thesis dropped recordings by eye (sec. 4.2.3); this rule puts numbers to it. It looks at those of the 15
     joints of GYMNASTICS_15 that the layout has, and counts only what the estimator found (confidence above 0),
@@ -88,10 +88,10 @@ def is_recognizable(
         min_joint: every joint was found in at least this share of the frames.
         max_blind: no more than this share of the frames in one run shows fewer than half of the joints.
     """
-    return not faults_of(recording, min_seen=min_seen, min_joint=min_joint, max_blind=max_blind)
+    return not visibility_problems(recording, min_seen=min_seen, min_joint=min_joint, max_blind=max_blind)
 
 
-def faults_of(
+def visibility_problems(
     recording: Recording,
     *,
     min_seen: float = 0.5,
@@ -107,7 +107,7 @@ def faults_of(
         max_blind: see there.
 
     >>> one = Recording(np.ones((8, 25, 3))); one.keypoints[:7, 4] = np.nan, np.nan, 0
-    >>> faults_of(one)
+    >>> visibility_problems(one)
     ['RWrist (12.5 %) found in fewer than 15 % of the frames.']
     """
     names = [name for name in recording.skeleton.joints if name in GYMNASTICS_15] or recording.skeleton.joints

@@ -76,27 +76,27 @@ def derivatives(xy: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return np.moveaxis(speed, 0, -3), np.moveaxis(bend, 0, -3)
 
 
-DERIVED = ("vx", "vy", "ax", "ay", "bx", "by")
-CHANNELS = ("x", "y", "confidence", *DERIVED)
+DERIVED_CHANNELS = ("vx", "vy", "ax", "ay", "bx", "by")
+CLIP_CHANNELS = ("x", "y", "confidence", *DERIVED_CHANNELS)
 """What a joint can have in a frame of Clips: place, confidence, velocity, acceleration, bone."""
 
 
-def channel_values(
+def compute_channels(
     keypoints: np.ndarray, channels: Sequence[str], skeleton: Skeleton, times: np.ndarray
 ) -> np.ndarray:
     """(..., frames, joints, len(channels)) of (..., frames, joints, 2 or 3) keypoints; NaN where unknown.
 
     Args:
         keypoints: x, y and, if wanted, confidence; NaN = unseen.
-        channels: of `CHANNELS`.
+        channels: of `CLIP_CHANNELS`.
         skeleton: their layout; bones need its root.
         times: (frames,) seconds.
 
     Raises:
         ValueError: an unknown channel.
     """
-    if unknown := [name for name in channels if name not in CHANNELS]:
-        raise ValueError(f"Unknown channels {unknown}; there are {', '.join(CHANNELS)}.")
+    if unknown := [name for name in channels if name not in CLIP_CHANNELS]:
+        raise ValueError(f"Unknown channels {unknown}; there are {', '.join(CLIP_CHANNELS)}.")
     xy = keypoints[..., :2]
     values = {"x": xy[..., 0], "y": xy[..., 1], "confidence": keypoints[..., -1]}
     if set(channels) & {"vx", "vy", "ax", "ay"}:

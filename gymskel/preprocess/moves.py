@@ -62,8 +62,8 @@ def find_moves(
         ValueError: unknown method; settings out of range; neither fps nor timestamps.
         UnseenError: a joint that the method needs is never seen.
 
-    >>> from gymskel.simulate.session import with_walking
-    >>> session = with_walking("backflip", before=1, after=1, noise=0, lost=0)
+    >>> from gymskel.simulate.session import simulate_session
+    >>> session = simulate_session("backflip", before=1, after=1, noise=0, lost=0)
     >>> [(start, end)] = find_moves(session.recording)
     >>> abs(start - session.start) <= 3, abs(end - session.end) <= 3
     (True, True)
@@ -107,8 +107,8 @@ def trim(
     Raises:
         ValueError: no move is found, or several (`cut_moves` makes a Recording of each); others as in `find_moves`.
 
-    >>> from gymskel.simulate.session import with_walking
-    >>> trim(with_walking("backflip", before=1, after=1, noise=0, lost=0).recording).history[-1]["step"]
+    >>> from gymskel.simulate.session import simulate_session
+    >>> trim(simulate_session("backflip", before=1, after=1, noise=0, lost=0).recording).history[-1]["step"]
     'trim'
     """
     settings = {"high": high, "low": low, "min_move": min_move, "min_pause": min_pause}

@@ -11,7 +11,7 @@ from io import BytesIO
 import numpy as np
 import pandas as pd
 
-from gymskel.kinematics import kinematics
+from gymskel.kinematics import measure_kinematics
 from gymskel.recording import Recording
 from gymskel.report.html import draw_table
 from gymskel.report.report_data import Facts
@@ -28,7 +28,7 @@ MEASURES = {
     "hip_travel": "Travel of the hip along the picture (lengths of the trunk)",
     "hip_rise": "How far the hip rises (lengths of the trunk)",
 }
-"""What is told of `kinematics`, in a coach's words."""
+"""What is told of `measure_kinematics`, in a coach's words."""
 
 
 def clearest(facts: Facts) -> list[int]:
@@ -58,11 +58,11 @@ def _tested(facts: Facts) -> pd.DataFrame:
 
 
 def measured(recordings: Sequence[Recording], step: Callable[[], object]) -> pd.DataFrame:
-    """A row of `kinematics` for each recording, NaN where it cannot be measured; `step` is called after each."""
+    """A row of `measure_kinematics` for each recording, NaN where it cannot be measured; `step` is called after each."""
     rows = []
     for one in recordings:
         try:
-            numbers = asdict(kinematics(one))
+            numbers = asdict(measure_kinematics(one))
         except ValueError:  # no frame rate, or no trunk ever seen
             numbers = {}
         rows.append({name: numbers.get(name, np.nan) for name in MEASURES})

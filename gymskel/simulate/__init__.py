@@ -19,7 +19,7 @@ from gymskel.simulate.film import DotFinder, write_film
 from gymskel.simulate.motion import GRAVITY, Motion, simulate_motion
 from gymskel.simulate.moves import ACTIVITIES
 from gymskel.simulate.recordings import simulate_bystander, simulate_recording, simulate_recordings
-from gymskel.simulate.session import Session, with_walking
+from gymskel.simulate.session import Session, simulate_session
 
 __all__ = [
     "ACTIVITIES",
@@ -32,6 +32,6 @@ __all__ = [
     "simulate_motion",
     "simulate_recording",
     "simulate_recordings",
-    "with_walking",
+    "simulate_session",
     "write_film",
 ]

@@ -10,7 +10,7 @@ from numpy import ndarray as Array
 from numpy.random import Generator
 
 
-def rng_of(*words: object) -> Generator:
+def seeded_generator(*words: object) -> Generator:
     """A generator of its own for these words; hashlib because `hash` differs between processes."""
     digest = hashlib.sha256("|".join(map(str, words)).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "big"))
@@ -47,7 +47,7 @@ def draw_athlete(name: str) -> Athlete:
     Distance and yaw are those of the published s01-s06: the width of shoulders and hips against the torso in the first
     frame says how far the body is turned, the ankles' height on screen before and after how far away it stands.
     """
-    rng = rng_of("athlete", name)
+    rng = seeded_generator("athlete", name)
     low, high = np.transpose([(1.5, 1.78), (0.93, 1.08), (0.85, 1.05), (0.75, 1.25), (4.2, 5.3), (28, 52)])
     floor, pike, style = rng.normal(1, 0.085), rng.random() < 0.2, int(rng.integers(2**32))
     place = rng.uniform((-120, -70), (120, 0))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray as Array
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
-from gymskel.simulate.athlete import Athlete, draw_athlete, rng_of
+from gymskel.simulate.athlete import Athlete, draw_athlete, seeded_generator
 from gymskel.simulate.body import hang, place_joints, reach
 from gymskel.simulate.moves import ACTIVITIES, MOVES, Move, draw_curves, time_phases
 from gymskel.skeleton import BODY_25
@@ -83,7 +83,11 @@ def simulate_motion(
         raise ValueError(f"`activity` must be one of {', '.join(ACTIVITIES)}, got {activity!r}.")
     if not 0 < fps < np.inf:
         raise ValueError(f"`fps` must be frames a second above 0, got {fps}.")
-    move, who, rng = MOVES[activity], draw_athlete(athlete), rng_of("motion", activity, athlete, sample, seed)
+    move, who, rng = (
+        MOVES[activity],
+        draw_athlete(athlete),
+        seeded_generator("motion", activity, athlete, sample, seed),
+    )
     events = time_phases(move, who, fps, rng)
     times = np.arange(round(events[-1] * fps) + 1) / fps
     return move_body(move, events, times, draw_curves(move, events, who, rng), who)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from gymskel.recording import Recording
-from gymskel.simulate.athlete import draw_athlete, rng_of
+from gymskel.simulate.athlete import draw_athlete, seeded_generator
 from gymskel.simulate.body import place_joints
 from gymskel.simulate.camera import IMAGE_SIZE, film, misread
 from gymskel.simulate.motion import mark, simulate_motion
@@ -59,7 +59,7 @@ def simulate_recording(
     if not (0 <= noise < np.inf and 0 <= lost < 1):
         raise ValueError(f"`noise` must be pixels from 0, `lost` a share in [0, 1), got {noise} and {lost}.")
     motion = simulate_motion(activity, athlete=athlete, sample=sample, seed=seed, fps=fps)
-    who, rng = draw_athlete(athlete), rng_of("camera", activity, athlete, sample, seed)
+    who, rng = draw_athlete(athlete), seeded_generator("camera", activity, athlete, sample, seed)
     turn, right, down = rng.normal(0, (3, 25, 10))
     yaw, distance = who.yaw + turn if yaw is None else yaw, who.distance * rng.uniform(0.95, 1.05)
     camera = who._replace(yaw=yaw, distance=distance, right=who.right + right, down=who.down + down)
@@ -114,7 +114,7 @@ def simulate_bystander(recording: Recording, *, seed: int = 0, person: int = 1) 
     """
     if recording.fps is None:
         raise ValueError(f"{recording.name}: no fps. Give it with dataclasses.replace(recording, fps=...).")
-    rng = rng_of("bystander", recording.source, seed, person)
+    rng = seeded_generator("bystander", recording.source, seed, person)
     frames, size = len(recording), recording.image_size or IMAGE_SIZE
     t, zero = np.arange(frames) / recording.fps, np.zeros(frames)
     walks = rng.random() < 0.5

@@ -11,7 +11,7 @@ from scipy.integrate import cumulative_trapezoid
 from scipy.interpolate import CubicHermiteSpline
 
 from gymskel.recording import Recording
-from gymskel.simulate.athlete import draw_athlete, rng_of
+from gymskel.simulate.athlete import draw_athlete, seeded_generator
 from gymskel.simulate.body import ANKLE, SHIN, THIGH, TOE, hang, place_joints
 from gymskel.simulate.camera import IMAGE_SIZE, film
 from gymskel.simulate.motion import Motion, mark, simulate_motion
@@ -38,7 +38,7 @@ class Session:
     stop: int
 
 
-def with_walking(
+def simulate_session(
     activity: str = "backflip",
     *,
     before: float = 2.0,
@@ -57,7 +57,7 @@ def with_walking(
     continuous where the parts meet; standing feet stay where they are. The camera stands a third further away
     than for the move alone; who walks out of the picture is unseen.
 
-    >>> session = with_walking("back-handspring", before=1, after=1.5)
+    >>> session = simulate_session("back-handspring", before=1, after=1.5)
     >>> 60 < session.onset < session.start < session.end < session.rest < len(session.recording) - 90
     True
 
@@ -75,7 +75,7 @@ def with_walking(
     if not (0 <= noise < np.inf and 0 <= lost < 1):
         raise ValueError(f"`noise` must be pixels from 0, `lost` a share in [0, 1), got {noise} and {lost}.")
     move = simulate_motion(activity, athlete=athlete, sample=sample, seed=seed, fps=fps)
-    who, rng = draw_athlete(athlete), rng_of("session", activity, athlete, sample, seed)
+    who, rng = draw_athlete(athlete), seeded_generator("session", activity, athlete, sample, seed)
     right, left = (read_angles(move.joints, side) for side in "RL")
     lead = lead_in(right[:2], left[:2], move.joints[0], who.height, before, fps, rng)
     tail = lead_out(right[-2:], left[-2:], move.joints[-1], who.height, after, fps, rng)

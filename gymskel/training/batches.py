@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from gymskel.clips import Clips
-from gymskel.preprocess.augment import augmented, rotated_copies
+from gymskel.preprocess.augmentation import augment_clips, rotated_copies
 from gymskel.training.recipes import Recipe
 from gymskel.training.streaming import StreamedClips
 
@@ -62,7 +62,7 @@ def plan_epochs(training: Clips | StreamedClips, recipe: Recipe, seed: int | Non
             raise ValueError(
                 "augment='copies' holds all clips in memory and cannot be used with StreamedClips. Fix: take 'fly' or None."
             )
-        augment = partial(augmented, how=recipe.augmentation) if recipe.augment == "fly" else None
+        augment = partial(augment_clips, how=recipe.augmentation) if recipe.augment == "fly" else None
         batches = training.batches(recipe.batch_size, augment=augment, seed=seed)
         return EpochPlan(batches, max(recipe.epochs, -(-recipe.min_steps // len(batches))), 1)
     if recipe.augment == "copies":
@@ -162,7 +162,7 @@ class ClipBatches(keras.utils.PyDataset):
         epoch = self._clips[np.concatenate(rows)]
         if self._recipe.augment != "fly":
             return epoch, state
-        return augmented(epoch, self._rng, self._recipe.augmentation), state
+        return augment_clips(epoch, self._rng, self._recipe.augmentation), state
 
 
 def _balanced_rows(clips: Clips, recipe: Recipe, rng: np.random.Generator | None = None) -> np.ndarray:

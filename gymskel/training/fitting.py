@@ -12,8 +12,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from gymskel.clips import Clips, class_weight, grouped_part
+from gymskel.clips import Clips, class_weight
 from gymskel.messages import join_names
+from gymskel.splits import hold_out_groups
 from gymskel.training.batches import labels_of, one_hot, plan_epochs
 from gymskel.training.checkpoint import Checkpoint, read_seed, training_identity
 from gymskel.training.compile_cache import compiled_network
@@ -204,7 +205,7 @@ def _hold_out(clips: Any, recipe: Recipe, seed: int | None) -> tuple[Any, Any, s
         if count == len(clips):
             return clips, None, ": too few clips to hold some out for validation"
         return clips[order[:count]], clips[order[count:]], "validation part drawn at random"
-    parts = grouped_part(clips, recipe.validation, seed)
+    parts = hold_out_groups(clips, recipe.validation, seed)
     if parts is None:
         return clips, None, ": too few athletes to hold some out for validation"
     training, validation = (clips[rows] for rows in parts)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
-from gymskel.preprocess.augment import AS_FILMED_AGAIN, OTHER_CROPS, Augmentation
+from gymskel.preprocess.augmentation import DEFAULT_AUGMENTATION, RANDOM_CROPS, Augmentation
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Recipe:
     validation_by: str = "athlete"
     patience: int = 0
     min_steps: int = 0
-    augmentation: Augmentation = AS_FILMED_AGAIN
+    augmentation: Augmentation = DEFAULT_AUGMENTATION
     deterministic: bool = False
 
     def __post_init__(self) -> None:
@@ -127,7 +127,7 @@ RECIPES = {
         learning_rate=1e-4,
         schedule="exponential",
         augment="fly",
-        augmentation=OTHER_CROPS,
+        augmentation=RANDOM_CROPS,
         validation=0.1,
         patience=100,
         min_steps=4000,

@@ -6,7 +6,7 @@
     usable, frames = survey(stored)              # reads all once: usable recordings, frames of the longest
     streamed = StreamedClips(stored[usable], frames=frames)
     train, test = leave_groups_out(streamed.groups, folds=5)[0]
-    model.fit(streamed[train].batches(augment=augmented, seed=0), epochs=10,
+    model.fit(streamed[train].batches(augment=augment_clips, seed=0), epochs=10,
               validation_data=streamed[test].batches(shuffle=False))
 """
 
@@ -55,7 +55,7 @@ class StreamedClips:
     """Stored recordings that become clips batch by batch: the same as Clips, for a data set larger than memory.
 
     `streamed[rows]` takes some of them. `groups` and `y` are those of Clips, so `leave_groups_out(streamed.groups)`
-    and `grouped_part(streamed, 0.2)` keep athletes apart. Only `batches` reads keypoints.
+    and `hold_out_groups(streamed, 0.2)` keep athletes apart. Only `batches` reads keypoints.
 
     Attributes:
         stored: from `open_parquet`.
@@ -127,7 +127,7 @@ class StreamedClips:
 
         Args:
             batch_size: clips in a step.
-            augment: makes a fresh copy of the clips of a batch, e.g. gymskel.preprocess.augment.augmented.
+            augment: makes a fresh copy of the clips of a batch, e.g. gymskel.preprocess.augmentation.augment_clips.
             shuffle: row groups in a fresh order each epoch, recordings shuffled within `shuffle_window`. False = clips in
                 the order of the data set, as in `y`.
             seed: for the order and for `augment`; by default each run differs.

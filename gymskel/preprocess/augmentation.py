@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gymskel.clips import Clips, concatenate
-from gymskel.preprocess.limbs import draw_angles, turn_limbs, turning_pairs
-from gymskel.preprocess.motion import DERIVED, channel_values
+from gymskel.preprocess.limbs import draw_angles, rotate_limbs, rotation_pairs
+from gymskel.preprocess.motion import DERIVED_CHANNELS, compute_channels
 
 
 def rotated_copies(
@@ -21,11 +21,11 @@ def rotated_copies(
     if copies < 1:
         raise ValueError(f"`copies` must be at least 1, got {copies}.")
     rng = np.random.default_rng(seed)
-    pairs = turning_pairs(clips.skeleton, method)
+    pairs = rotation_pairs(clips.skeleton, method)
     made = []
     for _ in range(copies):
         angles = draw_angles(rng, (len(clips), len(pairs)), method, max_angle)
-        turned = turn_limbs(np.where(clips.seen[..., None], clips.x[..., :2], np.nan), pairs, angles)
+        turned = rotate_limbs(np.where(clips.seen[..., None], clips.x[..., :2], np.nan), pairs, angles)
         x = clips.x.copy()  # where a joint is unseen its stand-in stays as it is
         x[..., :2] = np.where(clips.seen[..., None], turned, x[..., :2])
         made.append(replace(clips, x=x))
@@ -64,14 +64,14 @@ class Augmentation:
     picture: float = 0.0
 
 
-AS_FILMED_AGAIN = Augmentation()
+DEFAULT_AUGMENTATION = Augmentation()
 """The default: another camera, another try."""
 
-OTHER_CROPS = Augmentation(turn=0, scale=0, mirror=0, limbs=0, crop=0, jitter=0, still=0, picture=0.1)
+RANDOM_CROPS = Augmentation(turn=0, scale=0, mirror=0, limbs=0, crop=0, jitter=0, still=0, picture=0.1)
 """Random crops of the picture and nothing else; Zhang et al. (exercise quality), who do not say how large."""
 
 
-def augmented(clips: Clips, rng: np.random.Generator, how: Augmentation = AS_FILMED_AGAIN) -> Clips:
+def augment_clips(clips: Clips, rng: np.random.Generator, how: Augmentation = DEFAULT_AUGMENTATION) -> Clips:
     """One fresh copy of every clip, as another camera would have filmed another try.
 
     Args:
@@ -91,9 +91,9 @@ def augmented(clips: Clips, rng: np.random.Generator, how: Augmentation = AS_FIL
     inside = clips.mask[..., None, None]
     xy = x[..., :2].astype(np.float32)
     if skeleton.root is not None and how.limbs:
-        pairs = turning_pairs(skeleton, "tree")
+        pairs = rotation_pairs(skeleton, "tree")
         angles = draw_angles(rng, (len(x), len(pairs)), "tree", how.limbs)
-        turned = turn_limbs(np.where(seen[..., None], xy, np.nan), pairs, angles)
+        turned = rotate_limbs(np.where(seen[..., None], xy, np.nan), pairs, angles)
         xy = np.where(seen[..., None], turned, xy).astype(np.float32)
     x, xy, seen = _mirrored(x, xy, seen, skeleton.mirror_order, rng.random(len(x)) < how.mirror)
     xy = _turned(xy, rng.normal(0, how.turn, len(x)), rng.uniform(1 - how.scale, 1 + how.scale, len(x)))
@@ -106,7 +106,7 @@ def augmented(clips: Clips, rng: np.random.Generator, how: Augmentation = AS_FIL
     xy = xy + rng.normal(0, how.jitter * spread, xy.shape).astype(np.float32)
     xy = np.where(seen[..., None], xy, x[..., :2])  # stand-ins for unseen joints stay as they are
     x = np.concatenate([xy, x[..., 2:]], axis=-1)
-    if set(clips.channels) & set(DERIVED):
+    if set(clips.channels) & set(DERIVED_CHANNELS):
         x = _derived(replace(clips, x=x * inside, seen=seen))
     return replace(clips, x=x * inside, seen=seen)
 
@@ -171,10 +171,10 @@ def _derived(clips: Clips) -> np.ndarray:
     """(clips, frames, joints, channels) with velocities, accelerations and bones computed from x and y again."""
     times = np.arange(clips.x.shape[1]) / (clips.fps or 1.0)
     xy = np.where(clips.seen[..., None], clips.x[..., :2], np.nan)
-    names = [name for name in clips.channels if name in DERIVED]
+    names = [name for name in clips.channels if name in DERIVED_CHANNELS]
     x = clips.x.copy()
     x[..., [clips.channels.index(name) for name in names]] = np.nan_to_num(
-        channel_values(xy, names, clips.skeleton, times)
+        compute_channels(xy, names, clips.skeleton, times)
     )
     return x
 
