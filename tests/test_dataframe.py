@@ -123,7 +123,7 @@ def test_frame_rates_from_clocks(seconds, fps, clock):
 
 def test_frames_without_rows_are_told():
     with pytest.warns(
-        MissingFramesWarning, match=r"recording 0 has no row for 1 of 3 frames \(8\); they are NaN"
+        MissingFramesWarning, match=r"recording 0 .*1 of 3 frames \(8\)"
     ):
         (made,) = from_dataframe(to_dataframe(one(first_frame=7), wide=True).drop(index=1))
     assert made.seen.any(axis=1).tolist() == [True, False, True] and made.first_frame == 7
@@ -142,27 +142,27 @@ def put(row, column, value):
     ("change", "message"),
     [
         (lambda f: f.iloc[:0], "moves.csv has no rows"),
-        (lambda f: f[["frame", "x"]], r"moves.csv has the columns \['frame', 'x'\]; expected joint, x, y"),
-        (lambda f: f.drop(columns="frame"), "recording 0: rows of joints need a column `frame`"),
-        (put(4, "x", np.inf), r"recording 0: frame 1, RFoot: x and y must be finite"),
-        (put(4, "x", np.nan), r"frame 1, RFoot: x and y must both be there"),
-        (put(4, "confidence", np.nan), r"frame 1, RFoot: a place without a confidence \(NaN\)"),
-        (put(4, "confidence", 2), r"frame 1, RFoot: confidence must lie in 0..1"),
-        (put(4, "confidence", -1), r"frame 1, RFoot: confidence must lie in 0..1"),
-        (put(4, "y", "high"), "recording 0: `y` holds something else than numbers"),
-        (put(4, "frame", 1.5), "recording 0: `frame` must be whole numbers, got 1.5"),
+        (lambda f: f[["frame", "x"]], r"moves.csv has the columns frame, x;"),
+        (lambda f: f.drop(columns="frame"), "recording 0: .*`frame`"),
+        (put(4, "x", np.inf), r"recording 0: frame 1, RFoot: .*finite"),
+        (put(4, "x", np.nan), r"frame 1, RFoot: .*both"),
+        (put(4, "confidence", np.nan), r"frame 1, RFoot: .*without a confidence"),
+        (put(4, "confidence", 2), r"frame 1, RFoot: confidence"),
+        (put(4, "confidence", -1), r"frame 1, RFoot: confidence"),
+        (put(4, "y", "high"), "recording 0: `y` .*numbers"),
+        (put(4, "frame", 1.5), "recording 0: `frame` .*got 1.5"),
         (
             put(4, "frame", 10**9),
-            "recording 0: 9 rows with numbers from 0 to 1000000000, which are no frame numbers",
+            "recording 0: 9 rows .* 0 to 1000000000",
         ),
-        (put(4, "frame", 0), "recording 0: frame 0, RFoot is there twice"),
+        (put(4, "frame", 0), "recording 0: frame 0, RFoot .*twice"),
         (put(4, "fps", 60), r"recording 0: several frame rates.*30, 60"),
         (put(4, "seconds", 9.0), "two different times"),
-        (put(4, "athlete", "bo"), "recording 0: `athlete` is 'ann' and 'bo' in one recording"),
-        (lambda f: f.assign(fps=-3), "recording 0: .*`fps` must be frames a second above 0"),
+        (put(4, "athlete", "bo"), "recording 0: `athlete` .*'ann' and 'bo'"),
+        (lambda f: f.assign(fps=-3), "recording 0: .*`fps` .*got -3"),
         (
             lambda f: f.assign(seconds=[0.0] * 3 + [2.0] * 3 + [1.0] * 3),
-            "`timestamps` must be seconds that rise",
+            "`timestamps` .*rise",
         ),
         (
             lambda f: f.assign(seconds=[0.0] * 3 + [2.0] * 3 + [np.nan] * 3),
@@ -180,22 +180,22 @@ def test_wide_tables_that_are_refused():
     wide = to_dataframe(one(), wide=True)
     with pytest.raises(ValueError, match=r"joint RFoot has the columns \['confidence', 'x'\], not"):
         from_dataframe(wide.drop(columns="RFoot_y"))
-    with pytest.raises(ValueError, match=r"frame 1 is there twice\. Several people need a column"):
+    with pytest.raises(ValueError, match=r"frame 1 .*twice.*`person`"):
         from_dataframe(wide.assign(frame=[0, 1, 1]))
-    with pytest.raises(ValueError, match=r"joints are not those of COCO_17; it lacks .* has more \['Head'"):
+    with pytest.raises(ValueError, match=r"not those of COCO_17; missing: .*extra: Head"):
         from_dataframe(wide, skeleton=COCO_17)
 
 
 def test_what_no_table_holds():
-    with pytest.raises(ValueError, match="nothing to put into a table"):
+    with pytest.raises(ValueError, match="`recordings` is empty"):
         to_dataframe([])
-    with pytest.raises(ValueError, match="one table has one layout"):
+    with pytest.raises(ValueError, match="another layout"):
         to_dataframe([one(), one(skeleton=BODY_25)])
 
 
 def test_a_csv_that_is_none(tmp_path):
     (tmp_path / "a.csv").write_bytes(b'"a,b\n1')
-    with pytest.raises(ValueError, match=r"a.csv is no CSV with a row a frame"):
+    with pytest.raises(ValueError, match=r"a.csv is no CSV"):
         read_table(tmp_path / "a.csv")
 
 
@@ -272,12 +272,12 @@ def spoilt(name, value):
             lambda d: d.drop_vars("confidence"),
             r"The Dataset has position \[.*\], confidence \[\]; expected movement's",
         ),
-        (lambda d: d.rename(time="t"), "expected movement's dimensions time, space"),
+        (lambda d: d.rename(time="t"), "dimensions time, space"),
         (lambda d: d.isel(time=slice(0)), "The Dataset is empty"),
-        (lambda d: d.assign_coords(space=["x", "z"]), "space is x, z; a Recording holds x and y"),
-        (spoilt("confidence", np.nan), r"individual bo: frame 1, LFoot: a place without a confidence"),
-        (spoilt("confidence", 7), r"individual bo: frame 1, LFoot: confidence must lie"),
-        (spoilt("position", np.inf), r"individual bo: frame 1, LFoot: x and y must be finite"),
+        (lambda d: d.assign_coords(space=["x", "z"]), "space is x, z"),
+        (spoilt("confidence", np.nan), r"individual bo: frame 1, LFoot: .*confidence"),
+        (spoilt("confidence", 7), r"individual bo: frame 1, LFoot: confidence"),
+        (spoilt("position", np.inf), r"individual bo: frame 1, LFoot: .*finite"),
     ],
 )
 def test_datasets_that_are_refused(dataset, change, message):
@@ -287,7 +287,7 @@ def test_datasets_that_are_refused(dataset, change, message):
 
 def test_a_rate_that_the_times_contradict(dataset):
     del dataset.attrs["gymskel"]
-    with pytest.raises(ValueError, match=r"fps = 30, but its times are 1 s apart: 1 fps. Give fps="):
+    with pytest.raises(ValueError, match=r"fps = 30, .*1 fps.*fps="):
         from_xarray(dataset.assign_coords(time=[0, 1, 2]))
 
 
@@ -301,7 +301,7 @@ def test_people_of_several_videos_are_refused():
     ):
         with pytest.raises(ValueError, match=f"differ in their {what}"):
             to_xarray([one(), other])
-    with pytest.raises(ValueError, match="nothing to put into a Dataset"):
+    with pytest.raises(ValueError, match="`recordings` is empty"):
         to_xarray([])
 
 

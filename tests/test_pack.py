@@ -138,8 +138,12 @@ def test_the_file_is_whole_or_not_there(tmp_path, monkeypatch):
     [
         ([], ValueError, "nothing to pack"),
         ([np.zeros((2, 25, 3))], TypeError, "got a ndarray at 0"),
-        ([Recording(np.zeros((1, 25, 3)), video=3)], ValueError, "`video` must be a text or null"),
-        ([Recording(np.zeros((1, 25, 3)), image_size=(3,))], ValueError, "`image_size` must be two numbers"),
+        ([Recording(np.zeros((1, 25, 3)), video=3)], ValueError, "recording 0: `video` .*got 3"),
+        (
+            [Recording(np.zeros((1, 25, 3)), image_size=(3,))],
+            ValueError,
+            "recording 0: `image_size` .*two numbers",
+        ),
         (
             [Recording(np.zeros((1, 25, 3)), history=({"step": "x", "by": object()},))],
             TypeError,
@@ -188,14 +192,14 @@ def put(name, key, value):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"lengths": np.array([3, 2, 1])}, r"keypoints_0.npy: 5 frames, but the lengths add up to 4"),
-        ({"lengths": np.array([5, 2, 0])}, r"lengths.npy: recording 2 cannot have 0 frames"),
-        ({"lengths": np.array([-1, 2, 6])}, "recording 0 cannot have -1 frames"),
-        ({"lengths": np.array([2**62, 2, 2**62])}, "recording 0 cannot have"),
+        ({"lengths": np.array([3, 2, 1])}, r"keypoints_0.npy: 5 frames, .*4"),
+        ({"lengths": np.array([5, 2, 0])}, r"lengths.npy: recording 2 .*0 frames"),
+        ({"lengths": np.array([-1, 2, 6])}, "recording 0 .*-1 frames"),
+        ({"lengths": np.array([2**62, 2, 2**62])}, "recording 0 .*frames"),
         ({"lengths": np.array([3, 2])}, "2 lengths for 3 recordings"),
         ({"lengths": np.array([3.0, 2, 2])}, r"lengths.npy: expected \(n\) <i8, got \(3,\) <f8"),
-        ({"timestamps": np.zeros(3)}, r"timestamps.npy: 3 frames, but the lengths add up to 2"),
-        ({"timestamps": np.zeros(2)}, r"good.npz: recording 2: .*`timestamps` must be seconds that rise"),
+        ({"timestamps": np.zeros(3)}, r"timestamps.npy: 3 frames, .*2"),
+        ({"timestamps": np.zeros(2)}, r"good.npz: recording 2: .*`timestamps`"),
         (
             {"keypoints_0": np.ones((5, 25, 3))},
             r"keypoints_0.npy: expected \(n, 25, 3\) <f4, got \(5, 25, 3\) <f8",
@@ -203,26 +207,26 @@ def put(name, key, value):
         ({"keypoints_0": np.ones((5, 24, 3), "f4")}, r"got \(5, 24, 3\) <f4"),
         ({"keypoints_1": np.ones(102, "f4")}, r"keypoints_1.npy: expected \(n, 17, 3\) <f4, got \(102,\)"),
         ({"keypoints_0": np.asfortranarray(np.ones((5, 25, 3), "f4"))}, "keypoints_0.npy: expected"),
-        ({"keypoints_0": nan_confidence()}, "good.npz: recording 2: .*confidence must lie in"),
+        ({"keypoints_0": nan_confidence()}, "good.npz: recording 2: .*confidence"),
         (
             {"keypoints_0": np.full((5, 25, 3), np.inf, "f4")},
             "recording 0: flip-1: x and y must both be finite",
         ),
-        ({"keypoints_0": np.array([{"x": 1}], object)}, "keypoints_0.npy is a pickle, which could run code"),
+        ({"keypoints_0": np.array([{"x": 1}], object)}, "keypoints_0.npy is a pickle"),
         ({"lengths": np.zeros(3, [("a", "i8")])}, "lengths.npy is no plain array"),
         ({"drop": ["lengths"]}, r"expected \['facts.npy', .*found"),
-        ({"drop": ["facts"]}, r"expected facts.npy and each name once"),
+        ({"drop": ["facts"]}, r"expected facts.npy"),
         ({"more": np.zeros(2)}, r"found .*more.npy"),
-        ({"facts": lambda facts: facts.update(format=2)}, r"written by a newer gymskel \(format 2\)"),
-        ({"facts": lambda facts: facts.pop("format")}, "its facts are damaged"),
-        ({"facts": lambda facts: facts.update(columns=[])}, "its facts are damaged"),
-        ({"facts": lambda facts: facts["columns"].pop("fps")}, "facts on .*, expected"),
-        ({"facts": put("fps", "values", ["fast", None])}, "`fps` must be a number or null, got 'fast'"),
-        ({"facts": put("fps", "values", [-3, None])}, "recording 0: .*`fps` must be frames a second above 0"),
-        ({"facts": put("fps", "rows", [0, 1, 2])}, "rows of `fps` must be numbers from 0 to 1"),
-        ({"facts": put("fps", "rows", [0, 1])}, "`fps` must have a row for each of 3 recordings"),
-        ({"facts": put("space", "values", ["moon"])}, "recording 0: .*`space` must be"),
-        ({"facts": put("skeleton", "values", [{}, {}])}, "a damaged skeleton"),
+        ({"facts": lambda facts: facts.update(format=2)}, r"newer gymskel \(format 2\)"),
+        ({"facts": lambda facts: facts.pop("format")}, "facts.npy: .*damaged"),
+        ({"facts": lambda facts: facts.update(columns=[])}, "facts.npy: .*damaged"),
+        ({"facts": lambda facts: facts["columns"].pop("fps")}, "metadata on .*, expected"),
+        ({"facts": put("fps", "values", ["fast", None])}, "`fps` .*got 'fast'"),
+        ({"facts": put("fps", "values", [-3, None])}, "recording 0: .*`fps` .*got -3"),
+        ({"facts": put("fps", "rows", [0, 1, 2])}, "rows of `fps` .*0 to 1"),
+        ({"facts": put("fps", "rows", [0, 1])}, "`fps` .*each of 3 recordings"),
+        ({"facts": put("space", "values", ["moon"])}, "recording 0: .*`space`"),
+        ({"facts": put("skeleton", "values", [{}, {}])}, "`skeleton` is damaged"),
         (
             {"facts": lambda f: [c.update(rows=[]) for c in f["columns"].values()]},
             "3 lengths for 0 recordings",
@@ -246,12 +250,12 @@ def test_files_that_are_no_packs(tmp_path, good):
         "cut": good.read_bytes()[:900],
     }.items():
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(ValueError, match=f"{name} is no pack, damaged or cut off"):
+        with pytest.raises(ValueError, match=f"{name} is no pack"):
             read_pack(tmp_path / name)
     buffer = io.BytesIO()
     np.savez(buffer, x=np.zeros(3))
     (tmp_path / "other").write_bytes(buffer.getvalue())
-    with pytest.raises(ValueError, match=r"other is no pack: expected facts.npy .*\['x.npy'\]"):
+    with pytest.raises(ValueError, match=r"other is no pack: .*facts.npy.*x.npy"):
         read_pack(tmp_path / "other")
 
 
@@ -260,7 +264,7 @@ def test_a_changed_number_is_found(good):
     at = content.find(np.ones(30, np.float32).tobytes())
     content[at + 41] ^= 1
     good.write_bytes(content)
-    with pytest.raises(ValueError, match=r"damaged or cut off: Bad CRC-32 for file 'keypoints_0.npy'"):
+    with pytest.raises(ValueError, match=r"damaged .*CRC-32 .*keypoints_0.npy"):
         read_pack(good)
 
 
@@ -299,9 +303,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     write_pack([Recording(np.full((2000, 25, 3), (np.nan, np.nan, 0)))], path, compress=True)
     assert len(read_pack(path)[0]) == 2000  # far more than 50 times its size, but harmless
     monkeypatch.setattr(archive, "ALWAYS_ALLOWED_BYTES", 100_000)
-    with pytest.raises(
-        ValueError, match=r"bomb.npz has .* MB and unpacks to 0.6 MB, more than 50 times .*max_ratio="
-    ):
+    with pytest.raises(ValueError, match=r"bomb.npz .*0.6 MB.*max_ratio="):
         read_pack(path)
     assert len(read_pack(path, max_ratio=2000)[0]) == 2000
 
@@ -318,10 +320,10 @@ def test_a_shape_that_is_not_there_takes_no_memory(good):
             packed.writestr(name, content)
     with pytest.raises(
         ValueError,
-        match=r"keypoints_0.npy: \(500000000000, 25, 3\) <f4 takes 150000000000000 bytes, 1500 are",
+        match=r"keypoints_0.npy: .*150000000000000 bytes.*1500",
     ):
         read_pack(good)
     with zipfile.ZipFile(good, "w", zipfile.ZIP_LZMA) as packed:
         packed.writestr("facts.npy", members["facts.npy"])
-    with pytest.raises(ValueError, match=r"packed in a way that no .npz is"):
+    with pytest.raises(ValueError, match=r"packed in a way"):
         read_pack(good)

@@ -53,7 +53,7 @@ def test_real_recordings(tumbling, tmp_path):
 
 def test_the_whole_is_known_and_nothing_read(some, folder, monkeypatch):
     assert [path.name for path in sorted(folder.iterdir())] == [f"part-0000{k}.parquet" for k in range(3)]
-    monkeypatch.setattr(stored_module, "_numbers", None)
+    monkeypatch.setattr(stored_module, "_read_numbers", None)
     stored = open_parquet(folder)
     assert len(stored) == len(some) == 12
     assert stored.skeleton == some[0].skeleton
@@ -91,10 +91,10 @@ def test_without_athletes_the_source_is_the_group(tmp_path):
 
 
 def test_only_row_groups_that_are_wanted_are_read(folder, monkeypatch):
-    read, numbers = [], stored_module._numbers
+    read, numbers = [], stored_module._read_numbers
     monkeypatch.setattr(
         stored_module,
-        "_numbers",
+        "_read_numbers",
         lambda group, *more: read.append(group.label[-27:]) or numbers(group, *more),
     )
     assert len(list(open_parquet(folder)[[0, 1, 11]])) == 3
@@ -140,17 +140,15 @@ def test_seconds_are_the_clock_or_unknown(tmp_path):
 
 
 def test_what_is_not_written(some, tmp_path):
-    with pytest.raises(ValueError, match="`recordings` is empty: nothing to write"):
+    with pytest.raises(ValueError, match="`recordings` is empty"):
         write_parquet([], tmp_path)
     with pytest.raises(TypeError, match="got a ndarray"):
         write_parquet([np.zeros(3)], tmp_path)
     other = Recording(np.ones((2, 3, 3)), skeleton=STICK)
-    with pytest.raises(
-        ValueError, match=r"1 has the layout stick, those before it BODY_25: one data set has one"
-    ):
+    with pytest.raises(ValueError, match=r"1 has the layout stick.*BODY_25"):
         write_parquet([*some, other], tmp_path, group_mb=0.01, partition_mb=0.02)
     odd = Recording(np.ones((2, 3, 3)), skeleton=STICK, video=3)
-    with pytest.raises(ValueError, match="recording 1: `video` must be a text or null, got 3"):
+    with pytest.raises(ValueError, match=r"recording 1: `video` .*got 3"):
         write_parquet([other, odd], tmp_path)
     assert not list(tmp_path.iterdir())  # nothing is left behind
     write_parquet(some[:1], tmp_path)
@@ -174,15 +172,11 @@ def test_missing_files(folder, tmp_path):
     parts = sorted(folder.iterdir())
     last = parts[2].read_bytes()
     parts[2].unlink()
-    with pytest.raises(
-        ValueError, match=r"part-00001.parquet says it is part 1, and lies as 1 of 2 .* interrupted"
-    ):
+    with pytest.raises(ValueError, match=r"part-00001.parquet .*part 1, .*1 of 2 .*interrupted"):
         open_parquet(folder)
     parts[1].unlink()
     parts[2].write_bytes(last)
-    with pytest.raises(
-        ValueError, match=r"part-00002.parquet says it is part 2, the last, and lies as 1 of 2"
-    ):
+    with pytest.raises(ValueError, match=r"part-00002.parquet .*part 2, the last, .*1 of 2"):
         open_parquet(folder)
 
 
@@ -190,11 +184,11 @@ def test_files_that_are_not_ours(folder, tmp_path):
     path = folder / "part-00001.parquet"
     whole = path.read_bytes()
     path.write_bytes(whole[:-500])
-    with pytest.raises(ValueError, match=r"part-00001.parquet is no Parquet file, damaged or cut off"):
+    with pytest.raises(ValueError, match=r"part-00001.parquet .*cut off"):
         open_parquet(folder)
     (tmp_path / "x").mkdir()
     pd.DataFrame({"a": [1.0]}).to_parquet(tmp_path / "x" / "a.parquet")
-    with pytest.raises(ValueError, match=r"a.parquet was not written by write_parquet"):
+    with pytest.raises(ValueError, match=r"a.parquet .*write_parquet"):
         open_parquet(tmp_path / "x")
 
 
@@ -237,29 +231,26 @@ def single(some, tmp_path):
 
 
 FOOTER = [
-    (
-        {"facts": lambda f: f.update(format=2)},
-        r"part-00000.parquet was written by a newer gymskel \(format 2\)",
-    ),
-    ({"facts": lambda f: f["lengths"].pop()}, "facts on 3 recordings, 2 lengths, 3 in groups"),
-    ({"facts": lambda f: f["lengths"].__setitem__(0, 0)}, "its facts are damaged"),
-    ({"facts": lambda f: f["lengths"].__setitem__(0, 9)}, r"row groups of \[\d+\] frames, expected \[\d+\]"),
+    ({"facts": lambda f: f.update(format=2)}, r"newer gymskel \(format 2\)"),
+    ({"facts": lambda f: f["lengths"].pop()}, "3 recordings, 2 lengths, 3 in groups"),
+    ({"facts": lambda f: f["lengths"].__setitem__(0, 0)}, "metadata is damaged"),
+    ({"facts": lambda f: f["lengths"].__setitem__(0, 9)}, r"row groups of \d+ frames, expected \d+"),
     ({"facts": lambda f: f.update(groups=[1, 2])}, "row groups of"),
-    ({"facts": lambda f: f.update(part="x")}, "its facts are damaged"),
-    ({"facts": lambda f: f["columns"].pop("fps")}, "facts on .*, expected"),
-    ({"facts": lambda f: f.update(format="x")}, "its facts are damaged"),
+    ({"facts": lambda f: f.update(part="x")}, "metadata is damaged"),
+    ({"facts": lambda f: f["columns"].pop("fps")}, "metadata on .*, expected"),
+    ({"facts": lambda f: f.update(format="x")}, "metadata is damaged"),
     ({"table": lambda t: t.drop_columns(["Nose_x"])}, "columns other than those of BODY_25"),
     ({"table": with_column("Nose_x", lambda v: v.astype(float))}, r"columns other than .*Nose_x: double"),
 ]
 ROWS = [
     (
         {"table": with_column("Nose_confidence", one_value(-1, np.nan))},
-        "recording 2: .*confidence must lie in",
+        "recording 2: .*confidence",
     ),
-    ({"table": with_column("Nose_x", one_value(0, np.inf))}, "recording 0: .*x and y must both be finite"),
+    ({"table": with_column("Nose_x", one_value(0, np.inf))}, "recording 0: .*finite"),
     (
         {"table": with_column("recording", one_value(4, 1))},
-        "row 4 is not of the recording that the footer says",
+        "row 4 is of another recording",
     ),
     (
         {"table": with_column("Nose_x", lambda v: [None, *v[1:].tolist()]), "cast": True},
@@ -304,7 +295,7 @@ def test_a_bomb_is_refused(tmp_path, monkeypatch):
     write_parquet([Recording(np.full((3000, 25, 3), (np.nan, np.nan, 0)))], tmp_path)
     assert len(read_parquet(tmp_path)[0]) == 3000
     monkeypatch.setattr(archive, "ALWAYS_ALLOWED_BYTES", 100_000)
-    with pytest.raises(ValueError, match=r"part-00000.parquet has .* refused as a decompression bomb"):
+    with pytest.raises(ValueError, match=r"part-00000.parquet has .*bomb"):
         open_parquet(tmp_path, max_ratio=2)
     assert len(read_parquet(tmp_path, max_ratio=2000)) == 1
 

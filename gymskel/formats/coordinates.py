@@ -1,4 +1,4 @@
-"""Coordinates of other people's files, checked and put together as a Recording has them."""
+"""Coordinates in files of other programs, checked and put into the form of a Recording."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gymskel.messages import join_names
 from gymskel.recording import MAX_CONFIDENCE
+from gymskel.recording.folders import MAX_FRAMES_PER_FILE
 from gymskel.skeleton import BODY_25, COCO_17, COCO_18, GYMNASTICS_15, HALPE_26, MEDIAPIPE_33, Skeleton
 
 LAYOUTS = (BODY_25, GYMNASTICS_15, COCO_17, COCO_18, HALPE_26, MEDIAPIPE_33)
-SPARSE = 1000  # frames a row, beyond which a number is no frame number
 
 
 def join_points(
@@ -21,14 +22,14 @@ def join_points(
     joints: Sequence[str],
     first_frame: int = 0,
 ) -> np.ndarray:
-    """(frames, joints, 3) float32, x, y and confidence; what has no place is NaN, NaN, 0 whatever its confidence.
+    """Return (frames, joints, 3) float32 x, y, confidence; a joint without a place is NaN, NaN, 0.
 
     Args:
         xy: (frames, joints, 2); unseen is NaN.
-        confidence: (frames, joints); None = 1 wherever there is a place.
-        label: file and recording, for errors.
-        joints: names, for errors.
-        first_frame: number of the first frame, for errors.
+        confidence: (frames, joints), ignored for unseen joints; None = 1 for each joint with a place.
+        label: file and recording, for messages.
+        joints: names, for messages.
+        first_frame: number of the first frame, for messages.
 
     Raises:
         ValueError: infinite, x without y, no confidence or one outside 0 to 1.2; with frame and joint.
@@ -39,59 +40,60 @@ def join_points(
     """
     xy = np.asarray(xy, np.float32)
     unseen = np.isnan(xy)
-    there = ~unseen[..., 0]
-    given = there.astype(np.float32) if confidence is None else np.asarray(confidence, np.float32)
-    wrong = (
-        (np.isinf(xy).any(axis=-1), "x and y must be finite, or NaN where the joint is unseen"),
-        (unseen[..., 0] != unseen[..., 1], "x and y must both be there, or both be NaN"),
-        (there & np.isnan(given), "a place without a confidence (NaN); it must lie in 0..1"),
+    has_place = ~unseen[..., 0]
+    confidence = has_place.astype(np.float32) if confidence is None else np.asarray(confidence, np.float32)
+    rules = (
+        (np.isinf(xy).any(axis=-1), "x and y must be finite, or NaN if the joint is unseen"),
+        (unseen[..., 0] != unseen[..., 1], "x and y must both be numbers, or both be NaN"),
+        (has_place & np.isnan(confidence), "a place without a confidence (NaN); it must lie in 0..1"),
         (
-            there & ((given < 0) | (given > MAX_CONFIDENCE)),
+            has_place & ((confidence < 0) | (confidence > MAX_CONFIDENCE)),
             f"confidence must lie in 0..1 (a peak may overshoot to {MAX_CONFIDENCE})",
         ),
     )
-    for bad, told in wrong:
-        if bad.any():
-            frame, joint = np.argwhere(bad)[0]
-            values = (*xy[frame, joint].tolist(), float(given[frame, joint]))
-            more = f" (and in {bad.sum() - 1} other places)" if bad.sum() > 1 else ""
+    for is_broken, rule in rules:
+        if is_broken.any():
+            frame, joint = np.argwhere(is_broken)[0]
+            values = (*xy[frame, joint].tolist(), float(confidence[frame, joint]))
+            more = f" (and in {is_broken.sum() - 1} other places)" if is_broken.sum() > 1 else ""
             raise ValueError(
-                f"{label}: frame {first_frame + frame}, {joints[joint]}{more}: {told}; "
+                f"{label}: frame {first_frame + frame}, {joints[joint]}{more}: {rule}; "
                 f"got x, y, confidence = {', '.join(f'{value:g}' for value in values)}."
             )
-    keypoints = np.concatenate([xy, given[..., None]], axis=-1)
-    keypoints[~there] = np.nan, np.nan, 0
+    keypoints = np.concatenate([xy, confidence[..., None]], axis=-1)
+    keypoints[~has_place] = np.nan, np.nan, 0
     return keypoints
 
 
-def find_layout(joints: Sequence[str], wanted: Skeleton | None = None, *, label: str = "") -> Skeleton:
-    """The known layout that has exactly these joints, in whatever order; else a layout of these names, without limbs.
+def find_layout(joints: Sequence[str], skeleton: Skeleton | None = None, *, label: str = "") -> Skeleton:
+    """Return the known layout that has exactly these joints, in any order; else a new layout without limbs.
 
     Args:
         joints: the names in a file.
-        wanted: the layout the caller gave: it must have exactly these joints.
-        label: file, for the error.
+        skeleton: the layout the caller gave; it must have exactly these joints.
+        label: file, for messages.
 
     Raises:
-        ValueError: `wanted` has other joints.
+        ValueError: `skeleton` has other joints.
 
     >>> find_layout(COCO_17.joints[::-1]).name, find_layout(["snout", "left_ear", "right_ear"]).mirror
     ('COCO_17', (('right_ear', 'left_ear'),))
     """
-    for layout in LAYOUTS if wanted is None else (wanted,):
+    for layout in LAYOUTS if skeleton is None else (skeleton,):
         if set(layout.joints) == set(joints):
             return layout
-    if wanted is not None:
-        lacks, more = set(wanted.joints) - set(joints), set(joints) - set(wanted.joints)
+    if skeleton is not None:
+        missing, extra = set(skeleton.joints) - set(joints), set(joints) - set(skeleton.joints)
         raise ValueError(
-            f"{label}: joints are not those of {wanted.name}; it lacks {sorted(lacks)[:6]}, has more {sorted(more)[:6]}."
+            f"{label}: joints are not those of {skeleton.name}; missing: {join_names(sorted(missing)) or 'none'}, "
+            f"extra: {join_names(sorted(extra)) or 'none'}."
         )
     return Skeleton(f"{len(joints)} joints", tuple(joints))
 
 
-def refuse_sparse(label: str, first: int, last: int, rows: int) -> None:
-    """Raises ValueError where numbers of frames are so far apart that they count something else."""
-    if first < 0 or last - first >= SPARSE * rows:
+def check_frame_numbers(label: str, first: int, last: int, count: int, entries: str = "rows") -> None:
+    """Raise ValueError if `count` rows or files have numbers from `first` to `last` that cannot be frame numbers."""
+    if first < 0 or last - first >= MAX_FRAMES_PER_FILE * count:
         raise ValueError(
-            f"{label}: {rows} rows with numbers from {first} to {last}, which are no frame numbers."
+            f"{label}: {count} {entries} with numbers from {first} to {last}, which are no frame numbers."
         )

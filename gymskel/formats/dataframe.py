@@ -1,11 +1,11 @@
-"""Recordings <-> pandas DataFrames, for whoever likes tables better.
+"""Recordings <-> pandas DataFrames.
 
-Wide, a row a frame, as Parquet files have it:   recording frame seconds fps activity sample athlete video person
+Wide, a row per frame, as in Parquet files:      recording frame seconds fps activity sample athlete video person
                                                  Nose_x Nose_y Nose_confidence Neck_x ...
-Long and tidy, a row a joint in a frame:         recording ... person joint x y confidence
+Long and tidy, a row per joint and frame:        recording ... person joint x y confidence
 
 `recording` counts recordings, `frame` counts as in the video, `seconds` begin at the recording's first frame unless it has
-timestamps. Unseen is NaN, NaN, 0. What is not in a table: history, image size, estimator, space; `write_pack` keeps all.
+timestamps. Unseen is NaN, NaN, 0. A table lacks history, image size, estimator and space; `write_pack` keeps them.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gymskel.formats.coordinates import find_layout, join_points, refuse_sparse
+from gymskel.formats.coordinates import check_frame_numbers, find_layout, join_points
 from gymskel.messages import join_names
 from gymskel.recording import MissingFramesWarning, Recording, parse_video_name
+from gymskel.recording.times import frame_seconds
 from gymskel.skeleton import Skeleton
 
 _TEXTS = ("activity", "sample", "athlete", "video")
-_FACTS = ("recording", "frame", "seconds", "fps", *_TEXTS, "person")
 _CHANNELS = ("x", "y", "confidence")
 _SAME_TIME = 1e-6  # seconds between a timestamp and an even frame rate that count as equal
 _ROUNDED_TIME = 6e-4  # seconds: timestamps are often written with three digits
 
 
 def to_dataframe(recordings: Recording | Iterable[Recording], *, wide: bool = False) -> pd.DataFrame:
-    """Recordings as a table, see the module; `from_dataframe` reads it back, but for what is not in it.
+    """Return recordings as a table; see the module for its columns. `from_dataframe` reads it.
 
     Args:
         recordings: one or several, of one layout.
-        wide: a row a frame instead of a row a joint.
+        wide: a row per frame instead of a row per joint.
 
     Raises:
         ValueError: no recordings, or several layouts.
@@ -52,16 +52,11 @@ def to_dataframe(recordings: Recording | Iterable[Recording], *, wide: bool = Fa
     layout = recordings[0].skeleton
     if odd := [one.name for one in recordings if one.skeleton != layout]:
         raise ValueError(f"{odd[0]} has another layout than {recordings[0].name}: one table has one layout.")
-    lengths = [len(one) for one in recordings]
-    number = np.repeat(np.arange(len(recordings)), lengths)
-    clocks = [
-        one.timestamps if one.timestamps is not None else np.arange(len(one)) / (one.fps or np.nan)
-        for one in recordings
-    ]
+    number = np.repeat(np.arange(len(recordings)), [len(one) for one in recordings])
     columns = {
         "recording": number,
         "frame": np.concatenate([one.first_frame + np.arange(len(one)) for one in recordings]),
-        "seconds": np.concatenate(clocks).astype(float),
+        "seconds": np.concatenate([frame_seconds(one) for one in recordings]),
         "fps": np.array([one.fps or np.nan for one in recordings], float)[number],
         **{name: np.array([getattr(one, name) for one in recordings], object)[number] for name in _TEXTS},
         "person": np.array([one.person for one in recordings])[number],
@@ -69,8 +64,8 @@ def to_dataframe(recordings: Recording | Iterable[Recording], *, wide: bool = Fa
     points = np.concatenate([one.keypoints for one in recordings])
     if wide:
         names = [f"{joint}_{channel}" for joint in layout.joints for channel in _CHANNELS]
-        facts = pd.DataFrame(columns)
-        return pd.concat([facts, pd.DataFrame(points.reshape(len(points), -1), columns=names)], axis=1)
+        coordinates = pd.DataFrame(points.reshape(len(points), -1), columns=names)
+        return pd.concat([pd.DataFrame(columns), coordinates], axis=1)
     columns = {name: np.repeat(column, len(layout)) for name, column in columns.items()}
     columns["joint"] = np.tile(np.array(layout.joints, object), len(points))
     columns |= {name: points[..., k].ravel() for k, name in enumerate(_CHANNELS)}
@@ -84,44 +79,47 @@ def from_dataframe(
     skeleton: Skeleton | None = None,
     label: str = "the table",
 ) -> list[Recording]:
-    """The recordings in a table, wide or long, see the module; only places are a must.
+    """Return the recordings in a table, wide or long; only the places are required.
 
-    Without `recording` the rows of one video, activity, sample, athlete and person belong together; a `recording` that is
-    a text like backflip-1-ann tells these. Without `confidence` it is 1 wherever there is a place. Without `fps` it is told
-    by `seconds` where they are even; else they become timestamps. Without `frame` (wide) the rows are the frames in order.
-    A frame without a row is NaN, and a `MissingFramesWarning` says so. Columns of other names are left alone.
+    - Without `recording`, rows of one video, activity, sample, athlete and person belong together. A `recording` that is
+      a text like backflip-1-ann gives activity, sample and athlete.
+    - Without `confidence`, it is 1 for each place.
+    - Without `fps`, even `seconds` give the frame rate; uneven ones become timestamps.
+    - Without `frame` (wide), the rows are the frames in order.
+    - A frame without a row is NaN, with a `MissingFramesWarning`. Other columns are ignored.
 
     Args:
         frame: the table.
-        fps: frames a second; overrides what the table says.
-        skeleton: layout of the joints; by default the known layout of these names, else one of its own.
-        label: what the table is called in errors, a file's name.
+        fps: frames a second; overrides the table.
+        skeleton: layout of the joints; by default the known layout of these names, else a new one.
+        label: the table's name in messages, e.g. that of a file.
 
     Raises:
-        ValueError: no rows, no places; a frame or joint twice; several frame rates, videos or athletes in one recording; a
-            number that is no place or no confidence, with recording, frame and joint.
+        ValueError: no rows, no places; a frame or joint twice; several frame rates, videos or athletes in one recording;
+            an invalid place or confidence, with recording, frame and joint.
     """
     if not len(frame):
         raise ValueError(f"{label} has no rows: no recording in it.")
-    long = {"joint", "x", "y"} <= set(frame.columns)
-    joints = _joints(frame, long, label)
+    is_long = {"joint", "x", "y"} <= set(frame.columns)
+    joints = _joint_names(frame, is_long, label)
     layout = find_layout(joints, skeleton, label=label)
     keys = ["recording"] if "recording" in frame else [*_TEXTS, "person"]
     keys = [key for key in keys if key in frame]
     recordings = []
     for key, rows in frame.groupby(keys, sort=False, dropna=False) if keys else [((), frame)]:
+        parts = key if isinstance(key, tuple) else (key,)
         name = (
-            f"{label}, recording {'-'.join(str(part) for part in key if not pd.isna(part))}"
+            f"{label}, recording {'-'.join(str(part) for part in parts if not pd.isna(part))}"
             if keys
             else label
         )
-        recordings.append(_recording(rows, key, name, layout, long, fps))
+        recordings.append(_make_recording(rows, parts, name, layout, is_long, fps))
     return recordings
 
 
-def _joints(frame: pd.DataFrame, long: bool, label: str) -> list[str]:
-    """The joints' names in the order in which they come."""
-    if long:
+def _joint_names(frame: pd.DataFrame, is_long: bool, label: str) -> list[str]:
+    """Return the joints' names in their order in the table."""
+    if is_long:
         return [str(joint) for joint in pd.unique(frame["joint"])]
     found: dict[str, set[str]] = {}
     for column in map(str, frame.columns):
@@ -129,77 +127,101 @@ def _joints(frame: pd.DataFrame, long: bool, label: str) -> list[str]:
             found.setdefault(match[1], set()).add(match[2])
     if not found:
         raise ValueError(
-            f"{label} has the columns {list(frame.columns)[:8]}; expected joint, x, y (a row a joint) or columns like "
-            "Nose_x, Nose_y (a row a frame)."
+            f"{label} has the columns {join_names(frame.columns)}; expected joint, x, y (a row per joint) or columns "
+            "like Nose_x, Nose_y (a row per frame)."
         )
-    some = any("confidence" in channels for channels in found.values())
-    wanted = set(_CHANNELS) if some else {"x", "y"}
-    if odd := [joint for joint, channels in found.items() if channels != wanted]:
+    has_confidence = any("confidence" in channels for channels in found.values())
+    expected = set(_CHANNELS) if has_confidence else {"x", "y"}
+    if odd := [joint for joint, channels in found.items() if channels != expected]:
         raise ValueError(
-            f"{label}: joint {odd[0]} has the columns {sorted(found[odd[0]])}, not {sorted(wanted)}."
+            f"{label}: joint {odd[0]} has the columns {sorted(found[odd[0]])}, not {sorted(expected)}."
         )
     return list(found)
 
 
-def _recording(
-    rows: pd.DataFrame, key: tuple[Hashable, ...], label: str, layout: Skeleton, long: bool, fps: float | None
+def _make_recording(
+    rows: pd.DataFrame,
+    key: tuple[Hashable, ...],
+    label: str,
+    layout: Skeleton,
+    is_long: bool,
+    fps: float | None,
 ) -> Recording:
-    """The recording of some rows."""
-    if long and "frame" not in rows:
-        raise ValueError(f"{label}: rows of joints need a column `frame`.")
-    numbers = _numbers(rows, "frame", label) if "frame" in rows else np.arange(len(rows), dtype=float)
-    if not (np.isfinite(numbers) & (numbers % 1 == 0)).all():
-        raise ValueError(f"{label}: `frame` must be whole numbers, got {numbers[numbers % 1 != 0][0]:g}.")
-    numbers = numbers.astype(int)
-    first, length = int(numbers.min()), int(numbers.max() - numbers.min()) + 1
-    refuse_sparse(label, first, first + length - 1, len(rows))
-    points = np.full((length, len(layout), 3), np.nan, np.float64)
-    has_confidence = "confidence" in rows or f"{layout.joints[0]}_confidence" in rows
-    channels = _CHANNELS if has_confidence else _CHANNELS[:2]
-    if long:
-        place = numbers - first, np.array(layout.indices(rows["joint"].astype(str)))
-        _refuse_twice(place[0] * len(layout) + place[1], numbers, rows["joint"].to_numpy(), label)
-        for k, channel in enumerate(channels):
-            points[(*place, k)] = _numbers(rows, channel, label)
-    else:
-        _refuse_twice(numbers, numbers, None, label)
-        for j, joint in enumerate(layout.joints):
-            for k, channel in enumerate(channels):
-                points[numbers - first, j, k] = _numbers(rows, f"{joint}_{channel}", label)
-    missing = np.setdiff1d(np.arange(first, first + length), numbers)
+    """Return the recording of some rows; `key` holds their values in the columns that group them."""
+    frames = _frame_numbers(rows, label, is_long)
+    first, length = int(frames.min()), int(frames.max() - frames.min()) + 1
+    check_frame_numbers(label, first, first + length - 1, len(rows))
+    points, has_confidence = _read_points(rows, frames, label, layout, is_long)
+    missing = np.setdiff1d(np.arange(first, first + length), frames)
     if missing.size:
-        shown = ", ".join(map(str, missing[:8])) + (" ..." if missing.size > 8 else "")
         warnings.warn(
-            f"{label} has no row for {missing.size} of {length} frames ({shown}); they are NaN.",
+            f"{label} has no row for {missing.size} of {length} frames ({join_names(missing)}); they are NaN.",
             MissingFramesWarning,
             stacklevel=3,
         )
     confidence = points[..., 2] if has_confidence else None
     keypoints = join_points(points[..., :2], confidence, label=label, joints=layout.joints, first_frame=first)
-    rate, clock = _clock(rows, numbers - first, length, label, fps)
-    facts = _facts(rows, key, label)
+    rate, timestamps = _clock(rows, frames - first, length, label, fps)
+    fields = _metadata(rows, key, label)
     try:
-        return Recording(keypoints, skeleton=layout, fps=rate, timestamps=clock, first_frame=first, **facts)
-    except ValueError as fault:
-        raise ValueError(f"{label}: {fault}") from None
+        return Recording(
+            keypoints, skeleton=layout, fps=rate, timestamps=timestamps, first_frame=first, **fields
+        )
+    except ValueError as error:
+        raise ValueError(f"{label}: {error}") from None
+
+
+def _frame_numbers(rows: pd.DataFrame, label: str, is_long: bool) -> np.ndarray:
+    """Return (rows,) int numbers of frames."""
+    if is_long and "frame" not in rows:
+        raise ValueError(f"{label}: rows of joints need a column `frame`.")
+    numbers = _numbers(rows, "frame", label) if "frame" in rows else np.arange(len(rows), dtype=float)
+    if not (np.isfinite(numbers) & (numbers % 1 == 0)).all():
+        raise ValueError(f"{label}: `frame` must be whole numbers, got {numbers[numbers % 1 != 0][0]:g}.")
+    return numbers.astype(int)
+
+
+def _read_points(
+    rows: pd.DataFrame, frames: np.ndarray, label: str, layout: Skeleton, is_long: bool
+) -> tuple[np.ndarray, bool]:
+    """Return (frames, joints, 3) float64 numbers, NaN without a row, and True if there is a confidence.
+
+    `frames` is (rows,) the frame number of each row.
+    """
+    places = frames - frames.min()
+    points = np.full((places.max() + 1, len(layout), 3), np.nan, np.float64)
+    has_confidence = "confidence" in rows or f"{layout.joints[0]}_confidence" in rows
+    channels = _CHANNELS if has_confidence else _CHANNELS[:2]
+    if is_long:
+        joints = np.array(layout.indices(rows["joint"].astype(str)))
+        _refuse_repeated(places * len(layout) + joints, frames, rows["joint"].to_numpy(), label)
+        for k, channel in enumerate(channels):
+            points[places, joints, k] = _numbers(rows, channel, label)
+    else:
+        _refuse_repeated(places, frames, None, label)
+        for j, joint in enumerate(layout.joints):
+            for k, channel in enumerate(channels):
+                points[places, j, k] = _numbers(rows, f"{joint}_{channel}", label)
+    return points, has_confidence
 
 
 def _numbers(rows: pd.DataFrame, column: str, label: str) -> np.ndarray:
-    """A column as float64."""
+    """Return a column as float64."""
     try:
         return pd.to_numeric(rows[column]).to_numpy(float, na_value=np.nan)
-    except (ValueError, TypeError) as fault:
-        raise ValueError(f"{label}: `{column}` holds something else than numbers: {fault}") from None
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{label}: `{column}` holds something else than numbers: {error}") from None
 
 
-def _refuse_twice(places: np.ndarray, frames: np.ndarray, joints: np.ndarray | None, label: str) -> None:
-    _, counts = np.unique(places, return_counts=True)
-    if (counts > 1).any():
-        order = pd.Series(places).duplicated().to_numpy()
-        row = int(order.argmax())
-        what = f"frame {frames[row]}" + ("" if joints is None else f", {joints[row]}")
+def _refuse_repeated(places: np.ndarray, frames: np.ndarray, joints: np.ndarray | None, label: str) -> None:
+    """Raise ValueError if two rows have one place in the array; the message names its frame and joint."""
+    is_repeated = pd.Series(places).duplicated().to_numpy()
+    if is_repeated.any():
+        row = int(is_repeated.argmax())
+        joint = "" if joints is None else f", {joints[row]}"
         raise ValueError(
-            f"{label}: {what} is there twice. Several people need a column `person` or `recording`."
+            f"{label}: frame {frames[row]}{joint} is there twice. "
+            "Fix: add a column `person` or `recording` if there are several people."
         )
 
 
@@ -252,35 +274,39 @@ def _seconds_column(rows: pd.DataFrame, place: np.ndarray, length: int, label: s
     return seconds
 
 
-def _facts(rows: pd.DataFrame, key: tuple[Hashable, ...], label: str) -> dict[str, Any]:
-    """Activity, sample, athlete, video and person, which are one for a recording."""
-    facts: dict[str, Any] = {}
+def _metadata(rows: pd.DataFrame, key: tuple[Hashable, ...], label: str) -> dict[str, Any]:
+    """Return activity, sample, athlete, video and person; each must be one for a recording."""
+    fields: dict[str, Any] = {}
     for name in (*_TEXTS, "person"):
         if name in rows:
             values = [value for value in pd.unique(rows[name]) if not pd.isna(value)]
             if len(values) > 1:
                 raise ValueError(f"{label}: `{name}` is {values[0]!r} and {values[1]!r} in one recording.")
             if values:
-                facts[name] = int(values[0]) if name == "person" else str(values[0])
-    if not {"activity", "sample", "athlete"} & set(rows.columns):
-        named = facts.get("video") or next((part for part in key if isinstance(part, str)), None)
-        facts = {
-            **(parse_video_name(Path(named).stem if "video" in facts else named) if named else {}),
-            **facts,
-        }
-    return facts
+                fields[name] = int(values[0]) if name == "person" else str(values[0])
+    if {"activity", "sample", "athlete"} & set(rows.columns):
+        return fields
+    if "video" in fields:
+        return {**parse_video_name(Path(fields["video"]).stem), **fields}
+    stem = next((part for part in key if isinstance(part, str)), None)
+    return {**parse_video_name(stem), **fields} if stem else fields
 
 
 def read_table(
     path: str | Path, *, fps: float | None = None, skeleton: Skeleton | None = None
 ) -> list[Recording]:
-    """The recordings in a CSV file with a row a frame or a row a joint, as `from_dataframe` reads them."""
+    """Return the recordings in a CSV file with a row per frame or a row per joint, as `from_dataframe` does.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: no such table; see `from_dataframe`.
+    """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"No file {path}.")
     texts = dict.fromkeys((*_TEXTS, "joint"), str)  # "007" may be an athlete
     try:
         table = pd.read_csv(path, dtype=texts, encoding="utf-8-sig")
-    except ValueError as fault:
-        raise ValueError(f"{path} is no CSV with a row a frame or a row a joint: {fault}") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is no CSV with a row per frame or a row per joint: {error}") from None
     return from_dataframe(table, fps=fps, skeleton=skeleton, label=str(path))

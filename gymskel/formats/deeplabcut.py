@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gymskel.formats.coordinates import find_layout, join_points, refuse_sparse
+from gymskel.formats.coordinates import check_frame_numbers, find_layout, join_points
 from gymskel.recording import Recording, parse_video_name
 from gymskel.skeleton import Skeleton
 
@@ -67,7 +67,7 @@ def read_deeplabcut(
     if person is not None and not 0 <= person < len(names):
         raise ValueError(f"{path} holds no person {person}; it has {len(names)}: {', '.join(names)}.")
     first, last = int(frames.min()), int(frames.max())
-    refuse_sparse(str(path), first, last, len(frames))
+    check_frame_numbers(str(path), first, last, len(frames))
     facts = {"fps": fps, "first_frame": first, "estimator": f"DeepLabCut {scorer}"}
     facts["history"] = ({"step": "read_deeplabcut"},)
     facts |= {**parse_video_name(_video(path, scorer)), "video": f"{_video(path, scorer)}.mp4"}

@@ -1,75 +1,75 @@
 """Recordings <-> xarray, in the layout of movement; needs `pip install "gymskel[xarray]"`.
 
 A Dataset of one video: `position` (time, space, keypoints, individuals) in pixels and `confidence` (time, keypoints,
-individuals); `time` in seconds, or in frames where no frame rate is known. Its attributes are movement's (fps, time_unit,
-source_software, source_file, ds_type), and `gymskel`, a JSON text with all that these do not say.
+individuals); `time` in seconds, or in frames if no frame rate is known. Its attributes are movement's (fps, time_unit,
+source_software, source_file, ds_type), and `gymskel`, a JSON text with all other metadata.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from gymskel.formats.columns import (
+    columns_from_json,
+    columns_to_json,
+    expand_columns,
+    make_columns,
+    make_recordings,
+)
 from gymskel.formats.coordinates import find_layout, join_points
-from gymskel.formats.pack import columns_of, facts_text, fields_of, read_facts, recordings_of
 from gymskel.recording import Recording, parse_video_name
+from gymskel.recording.times import frame_times
 from gymskel.skeleton import Skeleton
 
 if TYPE_CHECKING:
     import xarray as xr
 
 _DIMS = ("time", "space", "keypoints", "individuals")
-_NUMBERED = re.compile(r"(?:id|individual|person)_\d+")
+_NUMBERED_NAME = re.compile(r"(?:id|individual|person)_\d+")
+_UNEVEN = 1e-3
+"""Share of the mean step by which times or a frame rate may differ and still count as even or equal."""
 
 
 def to_xarray(recordings: Recording | Iterable[Recording]) -> xr.Dataset:
-    """The people of one video as an xarray.Dataset that movement takes; `from_xarray` gives them back bit for bit.
+    """Return the people of one video as a Dataset for movement; `from_xarray` returns them bit for bit.
 
     Args:
-        recordings: one, or several of one video: of one length, layout and clock.
+        recordings: one, or several of one video: of one length, layout and times.
 
     Raises:
         ValueError: xarray is not installed; no recordings; lengths, layouts, frame rates or times differ.
     """
-    xarray = _xarray()
+    xarray = _import_xarray()
     recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
     if not recordings:
         raise ValueError("`recordings` is empty: nothing to put into a Dataset.")
     first = recordings[0]
-    for one in recordings[1:]:
-        for name, same in (
-            ("frames", len(one) == len(first)),
-            ("layouts", one.skeleton == first.skeleton),
-            ("frame rates", one.fps == first.fps),
-            ("times", np.array_equal(one.timestamps, first.timestamps) if len(one) == len(first) else True),
-        ):
-            if not same:
-                raise ValueError(
-                    f"{one.name} and {first.name} differ in their {name}: a Dataset holds the people of one video. "
-                    "Make one of each."
-                )
-    names = [one.athlete for one in recordings]
+    for recording in recordings[1:]:
+        _check_same_video(recording, first)
+    names = [recording.athlete for recording in recordings]
     if None in names or len(set(names)) < len(names):
         names = [f"person_{k}" for k in range(len(recordings))]
-    points = np.stack([one.keypoints for one in recordings], axis=-1)  # (frames, joints, 3, people)
-    clocked = first.timestamps is not None or first.fps is not None
-    time = first.timestamps if first.timestamps is not None else np.arange(len(first)) / (first.fps or 1)
+    points = np.stack(
+        [recording.keypoints for recording in recordings], axis=-1
+    )  # (frames, joints, 3, people)
+    times, unit = frame_times(first)
     attrs: dict[str, Any] = {"source_software": first.estimator or "gymskel", "ds_type": "poses"}
     attrs |= {"fps": first.fps} if first.fps is not None else {}
     attrs |= {"source_file": first.video} if first.video is not None else {}
-    attrs["time_unit"] = "seconds" if clocked else "frames"
-    attrs["gymskel"] = facts_text({"columns": columns_of(recordings)}).decode()
+    attrs["time_unit"] = "seconds" if unit == "s" else "frames"
+    attrs["gymskel"] = columns_to_json(make_columns(recordings)).decode()
     return xarray.Dataset(
         {
             "position": (_DIMS, points[:, :, :2].swapaxes(1, 2)),
             "confidence": (("time", "keypoints", "individuals"), points[:, :, 2]),
         },
         coords={
-            "time": np.asarray(time, float) if clocked else np.arange(len(first)),
+            "time": times,
             "space": ["x", "y"],
             "keypoints": list(first.skeleton.joints),
             "individuals": names,
@@ -78,30 +78,84 @@ def to_xarray(recordings: Recording | Iterable[Recording]) -> xr.Dataset:
     )
 
 
+def _check_same_video(recording: Recording, first: Recording) -> None:
+    """Raise ValueError if two recordings differ in length, layout, frame rate or times."""
+    same_length = len(recording) == len(first)
+    for name, is_same in (
+        ("frames", same_length),
+        ("layouts", recording.skeleton == first.skeleton),
+        ("frame rates", recording.fps == first.fps),
+        ("times", not same_length or _same_timestamps(recording, first)),
+    ):
+        if not is_same:
+            raise ValueError(
+                f"{recording.name} and {first.name} differ in their {name}: a Dataset holds the people of one video. "
+                "Fix: make one Dataset of each."
+            )
+
+
+def _same_timestamps(recording: Recording, first: Recording) -> bool:
+    if recording.timestamps is None or first.timestamps is None:
+        return recording.timestamps is first.timestamps
+    return np.array_equal(recording.timestamps, first.timestamps)
+
+
 def from_xarray(
     dataset: xr.Dataset, *, fps: float | None = None, skeleton: Skeleton | None = None
 ) -> list[Recording]:
-    """The individuals of a Dataset in movement's layout, a Recording each.
+    """Return the individuals of a Dataset in movement's layout, a Recording each.
 
-    What `to_xarray` wrote comes back as it was, keypoints as they are now. From others an individual's name
-    is the athlete, unless it is only a number (`id_0`), and the name of `source_file` says the rest.
+    A Dataset by `to_xarray` gives back its recordings, with the Dataset's present keypoints. In another Dataset an
+    individual's name is the athlete, unless it is only a number (`id_0`); the name of `source_file` gives the rest.
 
     Args:
         dataset: with `position` and `confidence`; dimensions in any order.
-        fps: frames a second; overrides what the Dataset says.
-        skeleton: layout with exactly these keypoints; by default the known one of these names, else one of its own.
+        fps: frames a second; overrides the Dataset.
+        skeleton: layout with exactly these keypoints; by default the known one of these names, else a new one.
 
     Raises:
-        ValueError: other variables or dimensions; points in 3-D; times that are not those of `fps`; a number that
-            is no place or no confidence, with individual, frame and joint.
+        ValueError: other variables or dimensions; points in 3-D; times that are not those of `fps`; an invalid place
+            or confidence, with individual, frame and joint.
     """
-    dims = {
+    _check_dimensions(dataset)
+    position = dataset["position"].transpose(*_DIMS).to_numpy()
+    confidence = dataset["confidence"].transpose("time", "keypoints", "individuals").to_numpy()
+    has_confidence = not np.isnan(confidence).all()  # movement fills in NaN if there is none
+    joints = [str(name) for name in dataset["keypoints"].to_numpy()]
+    people = [str(name) for name in dataset["individuals"].to_numpy()]
+    clock = _read_clock(dataset, fps)
+    fields = _own_metadata(dataset, joints, people)
+    if fields is None:
+        layout = find_layout(joints, skeleton, label="The Dataset")
+        fields = _foreign_metadata(dataset, people, clock.fps, layout)
+        timestamps = [None if clock.is_even else clock.times] * len(people)
+    else:
+        layout = fields["skeleton"][0]
+        fields["fps"] = [
+            rate if rate == clock.fps else clock.fps for rate in fields["fps"]
+        ]  # keeps int and float
+        timestamps = [clock.times if timed and fps is None else None for timed in fields["timed"]]
+    order = [joints.index(joint) for joint in layout.joints]
+    keypoints = [
+        join_points(
+            position[:, :, order, k].swapaxes(1, 2),
+            confidence[:, order, k] if has_confidence else None,
+            label=f"individual {name}",
+            joints=layout.joints,
+        )
+        for k, name in enumerate(people)
+    ]
+    return make_recordings("The Dataset", fields, keypoints, timestamps, range(len(people)))
+
+
+def _check_dimensions(dataset: xr.Dataset) -> None:
+    """Raise ValueError if variables, dimensions or space are not movement's, or a dimension is empty."""
+    found = {
         name: set(dataset[name].dims) if name in dataset else set() for name in ("position", "confidence")
     }
-    wanted = {"position": set(_DIMS), "confidence": set(_DIMS) - {"space"}}
-    if dims != wanted:
-        told = ", ".join(f"{name} {sorted(found)}" for name, found in dims.items())
-        raise ValueError(f"The Dataset has {told}; expected movement's dimensions {', '.join(_DIMS)}.")
+    if found != {"position": set(_DIMS), "confidence": set(_DIMS) - {"space"}}:
+        shown = ", ".join(f"{name} {sorted(map(str, dims))}" for name, dims in found.items())
+        raise ValueError(f"The Dataset has {shown}; expected movement's dimensions {', '.join(_DIMS)}.")
     space = [str(name) for name in dataset["space"].to_numpy()]
     if space != ["x", "y"]:
         raise ValueError(
@@ -109,68 +163,69 @@ def from_xarray(
         )
     if not all(dataset.sizes[name] for name in _DIMS):
         raise ValueError(f"The Dataset is empty: {dict(dataset.sizes)}.")
-    position = dataset["position"].transpose(*_DIMS).to_numpy()
-    confidence = dataset["confidence"].transpose("time", "keypoints", "individuals").to_numpy()
-    known = not np.isnan(confidence).all()  # movement fills in NaN where there is none
-    joints = [str(name) for name in dataset["keypoints"].to_numpy()]
-    people = [str(name) for name in dataset["individuals"].to_numpy()]
-    rate, clock, even = _clock(dataset, fps)
-    told = dataset.attrs.get("gymskel")
-    fields = None if told is None else fields_of("gymskel", read_facts("gymskel", told.encode())["columns"])
-    if (
-        fields is not None
-        and len(fields["fps"]) == len(people)
-        and list(fields["skeleton"][0].joints) == joints
-    ):
-        layout = fields["skeleton"][0]
-        fields["fps"] = [told if told == rate else rate for told in fields["fps"]]
-        clocks = [clock if timed and fps is None else None for timed in fields["timed"]]
-    else:
-        layout = find_layout(joints, skeleton, label="The Dataset")
-        fields, clocks = _fields(dataset, people, rate, layout), [None if even else clock] * len(people)
-    order = [joints.index(joint) for joint in layout.joints]
-    keypoints = [
-        join_points(
-            position[:, :, order, k].swapaxes(1, 2),
-            confidence[:, order, k] if known else None,
-            label=f"individual {name}",
-            joints=layout.joints,
-        )
-        for k, name in enumerate(people)
-    ]
-    return recordings_of("The Dataset", fields, keypoints, clocks, range(len(people)))
 
 
-def _clock(dataset: xr.Dataset, wanted: float | None) -> tuple[float | None, np.ndarray | None, bool]:
-    """Frame rate, times in seconds where they are told, and whether these are as even as a rate."""
-    rate = wanted if wanted is not None else dataset.attrs.get("fps")
+class _Clock(NamedTuple):
+    """Frame rate and times of a Dataset.
+
+    Attributes:
+        fps: frames a second, or None.
+        times: (frames,) seconds if the Dataset has them and the caller gave no rate, else None.
+        is_even: the times are as even as a frame rate.
+    """
+
+    fps: float | None
+    times: np.ndarray | None
+    is_even: bool
+
+
+def _read_clock(dataset: xr.Dataset, fps: float | None) -> _Clock:
+    """Return the frame rate of the caller, else that of the Dataset, and the Dataset's times.
+
+    Raises:
+        ValueError: times and frame rate of another program's Dataset contradict each other.
+    """
+    rate = fps if fps is not None else dataset.attrs.get("fps")
     rate = None if rate is None else float(rate)
-    if wanted is not None or dataset.attrs.get("time_unit") != "seconds" or "time" not in dataset.coords:
-        return rate, None, True
-    time = dataset["time"].to_numpy().astype(float)
-    steps = np.diff(time)
-    even = len(steps) == 0 or np.ptp(steps) <= 1e-3 * abs(steps.mean())
-    ours = "gymskel" in dataset.attrs  # a Recording may have timestamps beside a nominal rate
-    if rate is not None and not ours and even and len(steps) and abs(steps.mean() * rate - 1) > 1e-3:
+    if fps is not None or dataset.attrs.get("time_unit") != "seconds" or "time" not in dataset.coords:
+        return _Clock(rate, None, is_even=True)
+    times = dataset["time"].to_numpy().astype(float)
+    steps = np.diff(times)
+    is_even = len(steps) == 0 or bool(np.ptp(steps) <= _UNEVEN * abs(steps.mean()))
+    is_own = "gymskel" in dataset.attrs  # a Recording may have timestamps beside a nominal rate
+    if rate is not None and not is_own and is_even and len(steps) and abs(steps.mean() * rate - 1) > _UNEVEN:
         raise ValueError(
-            f"The Dataset says fps = {rate:g}, but its times are {steps.mean():g} s apart: {1 / steps.mean():g} fps. Give fps=."
+            f"The Dataset says fps = {rate:g}, but its times are {steps.mean():g} s apart: {1 / steps.mean():g} fps. "
+            "Fix: give fps=."
         )
-    return rate, time, even
+    return _Clock(rate, times, is_even)
 
 
-def _fields(
-    dataset: xr.Dataset, people: list[str], rate: float | None, layout: Skeleton
+def _own_metadata(
+    dataset: xr.Dataset, joints: Sequence[str], people: Sequence[str]
+) -> dict[str, list[Any]] | None:
+    """Return the metadata that `to_xarray` wrote; None if there is none, or people or joints are others now."""
+    text = dataset.attrs.get("gymskel")
+    if text is None:
+        return None
+    columns, _ = columns_from_json("gymskel", text.encode())
+    fields = expand_columns("gymskel", columns)
+    fits = len(fields["fps"]) == len(people) and list(fields["skeleton"][0].joints) == list(joints)
+    return fields if fits else None
+
+
+def _foreign_metadata(
+    dataset: xr.Dataset, people: list[str], fps: float | None, layout: Skeleton
 ) -> dict[str, list[Any]]:
-    """What the attributes of others say of each individual."""
+    """Return the metadata that the attributes of another program's Dataset give."""
     file, software = dataset.attrs.get("source_file"), dataset.attrs.get("source_software")
-    names = (
+    parts = (
         parse_video_name(Path(str(file)).stem) if file else {"activity": None, "sample": "1", "athlete": None}
     )
-    athletes = [names["athlete"] if _NUMBERED.fullmatch(name) else name for name in people]
-    same = {
-        "fps": rate,
-        "activity": names["activity"],
-        "sample": names["sample"],
+    common = {
+        "fps": fps,
+        "activity": parts["activity"],
+        "sample": parts["sample"],
         "skeleton": layout,
         "history": ({"step": "from_xarray"},),
         "video": Path(str(file)).name if file else None,
@@ -179,13 +234,19 @@ def _fields(
         "estimator": str(software) if software else None,
         "space": "image",
     }
-    fields = {name: [value] * len(people) for name, value in same.items()}
+    fields = {name: [value] * len(people) for name, value in common.items()}
+    athletes = [parts["athlete"] if _NUMBERED_NAME.fullmatch(name) else name for name in people]
     return {**fields, "athlete": athletes, "person": list(range(len(people)))}
 
 
-def _xarray() -> Any:
+def _import_xarray() -> Any:
+    """Return the module xarray, imported when first needed.
+
+    Raises:
+        ValueError: it is not installed.
+    """
     try:
         import xarray
-    except ImportError as fault:
-        raise ValueError(f'This needs xarray: pip install "gymskel[xarray]" ({fault})') from None
+    except ImportError as error:
+        raise ValueError(f'This needs xarray ({error}). Fix: pip install "gymskel[xarray]"') from None
     return xarray

@@ -1,4 +1,4 @@
-"""Recordings in a folder of Parquet files, as `parquet.open_parquet` gives them: read when asked for, a row group at a time."""
+"""Recordings in a folder of Parquet files, returned by `parquet.open_parquet`: read on demand, one row group at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from gymskel.formats.pack import recordings_of
+from gymskel.formats.columns import make_recordings
+from gymskel.messages import join_names
 from gymskel.recording import Recording
 from gymskel.skeleton import Skeleton
 
@@ -18,7 +19,14 @@ _CHANNELS = ("x", "y", "confidence")
 
 @dataclass(frozen=True)
 class RowGroup:
-    """A row group: where it is, and which recordings it holds."""
+    """Place and content of a row group.
+
+    Attributes:
+        path: the file.
+        number: number of the row group in the file.
+        start: number of its first recording in the data set.
+        count: number of its recordings.
+    """
 
     path: Path
     number: int
@@ -27,7 +35,7 @@ class RowGroup:
 
     @property
     def label(self) -> str:
-        """Its name in an error."""
+        """Its name in messages."""
         return f"{self.path} row group {self.number}"
 
 
@@ -35,21 +43,21 @@ class RowGroup:
 class StoredRecordings:
     """Recordings in a Parquet data set, in its order: iterated one by one, with one row group in memory.
 
-    `stored[rows]` is some of them, as with Clips: by slice, list of numbers or bool mask. It reads nothing, so that
+    `stored[rows]` selects recordings as Clips do: by slice, list of numbers or bool mask. It reads no file, so that
     `stored[train]` and `stored[test]` of `splits.leave_groups_out(stored.groups)` keep athletes apart.
 
     Attributes:
-        folder: where they are.
+        folder: folder of the files.
         skeleton: layout of the joints.
-        row_groups: where each row group is.
-        facts: field -> a value for each recording of the whole data set, and `frames`.
-        rows: (recordings,) int: which recordings of the data set these are, ascending.
+        row_groups: place of each row group.
+        metadata: field -> a value for each recording of the whole data set; `frames` is one of the fields.
+        rows: (recordings,) int, ascending: numbers of these recordings in the data set.
     """
 
     folder: Path
     skeleton: Skeleton
     row_groups: tuple[RowGroup, ...]
-    facts: dict[str, list[Any]]
+    metadata: dict[str, list[Any]]
     rows: np.ndarray
 
     def __len__(self) -> int:
@@ -59,7 +67,7 @@ class StoredRecordings:
         return f"<{len(self)} recordings in {self.folder}, {int(self.lengths.sum())} frames, {self.skeleton.name}>"
 
     def __getitem__(self, which: Any) -> StoredRecordings:
-        """Some of the recordings; their order stays that of the files."""
+        """Return some of the recordings, in the order of the files."""
         return replace(self, rows=np.unique(np.atleast_1d(self.rows[which])))
 
     def __iter__(self) -> Iterator[Recording]:
@@ -67,22 +75,22 @@ class StoredRecordings:
             yield from self.read_group(group)
 
     def column(self, field: str) -> list[Any]:
-        """A field of every recording: fps, activity, sample, athlete, history, video, ..., frames."""
-        return [self.facts[field][row] for row in self.rows]
+        """Return a field of every recording: fps, activity, sample, athlete, history, video, ..., frames."""
+        return [self.metadata[field][row] for row in self.rows]
 
     @property
     def activities(self) -> tuple[str | None, ...]:
-        """(recordings,) the moves."""
+        """(recordings,) the moves; None if unknown."""
         return tuple(self.column("activity"))
 
     @property
     def athletes(self) -> tuple[str | None, ...]:
-        """(recordings,) who."""
+        """(recordings,) the athletes; None if unknown."""
         return tuple(self.column("athlete"))
 
     @property
     def fps(self) -> tuple[float | None, ...]:
-        """(recordings,) frames a second."""
+        """(recordings,) frames a second; None if unknown."""
         return tuple(self.column("fps"))
 
     @property
@@ -92,7 +100,7 @@ class StoredRecordings:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """(recordings,) recording of origin, as `Recording.source`."""
+        """(recordings,) names of the recordings of origin, as `Recording.source`."""
         names = zip(*(self.column(field) for field in ("activity", "sample", "athlete")), strict=True)
         return tuple(
             Path(video).stem if video else "-".join(part for part in name if part)
@@ -101,68 +109,79 @@ class StoredRecordings:
 
     @property
     def groups(self) -> np.ndarray:
-        """(recordings,) who must not be on both sides of a split: the athlete, or the source where unknown."""
+        """(recordings,) group of each: the athlete, or the source if the athlete is unknown.
+
+        Recordings of one group never stand in both training and test part.
+        """
         pairs = zip(self.athletes, self.sources, strict=True)
         return np.array([a if a is not None else f"source {s}" for a, s in pairs])
 
     def rows_of(self, group: int) -> np.ndarray:
-        """Which of these recordings (0 to len - 1) lie in a row group."""
-        one = self.row_groups[group]
-        return np.arange(*np.searchsorted(self.rows, [one.start, one.start + one.count]))
+        """Return the places of a row group's recordings among these: numbers from 0 to len - 1."""
+        place = self.row_groups[group]
+        return np.arange(*np.searchsorted(self.rows, [place.start, place.start + place.count]))
 
     def read_group(self, group: int) -> list[Recording]:
-        """Those of these recordings that lie in a row group, in order; nothing is read where there are none.
+        """Return those of these recordings that a row group holds, in order. Reads no file if there are none.
 
         Raises:
-            ValueError: the file is damaged, or its rows are not the recordings that its footer says.
+            ValueError: the file is damaged, or its rows are of other recordings than its footer says.
         """
-        one, wanted = self.row_groups[group], self.rows[self.rows_of(group)]
+        place, wanted = self.row_groups[group], self.rows[self.rows_of(group)]
         if not len(wanted):
             return []
-        stored = np.arange(one.start, one.start + one.count)
-        lengths = np.array(self.facts["frames"][one.start : one.start + one.count])
-        keypoints, seconds = _numbers(one, self.skeleton, np.repeat(stored, lengths))
+        stored = np.arange(place.start, place.start + place.count)
+        lengths = np.array(self.metadata["frames"][place.start : place.start + place.count])
+        keypoints, seconds = _read_numbers(place, self.skeleton, np.repeat(stored, lengths))
         ends = np.cumsum(lengths)
-        rows = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
-        rows = [rows[number - one.start] for number in wanted]
-        fields = {name: [values[number] for number in wanted] for name, values in self.facts.items()}
-        clocks = [
-            seconds[row].copy() if timed else None for row, timed in zip(rows, fields["timed"], strict=True)
+        slices = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
+        slices = [slices[number - place.start] for number in wanted]
+        fields = {name: [values[number] for number in wanted] for name, values in self.metadata.items()}
+        timestamps = [
+            seconds[rows].copy() if timed else None
+            for rows, timed in zip(slices, fields["timed"], strict=True)
         ]
-        return recordings_of(one.label, fields, [keypoints[row] for row in rows], clocks, wanted)
+        return make_recordings(place.label, fields, [keypoints[rows] for rows in slices], timestamps, wanted)
 
 
-def need_pyarrow() -> tuple[Any, Any]:
-    """pyarrow and pyarrow.parquet, imported when first needed."""
+def import_pyarrow() -> tuple[Any, Any]:
+    """Return the modules pyarrow and pyarrow.parquet, imported when first needed.
+
+    Raises:
+        ValueError: pyarrow is not installed.
+    """
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
-    except ImportError as fault:
-        raise ValueError(f'Parquet needs pyarrow: pip install "gymskel[parquet]" ({fault})') from None
+    except ImportError as error:
+        raise ValueError(f'Parquet needs pyarrow ({error}). Fix: pip install "gymskel[parquet]"') from None
     return pa, pq
 
 
-def columns_of_joints(layout: Skeleton) -> list[str]:
-    """Names of the columns that hold keypoints, in the order of a Recording's numbers."""
+def coordinate_columns(layout: Skeleton) -> list[str]:
+    """Return the names of the columns with keypoints, in the order of a Recording's numbers."""
     return [f"{joint}_{channel}" for joint in layout.joints for channel in _CHANNELS]
 
 
-def _numbers(group: RowGroup, layout: Skeleton, expected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(frames, joints, 3) keypoints and (frames,) seconds of a row group; `expected`: the recording of each row."""
-    pa, pq = need_pyarrow()
-    names = columns_of_joints(layout)
+def _read_numbers(group: RowGroup, layout: Skeleton, expected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (frames, joints, 3) keypoints and (frames,) seconds of a row group.
+
+    `expected` is (frames,) the number of the recording that each row must have.
+    """
+    pa, pq = import_pyarrow()
+    names = coordinate_columns(layout)
     try:
         with pq.ParquetFile(group.path, pre_buffer=False, page_checksum_verification=True) as file:
             table = file.read_row_group(group.number, ["recording", "seconds", *names], use_threads=False)
-    except (pa.ArrowException, OSError) as fault:
-        raise ValueError(f"{group.label} is damaged: {fault}") from None
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{group.label} is damaged: {error}") from None
     empty = [name for name in ("recording", *names) if table[name].null_count]
     if empty:
-        raise ValueError(f"{group.label}: no number in {', '.join(empty[:4])}; unseen is NaN, NaN, 0.")
+        raise ValueError(f"{group.label}: no number in {join_names(empty)}; unseen is NaN, NaN, 0.")
     numbers = table["recording"].to_numpy()
     if len(numbers) != len(expected) or (numbers != expected).any():
         row = int(np.argmax(numbers != expected)) if len(numbers) == len(expected) else len(numbers)
-        raise ValueError(f"{group.label}: row {row} is not of the recording that the footer says.")
+        raise ValueError(f"{group.label}: row {row} is of another recording than the footer says.")
     keypoints = np.empty((len(expected), len(names)), np.float32)
     for k, name in enumerate(names):
         keypoints[:, k] = table[name].to_numpy()

@@ -139,7 +139,7 @@ def to_metadata(recording: Recording, names: Iterable[str]) -> Metadata:
     return metadata
 
 
-def parse_field(label: str, name: str, value: Any) -> Any:
+def parse_field(label: str, name: str, value: Any, fix: str = "") -> Any:
     """Return the attribute of a Recording for a valid JSON value.
 
     Raises:
@@ -148,7 +148,7 @@ def parse_field(label: str, name: str, value: Any) -> Any:
     try:
         return FIELDS[name].from_json(value)
     except DAMAGED_JSON_ERRORS as error:
-        raise ValueError(f"{label}: `{name}` is damaged ({error}). Fix: give {name}=.") from None
+        raise ValueError(f"{label}: `{name}` is damaged ({error}).{fix}") from None
 
 
 def read_people_metadata(folder: Folder) -> dict[int, Metadata]:

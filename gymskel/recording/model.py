@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -194,7 +194,15 @@ def name_or_none(name: Any) -> str | None:
     return None if pd.isna(name) or name == "" else str(name)
 
 
-def parse_video_name(stem: str) -> dict[str, str | None]:
+class VideoName(TypedDict):
+    """Parts of a video's name; activity and athlete are None if it does not contain them."""
+
+    activity: str | None
+    sample: str
+    athlete: str | None
+
+
+def parse_video_name(stem: str) -> VideoName:
     """Return activity, sample and athlete of a published video name, read from the right: activities contain dashes.
 
     A name by a phone, camera or messenger gives no activity and no athlete (`VID-20240512-WA0003`, `IMG-1234-edited`,
@@ -211,4 +219,4 @@ def parse_video_name(stem: str) -> dict[str, str | None]:
     match = _VIDEO_NAME.fullmatch(_COPY_ENDING.sub("", stem))
     if match is None or _CAMERA_NAME.search(stem):
         return {"activity": None, "sample": stem, "athlete": None}
-    return {key: match[key] for key in ("activity", "sample", "athlete")}
+    return {"activity": match["activity"], "sample": match["sample"], "athlete": match["athlete"]}

@@ -297,7 +297,8 @@ def _layout(folder: Folder, saved: Metadata) -> Skeleton:
     """Return the layout in the metadata, else BODY_25."""
     if "skeleton" not in saved:
         return BODY_25
-    layout: Skeleton = parse_field(f"{folder.label}/{METADATA_NAME}", "skeleton", saved["skeleton"])
+    label, fix = f"{folder.label}/{METADATA_NAME}", " Fix: give skeleton=."
+    layout: Skeleton = parse_field(label, "skeleton", saved["skeleton"], fix)
     return layout
 
 
