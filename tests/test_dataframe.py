@@ -122,9 +122,7 @@ def test_frame_rates_from_clocks(seconds, fps, clock):
 
 
 def test_frames_without_rows_are_told():
-    with pytest.warns(
-        MissingFramesWarning, match=r"recording 0 .*1 of 3 frames \(8\)"
-    ):
+    with pytest.warns(MissingFramesWarning, match=r"recording 0 .*1 of 3 frames \(8\)"):
         (made,) = from_dataframe(to_dataframe(one(first_frame=7), wide=True).drop(index=1))
     assert made.seen.any(axis=1).tolist() == [True, False, True] and made.first_frame == 7
 
