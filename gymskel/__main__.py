@@ -1,4 +1,4 @@
-"""`python -m gymskel`, for those who have no `gymskel` on their path."""
+"""`python -m gymskel`: the shell command where `gymskel` is not on the path."""
 
 from gymskel.cli import main
 

@@ -1,4 +1,4 @@
-"""The whole journey on simulated gymnasts: CSVs, test by athlete, training, one artefact, prediction, pictures."""
+"""All steps on simulated gymnasts: CSVs, test by athlete, training, one .gymskel file, prediction, pictures."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from gymskel.training import RECIPES
 from gymskel.visualize import plot_confusion, plot_skeletons, plot_training
 
 SHORT = replace(RECIPES["default"], name="demo", min_steps=400)
-"""Two moves as different as these need no more."""
+"""The default recipe with fewer training steps: enough for two moves that differ this much."""
 
 
 def run(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) -> list[Path]:
-    """Runs the demo and returns the files it wrote.
+    """Run the demo and return the files and folders written.
 
     Args:
         out: folder for everything; made if it is not there.
         seed: of the gymnasts and of the training.
-        say: told what happens.
+        say: called with each line of the report.
     """
     import matplotlib
 
@@ -33,26 +33,28 @@ def run(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) -> list
 
     out.mkdir(parents=True, exist_ok=True)
     say(
-        "1  Simulated gymnasts do backflips and back handsprings; somebody stands by; CSVs are written and read back."
+        "1  Simulated gymnasts do backflips and back handsprings beside a bystander. CSVs are written and read back."
     )
     for recording in simulate_recordings(athletes=6, per_athlete=4, seed=seed):
         write_recording(recording, out / "keypoints")
         write_recording(simulate_bystander(recording, seed=seed), out / "keypoints")
-    recordings = read_recordings(out / "keypoints", person=0)  # person 1 stands by
+    recordings = read_recordings(out / "keypoints", person=0)  # person 1 is the bystander
     say(f"   {len(recordings)} recordings, e.g. {recordings[0]}")
 
-    say("2  Athletes are left out, two at a time: what would the classifier say about somebody new?")
+    say(
+        "2  Athletes are left out, two at a time: how well does the classifier do on athletes that it has not seen?"
+    )
     new = SkeletonClassifier(recipe=SHORT, random_state=seed)
     result = evaluate(new, recordings, seed=seed, folds=3, progress=True)
     say("   (simulated data)\n" + "\n".join(f"   {line}" for line in str(result).splitlines()))
     (out / "evaluation.txt").write_text(f"simulated data\n{result}\n", encoding="utf-8")
 
-    say("3  A classifier is trained on all of them, saved as one file, and loaded again.")
+    say("3  A classifier is trained on all recordings, saved as one file, and loaded again.")
     classifier = new.fit(recordings, progress=True)
     path = classifier.keep_out_of_fold(result.predictions).save(out / "moves.gymskel")
     classifier = SkeletonClassifier.load(path)
 
-    say("4  It names the moves of two gymnasts it has never seen.")
+    say("4  It names the moves of two gymnasts that it has not seen.")
     others = simulate_recordings(athletes=8, per_athlete=1, seed=seed + 1)
     unseen = [r for r in others if r.athlete in ("a07", "a08")]
     table = classifier.predict_table(unseen)
@@ -66,8 +68,9 @@ def run(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) -> list
         "training.png": plot_training([classifier.run_.history]),
         "confusion.png": plot_confusion(result.confusion().to_numpy(), result.classes),
     }.items():
-        axes.figure.savefig(out / name, bbox_inches="tight", dpi=120)
-        plt.close(axes.figure)
+        figure = axes.figure.figure  # of a sub-figure the whole one
+        figure.savefig(out / name, bbox_inches="tight", dpi=120)
+        plt.close(figure)
         written.append(out / name)
     write_strips(classifier, unseen, out / "strips")
     return [*written, out / "strips"]

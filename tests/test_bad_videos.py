@@ -4,8 +4,10 @@ Each made picture shows its number as eight stripes, black or white, so that a f
 shows itself. ffmpeg (imageio-ffmpeg's binary) makes what OpenCV cannot.
 """
 
+import functools
 import re
 import subprocess
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -100,9 +102,21 @@ WHOLE = {
 }
 
 
+@functools.cache
+def encoded(name: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return make(Path(folder, name), *WHOLE[name]).read_bytes()
+
+
+def whole(path: Path) -> Path:
+    """Write the whole video of that name; it is encoded once."""
+    path.write_bytes(encoded(path.name))
+    return path
+
+
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_whole_file_gives_every_frame(tmp_path, name):
-    numbers, told, frames = read(make(tmp_path / name, *WHOLE[name]))
+    numbers, told, frames = read(whole(tmp_path / name))
     assert (numbers, told) == (list(range(FRAMES)), [])
     assert (frames.fps, frames.count, frames.image_size) == (25, FRAMES, (160, 120))
     assert not frames.has_variable_rate and describe_missing_bytes(frames.path) is None
@@ -145,8 +159,9 @@ def test_a_varying_frame_rate_is_kept(tmp_path, suffix):
     np.testing.assert_allclose(
         np.diff(frames.timestamps)[[0, 20, 60, 80]], [0.04, 0.04, 0.08, 0.08], atol=2e-3
     )
-    (recording,) = extract.extract_video(video, estimator=Brightness(), follow=False, progress=False)
-    np.testing.assert_array_equal(recording.timestamps, frames.timestamps)
+    if suffix == "mp4":
+        (recording,) = extract.extract_video(video, estimator=Brightness(), follow=False, progress=False)
+        np.testing.assert_array_equal(recording.timestamps, frames.timestamps)
 
 
 class Brightness:
@@ -180,7 +195,7 @@ def test_sound_that_is_longer_than_the_picture(tmp_path):
 @pytest.mark.parametrize("share", [0.5, 0.96])
 @pytest.mark.parametrize("name", ["streamed.mp4", "b.mkv", "vp9.webm", "old.avi", "divx.avi", "animated.gif"])
 def test_a_file_that_is_cut_off_says_so(tmp_path, name, share):
-    numbers, (told,), _ = read(cut(make(tmp_path / name, *WHOLE[name]), share))
+    numbers, (told,), _ = read(cut(whole(tmp_path / name), share))
     assert 5 < len(numbers) <= FRAMES  # what is missing may be the index alone
     assert numbers[:-1] == list(range(len(numbers) - 1))  # the last one may be torn
     assert f"{name}: {len(numbers)} of " in told and "damaged" in told
@@ -190,11 +205,11 @@ def test_a_file_that_is_cut_off_says_so(tmp_path, name, share):
 @pytest.mark.parametrize("name", ["x264.mp4", "phone.MOV"])
 def test_a_phones_file_without_its_end_is_no_video(tmp_path, name):
     with pytest.raises(ValueError, match=rf"{name} .*cut off"):
-        read_frames(cut(make(tmp_path / name, *WHOLE[name]), 0.9))
+        read_frames(cut(whole(tmp_path / name), 0.9))
 
 
 def test_fragments_that_are_cut_off(tmp_path):
-    numbers, (told,), _ = read(cut(make(tmp_path / "a.mp4", *WHOLE["fragments.mp4"]), 0.96))
+    numbers, (told,), _ = read(cut(whole(tmp_path / "fragments.mp4"), 0.96))
     assert numbers == list(range(len(numbers))) and "bytes are missing at its end" in told
 
 
@@ -222,17 +237,17 @@ def test_a_recording_of_a_browser_has_a_clock_but_no_length(tmp_path):
     + [(name, share) for name in ("b.mkv", "vp9.webm") for share in (0.5, 0.8, 0.9)],
 )
 def test_a_frame_that_cannot_be_decoded_ends_the_video_and_says_so(tmp_path, name, share):
-    numbers, (told,), frames = read(corrupt(make(tmp_path / name, *WHOLE[name]), share))
-    whole = next((at for at, number in enumerate(numbers) if number != at), len(numbers))
+    numbers, (told,), frames = read(corrupt(whole(tmp_path / name), share))
+    right = next((at for at, number in enumerate(numbers) if number != at), len(numbers))
     jumps = np.flatnonzero(np.diff(frames.timestamps) > 0.06)  # where numbers go wrong, the clock says so
-    assert whole >= len(numbers) - 1 or whole >= jumps[0]  # the last one may be torn
+    assert right >= len(numbers) - 1 or right >= jumps[0]  # the last one may be torn
     assert f"{len(numbers)} of {FRAMES} frames could be read; the file is cut off or damaged" in told
 
 
 @pytest.mark.parametrize(("name", "share"), [("old.avi", 0.4), ("divx.avi", 0.6)])
 def test_an_avi_that_lacks_a_single_frame(tmp_path, name, share):
     """Its clock closes over the hole, so the frames behind it would come too early without a word."""
-    numbers, (told,), _ = read(corrupt(make(tmp_path / name, *WHOLE[name]), share))
+    numbers, (told,), _ = read(corrupt(whole(tmp_path / name), share))
     assert len(numbers) == FRAMES - 1 and numbers[-1] == FRAMES - 1
     assert (
         f"{FRAMES - 1} of {FRAMES} frames could be read" in told
@@ -248,7 +263,7 @@ def test_an_avi_with_an_empty_chunk_is_whole(tmp_path):
 
 
 def test_a_transport_stream_with_a_hole(tmp_path):
-    numbers, (told,), frames = read(corrupt(make(tmp_path / "a.mts", *WHOLE["camera.mts"]), 0.45, 3000))
+    numbers, (told,), frames = read(corrupt(whole(tmp_path / "camera.mts"), 0.45, 3000))
     assert len(numbers) < FRAMES and frames.has_variable_rate  # the clock knows where
     assert "frames are missing in its middle" in told
 

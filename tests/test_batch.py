@@ -457,6 +457,7 @@ def test_progress_without_tqdm_is_plain_lines(tmp_path, capsys, monkeypatch):
 # --- killed -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @linux
 def test_killed_at_twenty_points_and_started_again_the_tree_is_the_same(videos, tmp_path):
     code = (
@@ -488,6 +489,7 @@ print(json.dumps([total, done]))
     assert {finished for _, finished, *_ in done} == {0, 1, 2, 3}
 
 
+@pytest.mark.slow
 @linux
 def test_killed_while_replacing_nothing_is_lost(videos, tmp_path):
     """Not the file of the user's that lies in the folder either."""
@@ -528,6 +530,7 @@ extract.extract_videos(videos, out, estimator=Quick(), follow=False, workers=eva
 )
 
 
+@pytest.mark.slow
 @linux
 def test_two_workers_killed_and_started_again(videos, tmp_path):
     answer(BATCH, videos, tmp_path / "one", 1, 0)
@@ -543,6 +546,7 @@ def test_two_workers_killed_and_started_again(videos, tmp_path):
     assert tree(tmp_path / "two") == tree(tmp_path / "one")
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.parametrize("whom", ["the parent", "everybody"])
 def test_an_interruption_with_workers_stops_them_all(tmp_path, whom):
@@ -650,6 +654,7 @@ def test_what_workers_warn_of_and_fail_at_comes_home(tmp_path):
     assert "holds no video" in result.failed[tmp_path / "in" / "b.mp4"]
 
 
+@pytest.mark.slow
 def test_a_video_that_ends_its_worker_does_not_stop_the_others(tmp_path):
     for name in "abce":
         make_video(tmp_path / "in" / f"{name}.avi", frames=20)
@@ -690,6 +695,7 @@ def test_joblibs_context_says_where(videos, tmp_path):
     assert tree(tmp_path / "threads") == tree(tmp_path / "single")
 
 
+@pytest.mark.slow
 def test_a_backend_that_gives_its_results_at_the_end(videos, tmp_path):
     """So does joblib's multiprocessing, of whose kind Ray's is; in a process of its own, as it forks."""
     code = (
@@ -728,6 +734,7 @@ if __name__ == "__main__":
 )
 
 
+@pytest.mark.slow
 def test_the_same_call_on_a_dask_cluster(videos, tmp_path):
     pytest.importorskip("distributed")
     script = tmp_path / "script.py"  # its workers read it again
@@ -750,6 +757,7 @@ def test_the_same_call_on_a_dask_cluster(videos, tmp_path):
     assert tree(tmp_path / "two") == tree(tmp_path / "one")
 
 
+@pytest.mark.slow
 @linux
 def test_two_runs_share_the_work(tmp_path):
     for name in "abcdef":
@@ -837,6 +845,7 @@ def test_a_dry_run_touches_nothing_and_tells_all(videos, tmp_path):
 # --- memory -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_video(tmp_path):
     pytest.importorskip("resource")
     for name, frames in (("short", 40), ("long", 400)):

@@ -13,12 +13,13 @@ import pandas as pd
 import pytest
 import typer
 from helpers.networks import quick
-from helpers.people import body
+from helpers.people import SizedSpot
 from helpers.videos import make_video
 from PIL import Image
 from test_classifier import blind
 from typer.testing import CliRunner
 
+import gymskel
 from gymskel import cli
 from gymskel.classifier import SkeletonClassifier
 from gymskel.cli import reading
@@ -28,13 +29,12 @@ from gymskel.formats import write_pack
 from gymskel.models import BUILDERS
 from gymskel.recording import Recording, read_recordings, write_recording
 from gymskel.simulate import simulate_recordings
-from gymskel.skeleton import BODY_25
 from gymskel.training import RECIPES
 from gymskel.training.checkpoint import Checkpoint
 
 COMMANDS = (
-    *("extract", "import-openpose", "overlay", "train", "evaluate", "predict", "export", "explain"),
-    *("kinematics", "report", "pack", "demo"),
+    *("extract", "import-openpose", "overlay", "pack", "train", "evaluate", "predict", "export"),
+    *("explain", "report", "kinematics", "demo"),
 )
 
 
@@ -67,22 +67,9 @@ def artefact(recordings, tmp_path_factory) -> Path:
     return classifier.save(tmp_path_factory.mktemp("model") / "moves.gymskel")
 
 
-class Found:
-    """Stands in for a pose estimator: somebody around the red square of a made video."""
-
-    name = "found 1"
-    skeleton = BODY_25
-
-    def __call__(self, frame):
-        rows, columns = np.nonzero((frame[..., 2] > 128) & (frame[..., 0] < 100))
-        if not len(rows):  # a square of the picture, away from it
-            return np.empty((0, 25, 3), np.float32)
-        return body(columns.mean(), rows.mean(), scale=np.sqrt(len(rows)) / 20)[None]
-
-
 @pytest.fixture
 def found(monkeypatch):
-    monkeypatch.setattr("gymskel.estimators.estimator.ESTIMATORS", {"found": Found})
+    monkeypatch.setattr("gymskel.estimators.estimator.ESTIMATORS", {"found": SizedSpot})
 
 
 def videos(root: Path, *names: str) -> Path:
@@ -129,11 +116,30 @@ def test_entry_point():
     assert script.load() is cli.main
 
 
-@pytest.mark.parametrize("module", ["gymskel", "gymskel.cli"])
-def test_as_a_module(module):
-    command = [sys.executable, "-m", module, "kinematics", "nowhere"]
+def test_as_a_module():
+    command = [sys.executable, "-m", "gymskel", "kinematics", "nowhere"]
     done = subprocess.run(command, capture_output=True, text=True)
-    assert (done.returncode, one_line(done.stderr)) == (1, "gymskel: No folder or .zip nowhere.")
+    assert (done.returncode, "nowhere" in one_line(done.stderr)) == (1, True)
+
+
+def test_version(shell):
+    assert shell("--version") == (0, f"gymskel {gymskel.__version__}\n", "")
+
+
+def test_an_error_of_the_operating_system_gets_a_fix(shell, monkeypatch):
+    def fail():
+        raise PermissionError(13, "Permission denied", "kp/a.csv")
+
+    monkeypatch.setattr(cli, "app", fail)
+    line = one_line(shell("extract", "x")[2])
+    assert line.startswith("gymskel: kp/a.csv: Permission denied. Fix: ")
+
+
+@pytest.mark.parametrize("command", ["extract x", "import-openpose x", "predict x y", "explain x y", "demo"])
+def test_a_file_in_place_of_the_output_folder(shell, command):
+    Path("taken.txt").touch()
+    code, _, err = shell(*command.split(), "--out", "taken.txt")
+    assert code == 1 and "taken.txt is a file. Fix: " in one_line(err)
 
 
 # --- extract ------------------------------------------------------------------------------------------------
@@ -161,8 +167,8 @@ def test_a_correction_of_one_video_as_the_page_on_own_videos_says(shell, found, 
     videos(tmp_path / "days" / "tue", "c.mp4")
     code, out, err = shell("extract", "days", "-o", "kp", "--fps", 25)
     assert (code, out) == (0, "kp: 1 extracted, 2 finished before, 0 failed\n")
-    told = "! 1 of 3 videos keep the people chosen before: kp/mon/a (extracted with people='largest', asked for 'athlete')."
-    assert [line[: len(told)] for line in err.splitlines() if line.startswith("!")] == [told]
+    (note,) = [line for line in err.splitlines() if line.startswith("!")]
+    assert re.search(r"1 of 3 .*kp/mon/a \(.*'largest'.*'athlete'\)", note)
     made = {r.sample: r.history[0]["people"] for r in read_recordings("kp")}
     assert made == {"a": "largest", "b": "athlete", "c": "athlete"} and len(read_recordings("kp")) == 3
     assert sorted(path.parent.as_posix() for path in Path("kp").rglob("recording.json"))[0] == "kp/mon/a"
@@ -190,10 +196,10 @@ def test_extract_tells_what_failed_and_keeps_the_others(shell, found, tmp_path):
 def test_extract_refuses(shell, monkeypatch, tmp_path):
     videos(tmp_path / "clips", "good.mp4")
     code, _, err = shell("extract", "clips", "--estimator", "magic")
-    assert (code, "or a callable, got 'magic'" in one_line(err)) == (1, True)
+    assert (code, "'magic'" in one_line(err)) == (1, True)
     monkeypatch.setattr("gymskel.estimators.estimator.ESTIMATORS", {})
     code, _, err = shell("extract", "clips")
-    assert (code, one_line(err)) == (1, "gymskel: No pose estimator here.")
+    assert (code, "No pose estimator" in one_line(err)) == (1, True)
 
 
 def test_extract_shows_the_plan_and_what_it_was_asked_for(shell, found, tmp_path):
@@ -214,28 +220,29 @@ def test_extract_shows_the_plan_and_what_it_was_asked_for(shell, found, tmp_path
     assert code == 0 and "2 to keep" in out
     code, out, _ = shell("extract", "clips", "-o", "kp", "--no-follow", "--dry-run")
     assert code == 0 and "2 to keep" in out
-    assert "kp/a (12 frames, 0.0 MB): extracted with people=[80.0, 60.0], asked for 'athlete'" in out
+    assert re.search(r"kp/a \(12 frames, 0\.0 MB\): .*\[80\.0, 60\.0\].*'athlete'", out)
     code, out, _ = shell("extract", "clips", "-o", "kp", "--people", "80,60", "--dry-run")
-    assert code == 1 and "refuse" in out and "extracted with follow=False, asked for follow=True" in out
+    assert code == 1 and "refuse" in out and re.search("follow=False.*follow=True", out)
     code, _, err = shell("extract", "clips", "--people", "1,x")
-    assert (code, "a number or X,Y in pixels, got '1,x'" in one_line(err)) == (1, True)
+    assert (code, "--people" in one_line(err), "'1,x'" in err) == (1, True, True)
 
 
 # --- train --------------------------------------------------------------------------------------------------
 
 
-def test_train_on_csvs(shell, keypoints):
+@pytest.mark.parametrize("model", ["quick", pytest.param("simple_rnn", marks=pytest.mark.slow)])
+def test_train_on_csvs(shell, keypoints, model):
     code, out, err = shell(
-        "train", keypoints, "--model", "simple_rnn", "-o", "deep/moves.gymskel", "--folds", 2, "--seed", 3
+        "train", keypoints, "--model", model, "-o", "deep/moves.gymskel", "--folds", 2, "--seed", 3
     )
     assert code == 0, err
-    assert "simple_rnn: athletes left out, answers pooled; 1 run" in out
+    assert re.search(f"{model}: .*1 run", out)
     for words in ("floor: majority", "floor: length only", "floor: logistic regression", "truth"):
         assert words in out
-    assert out.splitlines()[-1].startswith("deep/moves.gymskel: simple_rnn on 6 recordings, ")
+    assert out.splitlines()[-1].startswith(f"deep/moves.gymskel: {model} on 6 recordings, ")
     loaded = SkeletonClassifier.load("deep/moves.gymskel")
     assert loaded.classes_.tolist() == ["back-handspring", "backflip"]
-    assert loaded.model == loaded.model_.name == "simple_rnn"
+    assert loaded.model == loaded.model_.name == model
     assert loaded.training_facts_.clips == 6
 
 
@@ -260,7 +267,7 @@ def test_train_and_evaluate_without_mirrored_copies(shell, recordings, tmp_path)
     code, out, err = shell("evaluate", "kp", *arguments)
     assert code == 0 and "turn-left" in out, err
     for command in (("train", "-o", "b.gymskel"), ("evaluate",)):
-        with pytest.warns(UserWarning, match="if turn-left and turn-right are each other's mirror image"):
+        with pytest.warns(UserWarning, match="turn-left and turn-right"):
             code, _, err = shell(*command, "kp", *arguments[:-1])
         assert code == 0, err
 
@@ -281,12 +288,12 @@ def test_train_interrupted_and_started_again(shell, keypoints, recordings, monke
     monkeypatch.setattr(Checkpoint, "on_epoch_end", interrupting)
     code, out, err = shell(*arguments, "--folds", 2, "-o", "a.gymskel")
     assert (code, "floor: majority" in out) == (130, True)
-    assert "what was finished is kept, start the same command again to go on" in " ".join(err.split())
+    assert "start the same command again" in " ".join(err.split())
     kept_files = {"a.gymskel.checkpoint", "a.gymskel.left-out.csv"}
     assert {path.name for path in Path().glob("a.gymskel*")} == kept_files
     code, _, err = shell(*arguments[:-1], 6, "-o", "a.gymskel")
     assert (code, epochs) == (1, [0, 1])
-    assert "a.gymskel.checkpoint belongs to another training: not the same seed" in " ".join(err.split())
+    assert re.search("a.gymskel.checkpoint .*seed", " ".join(err.split()))
     code, out, err = shell(*arguments, "--folds", 2, "-o", "a.gymskel")
     assert (code, epochs, "floor" in out) == (0, [0, 1, 2], False)
     assert "Going on from a.gymskel.checkpoint" in " ".join(err.split())
@@ -328,10 +335,10 @@ def test_train_with_labels(shell, recordings):
     assert SkeletonClassifier.load("a.gymskel").classes_.tolist() == ["down", "up"]
     code, _, err = shell("train", "phone", "--model", "quick")
     assert code == 1
-    assert "No activity is known for" in err
+    assert "No activity" in err
     assert "Traceback" not in err
     code, _, err = shell("train", "phone", "--labels", "gone.csv", "--model", "quick")
-    assert (code, "No labels file gone.csv" in one_line(err)) == (1, True)
+    assert (code, "gone.csv" in one_line(err)) == (1, True)
 
 
 def test_train_on_a_folder_an_activity(shell, recordings):
@@ -361,7 +368,7 @@ def test_train_on_one_athlete_says_that_no_test_is_possible(shell, recordings):
             write_recording(recording, "alone")
     code, out, err = shell("train", "alone", "--model", "quick")
     assert code == 0, err
-    assert "Only one athlete: no honest test is possible" in err
+    assert "Only one athlete" in err
     assert "floor" not in out
     assert Path("classifier.gymskel").is_file()
 
@@ -372,7 +379,7 @@ def test_train_on_one_athlete_says_that_no_test_is_possible(shell, recordings):
 def test_evaluate(shell, keypoints):
     code, out, err = shell("evaluate", keypoints, "--model", "quick", "--folds", 2, "--runs", 2)
     assert code == 0, err
-    assert "quick: athletes left out, answers pooled; 2 runs" in out
+    assert re.search("quick: .*2 runs", out)
     assert "floor: length only" in out
     assert not list(Path().iterdir())  # it writes nothing
 
@@ -518,7 +525,7 @@ def test_predict_answers_where_nobody_was_seen(shell, artefact, recordings, monk
 
 def test_predict_tells_another_frame_rate(shell, keypoints, artefact):
     _, _, err = shell("predict", artefact, keypoints, "--fps", 60, "--no-strips")
-    assert "! Filmed at 60 fps, trained at 30: if the files lie, give --fps." in err
+    assert re.search("! .*60 fps.*30.*--fps", err)
     _, _, err = shell("predict", artefact, keypoints, "--no-strips")
     assert err == ""
 
@@ -529,15 +536,15 @@ def test_predict_tells_another_frame_rate(shell, keypoints, artefact):
 @pytest.mark.parametrize("command", ["train", "evaluate"])
 def test_missing_and_empty_folders(shell, command):
     code, _, err = shell(command, "nowhere")
-    assert (code, one_line(err)) == (1, "gymskel: No folder or .zip nowhere.")
+    assert (code, "nowhere" in one_line(err)) == (1, True)
     Path("empty").mkdir()
     code, _, err = shell(command, "empty")
-    assert (code, "No recording in empty: expected folders of files like" in one_line(err)) == (1, True)
+    assert (code, "No recording in empty" in one_line(err)) == (1, True)
 
 
 def test_extract_from_missing_and_empty_folders(shell, found):
     code, _, err = shell("extract", "nowhere")
-    assert (code, one_line(err)) == (1, "gymskel: No video or folder nowhere.")
+    assert (code, "nowhere" in one_line(err)) == (1, True)
     Path("empty").mkdir()
     code, _, err = shell("extract", "empty")
     assert (code, "No video in the folder empty" in one_line(err)) == (1, True)
@@ -550,13 +557,13 @@ def test_predict_without_an_artefact(shell, keypoints, artefact):
     code, _, err = shell("predict", "text.gymskel", keypoints)
     assert (code, "text.gymskel is not a .gymskel file" in one_line(err)) == (1, True)
     code, _, err = shell("predict", artefact, "nowhere")
-    assert (code, one_line(err)) == (1, "gymskel: No folder or .zip nowhere.")
+    assert (code, "nowhere" in one_line(err)) == (1, True)
     assert not Path("predictions").exists()
 
 
 def test_wrong_names(shell, keypoints):
     for arguments, message in {
-        ("--model", "gru"): "`--model` must be one of simple_rnn",
+        ("--model", "gru"): "`--model` must be one of",
         ("--recipe", "fast"): "`--recipe` must be one of",
     }.items():
         code, _, err = shell("train", keypoints, "--no-test", *arguments)
@@ -564,7 +571,7 @@ def test_wrong_names(shell, keypoints):
         assert message in err
         assert "Traceback" not in err
     code, _, err = shell("evaluate", keypoints, "--protocol", "random")
-    assert (code, "`--protocol` must be one of athletes, thesis" in one_line(err)) == (1, True)
+    assert (code, "`--protocol`" in one_line(err)) == (1, True)
 
 
 def test_a_place_that_cannot_be_written(shell, keypoints):
@@ -614,7 +621,7 @@ def test_kinematics_refuses_heights_without_a_column(shell, keypoints, tmp_path)
     heights = tmp_path / "heights.csv"
     heights.write_text("name,height\na01,1.6\n")
     code, _, err = shell("kinematics", keypoints, "-o", tmp_path / "k.csv", "--heights", heights)
-    assert code == 1 and "lacks the column athlete; it has name, height" in one_line(err)
+    assert code == 1 and "lacks the column athlete" in one_line(err)
 
 
 def test_kinematics_as_spreadsheets_and_cameras_give_it(shell, recordings, tmp_path):
@@ -635,7 +642,7 @@ def test_kinematics_as_spreadsheets_and_cameras_give_it(shell, recordings, tmp_p
     assert len(table) == 7 and table.loc[table["sample"] == "99", "turn"].isna().all()
     heights.write_text("athlete,height\n01,tall\n")
     code, _, err = shell("kinematics", tmp_path / "all.npz", "-o", tmp_path / "k.csv", "--heights", heights)
-    assert code == 1 and "the height of 01 is 'tall', no number of metres" in one_line(err)
+    assert code == 1 and "height of 01 is 'tall'" in one_line(err)
 
 
 def test_a_pack_is_data_like_the_folder_it_came_from(shell, keypoints, tmp_path):
@@ -658,14 +665,14 @@ def test_report_writes_one_page(shell, artefact, keypoints, tmp_path):
     code, out, err = shell("report", artefact, keypoints, "-o", tmp_path / "page.html")
     assert code == 0
     assert re.search(r"page.html: 6 recordings, \d.\d MB", out)
-    assert "keeps no answers about athletes left out" in err
+    assert "--no-test" in err
     assert "gymskel train" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_report_refuses_another_ending_first(shell, tmp_path):
     code, _, err = shell("report", tmp_path / "no.gymskel", tmp_path, "-o", "page.pdf")
     assert code == 1
-    assert "`--out` must end in .html, got page.pdf" in one_line(err)
+    assert ".html or .htm, got page.pdf" in one_line(err)
 
 
 @pytest.mark.parametrize("data", ["films", "."])
@@ -701,15 +708,13 @@ def test_of_earlier_extractions_only_those_of_these_videos_are_read(tmp_path, re
     (films / "vault").mkdir(parents=True)
     for name in ("IMG_1.mp4", "IMG_2.mp4"):
         (films / name).touch()
-    with pytest.raises(
-        ValueError, match=r"No activity is known for IMG_1\.mp4, IMG_2\.mp4\..*one folder per activity"
-    ):
-        reading.read_data(films, None, None, None, named=True)
+    with pytest.raises(ValueError, match=r"activity .*IMG_1\.mp4, IMG_2\.mp4"):
+        reading.read_data(films, None, None, None, needs_names=True)
     assert rates == []  # refused before hours of extraction
     assert len(reading.read_data(films, None, 25.0, None)[0]) == 2
     (films / "IMG_1.mp4").rename(films / "vault" / "IMG_1.mp4")
     (films / "IMG_2.mp4").rename(films / "vault" / "IMG_2.mp4")
-    told, failed = reading.read_data(films, None, None, None, named=True)
+    told, failed = reading.read_data(films, None, None, None, needs_names=True)
     assert ([(r.source, r.activity) for r in told], failed) == ([("IMG_1", "vault"), ("IMG_2", "vault")], 0)
     assert rates == [25.0, None]  # following people depends on the rate
 
@@ -730,9 +735,7 @@ def test_videos_beside_keypoints_are_not_guessed_about(tmp_path, other):
     if other.endswith(".zip"):
         with zipfile.ZipFile(tmp_path / other, "w") as archive:
             archive.writestr("IMG_1/IMG_1.mp4-0-0.csv", "x,y,c")
-    with pytest.raises(
-        ValueError, match=r"holds videos \(IMG_2\.mp4 \.\.\.\) and keypoints \(.*name the folder of one kind"
-    ):
+    with pytest.raises(ValueError, match=r"videos \(IMG_2\.mp4 \.\.\.\) and keypoints \("):
         reading.read_data(tmp_path, None, None, None)
 
 
@@ -740,14 +743,14 @@ def test_train_refuses_first_what_it_cannot_write_or_read(shell, keypoints, tmp_
     (tmp_path / "films").mkdir()
     (tmp_path / "films" / "IMG_1.mp4").touch()
     code, _, err = shell("train", keypoints, "--model", "quick", "-o", tmp_path / "films")
-    assert code == 1 and "films is a folder: name the file to write" in one_line(err)
+    assert code == 1 and "films is a folder" in one_line(err)
     code, _, err = shell("train", tmp_path / "films", "--labels", "gone.csv", "--model", "quick")
-    assert code == 1 and "No labels file gone.csv" in one_line(err) and "extracting" not in err
+    assert code == 1 and "gone.csv" in one_line(err) and "extracting" not in err
     (tmp_path / "films" / "monday").mkdir()
     (tmp_path / "films" / "monday" / "IMG_1.mp4").touch()
     Path("labels.csv").write_text("file,activity\nIMG_1.mp4,flip\n")
     code, _, err = shell("train", tmp_path / "films", "--labels", "labels.csv", "--model", "quick")
-    assert code == 1 and "several recordings called IMG_1" in one_line(err) and "extracting" not in err
+    assert code == 1 and "IMG_1" in one_line(err) and "extracting" not in err
 
 
 def test_answers_kept_beside_a_checkpoint(shell, keypoints, recordings, monkeypatch):
@@ -762,7 +765,7 @@ def test_answers_kept_beside_a_checkpoint(shell, keypoints, recordings, monkeypa
         }
     ).assign(doubt="", **{"p(01)": [0.9, np.nan], "p(02)": [0.1, np.nan]})
     table.to_csv("kept.csv", index=False)
-    pd.testing.assert_frame_equal(reading.read_answers(Path("kept.csv")), table, check_dtype=False)
+    pd.testing.assert_frame_equal(reading.read_predictions(Path("kept.csv")), table, check_dtype=False)
     table.to_csv("a.gymskel.left-out.csv", index=False)
     code, _, err = shell("train", keypoints, "--model", "quick", "--no-test", "-o", "a.gymskel")
     assert code == 0, err
@@ -779,7 +782,7 @@ def test_what_was_extracted_for_an_answer_is_not_in_the_way(tmp_path, monkeypatc
     csv = Path("predictions", "keypoints", "IMG_1", "IMG_1.mp4-0-0.csv")
     csv.parent.mkdir(parents=True)
     csv.touch()
-    with pytest.raises(ValueError, match="None of the videos could be extracted"):
+    with pytest.raises(ValueError, match="None of the videos"):
         reading.read_data(Path(), None, None, None, Path("predictions", "keypoints"))
-    with pytest.raises(ValueError, match="name the folder of one kind"):
+    with pytest.raises(ValueError, match=r"IMG_1\.mp4.* and keypoints"):
         reading.read_data(Path(), None, None, None)

@@ -179,6 +179,7 @@ def test_a_host_with_numpy_pandas_scipy_and_opencv_alone(tmp_path):
 # --- real files ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @needs_shared
 @needs_mediapipe
 @pytest.mark.filterwarnings("ignore")  # mediapipe's own
@@ -241,11 +242,16 @@ def film(path, scenes, fps=30):
     return path
 
 
-def test_a_somersault_with_a_passer_by(tmp_path):
-    """From the file to the athlete's recording, and what was done in each frame."""
+def salto(path):
+    """A video of a somersault with a passer-by, and the poses of both."""
     flip = [stand(420, 250, torso=50, lean=min(360, 20 * max(0, k - 8))) for k in range(36)]
     walk = [stand(60 + 7 * k, 235, torso=55) for k in range(36)]
-    video = film(tmp_path / "salto-1-s01.avi", zip(flip, walk, strict=True))
+    return film(path, zip(flip, walk, strict=True)), flip, walk
+
+
+def test_a_somersault_with_a_passer_by(tmp_path):
+    """From the file to the athlete's recording, and what was done in each frame."""
+    video, flip, _ = salto(tmp_path / "salto-1-s01.avi")
     (athlete,) = extract_video(video, estimator=Dots(limit=60), progress=False)
     assert athlete.name == "salto-1-s01" and athlete.person == 0
     error = np.linalg.norm(athlete.xy - np.array(flip)[..., :2], axis=-1)
@@ -258,6 +264,12 @@ def test_a_somersault_with_a_passer_by(tmp_path):
     assert followed["why"][0] == "found" and set(followed["why"]) <= {"found", "", "nobody", "poor"}
     turned = np.array(followed["angle"][12:26]) - 20 * np.arange(4, 18)
     assert np.abs((turned + 180) % 360 - 180).max() < 45
+
+
+@pytest.mark.slow
+def test_the_others_beside_a_somersault(tmp_path):
+    """All people, the passer-by alone, and the athlete without following."""
+    video, _, walk = salto(tmp_path / "salto-1-s01.avi")
     others = extract_video(video, estimator=Dots(), people="all", progress=False)
     assert len(others) == 2 and [o.person for o in others] == [0, 1]
     (walker,) = extract_video(video, estimator=Dots(), people=(70, 235), progress=False)
@@ -266,6 +278,7 @@ def test_a_somersault_with_a_passer_by(tmp_path):
     assert np.isnan(seen_once.xy[16:20, 8]).all() or np.abs(seen_once.xy[16:20, 8] - 420).min() > 50
 
 
+@pytest.mark.slow
 def test_whoever_is_named_is_followed_however_many_there_are(tmp_path):
     """The smallest of five, by a point and by the number of "all"; nobody else is as far from the athlete."""
     crowd = [[stand(70 + 125 * n + k, 260, torso=30 if n == 4 else 45) for n in range(5)] for k in range(8)]

@@ -55,6 +55,7 @@ MAY_IMPORT = {
     "demo": {*NOUNS, "training", "classifier", "evaluation", "explain", "visualize", "simulate"},
     "cli": {
         *{
+            "gymskel",
             "recording",
             "video",
             "extract",

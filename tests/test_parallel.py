@@ -1,4 +1,4 @@
-"""Work in one process and in several: the same results in the same order, and whatever was warned of or went wrong."""
+"""Calls in one process and in several: the same results in the same order, warnings and errors."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from gymskel.parallel import map_in_order, silence_joblib
+from gymskel.parallel import SharedObject, choose_pool, map_as_completed, map_in_order, silence_joblib
 
 
 def described(number):
@@ -19,12 +19,12 @@ def described(number):
     return number**2, os.getpid()
 
 
-@pytest.mark.parametrize("workers", [1, 2, 5])
+@pytest.mark.parametrize("workers", [1, 2, pytest.param(5, marks=pytest.mark.slow)])
 def test_results_in_order_and_warnings(workers):
-    with pytest.warns(RuntimeWarning) as told:
+    with pytest.warns(RuntimeWarning) as caught:
         made = list(map_in_order(described, range(4), workers))
     assert [square for square, _ in made] == [0, 1, 4, 9]
-    assert {str(one.message) for one in told} == {"0 is left", "1 is left"}
+    assert {str(entry.message) for entry in caught} == {"0 is left", "1 is left"}
     assert (os.getpid() in {pid for _, pid in made}) == (workers == 1)
 
 
@@ -48,6 +48,7 @@ def test_one_process_does_nothing_ahead():
     assert done == [1]
 
 
+@pytest.mark.slow
 def test_stopping_half_way_stops_the_others(tmp_path, monkeypatch):
     """Silently, also while a result comes in: loky gives out work within that moment, and does not find it any more."""
     from joblib.externals.loky.process_executor import _ExecutorManagerThread
@@ -104,6 +105,7 @@ def keep(number):
     return number
 
 
+@pytest.mark.slow
 def test_a_process_that_grows_is_replaced():
     """In silence: where warnings are errors, as here, loky's would end the thread that waits for the results."""
 
@@ -123,3 +125,51 @@ def test_a_process_that_grows_is_replaced():
 def test_no_number_of_processes(workers):
     with pytest.raises(ValueError, match=f"`workers` .*got {workers!r}"):
         map_in_order(described, [1, 2], workers)
+
+
+# --- calls that may end their process, objects for all calls ------------------------------------------------
+
+
+def end_if_negative(number):
+    if number < 0:
+        os._exit(1)
+    warnings.warn(f"{number}", RuntimeWarning, stacklevel=1)
+    return number, os.getpid()
+
+
+def test_a_call_that_ends_its_process_costs_no_other_result():
+    pool = choose_pool(2, 3)
+    results = map_as_completed(
+        end_if_negative,
+        [1, -1, 2],
+        pool,
+        is_begun=lambda number: number < 0,
+        on_crash=lambda number, error: (number, type(error).__name__),
+    )
+    with pytest.warns(RuntimeWarning) as caught:
+        made = dict(results)
+    assert sorted(made) == [-1, 1, 2] and "Terminated" in made[-1]
+    assert os.getpid() not in made.values()
+    assert {str(entry.message) for entry in caught} >= {"1", "2"}
+
+
+def test_where_calls_are_made():
+    import joblib
+
+    assert choose_pool(1, 9) is choose_pool(4, 1) is choose_pool(None, 9) is None
+    assert choose_pool(4, 3)().n_jobs == 3
+    with joblib.parallel_config(backend="threading", n_jobs=2):
+        assert choose_pool(None, 9)().n_jobs == 2
+        assert choose_pool(1, 9) is None
+    with joblib.parallel_config(backend="threading", n_jobs=1):
+        assert choose_pool(None, 9) is None
+
+
+def test_a_thread_keeps_a_shared_object_until_another_one_comes():
+    released = []
+    first, second = (SharedObject([number], release=released.append) for number in (1, 2))
+    kept = first.get()
+    assert kept == [1] and first.get() is kept and released == []
+    assert second.get() == [2] and released == [[1]]
+    with pytest.raises(TypeError, match="lock"):
+        SharedObject(threading.Lock(), release=released.append)

@@ -171,8 +171,8 @@ def test_find_videos_refuses(tmp_path):
 @pytest.mark.parametrize(
     ("name", "count", "size", "fps"),
     [
-        ("people.avi", 205, (1280, 720), 50),
-        ("back-tuck.mp4", 120, (1920, 1080), 30),
+        pytest.param("people.avi", 205, (1280, 720), 50, marks=pytest.mark.slow),
+        pytest.param("back-tuck.mp4", 120, (1920, 1080), 30, marks=pytest.mark.slow),
         ("parkour/kong-vault-1-p1.mp4", 23, (720, 576), 10),
     ],
 )

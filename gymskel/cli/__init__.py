@@ -1,48 +1,75 @@
-"""The shell's face of gymskel: arguments in, files and tables out, no logic of its own."""
+"""The shell commands: arguments in, files and tables out, no logic of their own."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
+import gymskel
 from gymskel.cli.classifiers import demo, evaluate, explain, export, predict, report, train
 from gymskel.cli.keypoints import extract, import_openpose, kinematics, overlay, pack
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets with a page of lines otherwise
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else TensorFlow prints a page of lines at its start
 
 app = typer.Typer(
-    help="Videos of gymnastic moves -> a trained, explained classifier of those moves.",
+    help="From videos of gymnastic moves to a trained, explained classifier of those moves.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (
-    *(extract, import_openpose, overlay),
-    *(train, evaluate, predict, export, explain),
-    *(kinematics, report, pack, demo),
-):
-    app.command()(command)
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Keypoints": (extract, import_openpose, overlay, pack),
+    "Classifiers": (train, evaluate, predict, export),
+    "Results": (explain, report, kinematics, demo),
+}
+"""Groups of commands in the help, in the order of a user's work."""
+
+for _panel, _commands in PANELS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gymskel {gymskel.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """Options of `gymskel` itself."""
 
 
 def main() -> None:
-    """Runs the command; faults of the user's files end in one line, not in a traceback."""
+    """Run the command; an error in the user's files ends in one line instead of a traceback."""
     try:
         app()
-    except (ValueError, TypeError, OSError, ImportError, RuntimeError) as fault:
+    except (ValueError, TypeError, OSError, ImportError, RuntimeError) as error:
         if os.environ.get("GYMSKEL_DEBUG"):
             raise
-        typer.echo(f"gymskel: {fault}", err=True)
+        typer.echo(f"gymskel: {_describe(error)}", err=True)
         sys.exit(1)
-    except (
-        KeyboardInterrupt,
-        SystemExit,
-    ) as end:  # typer turns the former into the latter with 130, and says nothing
+    except (KeyboardInterrupt, SystemExit) as end:  # typer turns the former into the latter, with code 130
         if isinstance(end, SystemExit) and end.code != 130:
             raise
         typer.echo(
-            "gymskel: interrupted; what was finished is kept, start the same command again to go on.",
+            "gymskel: interrupted. What was finished is kept. Fix: start the same command again to continue.",
             err=True,
         )
         sys.exit(130)
+
+
+def _describe(error: Exception) -> str:
+    """Return the text of an error; an error of the operating system gets a fix."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}. Fix: check the path, its permissions and the space on the disk."
+    return str(error)

@@ -1,14 +1,15 @@
-"""Commands about classifiers: trained, tested, asked, explained, told to a coach, exported; and the demo of all."""
+"""Commands about classifiers: train, evaluate, predict, export, explain, report; and the demo of all."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gymskel.cli.options import (
-    Artefact,
+    ClassifierFile,
     Data,
     Folds,
     Fps,
@@ -21,14 +22,24 @@ from gymskel.cli.options import (
     Seed,
     Workers,
     check_names,
-    recipe_of,
+    check_out_file,
+    check_out_folder,
+    choose_recipe,
 )
-from gymskel.cli.reading import load_classifier, load_libraries, read_answers, read_data
+from gymskel.cli.output import exit_with_failures, print_notes
+from gymskel.cli.reading import load_classifier, load_libraries, read_data, read_predictions
+from gymskel.files import replace_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gymskel.classifier import SkeletonClassifier
+    from gymskel.recording import Recording
 
 
 def train(
     data: Data,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The classifier to write.")] = Path(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .gymskel file to write.")] = Path(
         "classifier.gymskel"
     ),
     model: Model = "conv_gru",
@@ -40,51 +51,65 @@ def train(
     person: Person = None,
     folds: Folds = None,
     test: Annotated[
-        bool, typer.Option("--test/--no-test", help="Leave athletes out first and show the table.")
+        bool, typer.Option("--test/--no-test", help="Test on athletes left out first, and show the table.")
     ] = True,
     seed: Seed = 0,
     workers: Workers = 1,
 ) -> None:
-    """CSVs or videos -> one saved classifier, and the table that says how well it does by athlete.
+    """Train a classifier and save it as one file. Test it first on athletes that it has not seen.
 
-    Interrupted in its last training, after the table, and started again, it goes on where it was.
+    If the last training is interrupted, start the same command again: it continues where it was.
     """
     load_libraries()
-    from gymskel import evaluation
     from gymskel.classifier import SkeletonClassifier
 
     check_names(model, recipe, preprocess)
-    if out.is_dir():
-        raise ValueError(f"{out} is a folder: name the file to write, such as {out / 'moves.gymskel'}.")
-    recordings, failed = read_data(data, labels, fps, person, named=True)
-    settings = {"recipe": recipe_of(recipe, mirror), "preprocess": preprocess, "random_state": seed}
-    classifier = SkeletonClassifier(model, **settings)
-    checkpoint, left_out = (out.with_name(f"{out.name}.{kind}") for kind in ("checkpoint", "left-out.csv"))
-    if not checkpoint.exists():
-        left_out.unlink(missing_ok=True)  # of a training whose checkpoint is gone
-    predictions = read_answers(left_out) if left_out.exists() else None
-    if checkpoint.exists():
-        shown = "" if predictions is None else "; the table was shown before"
-        typer.echo(f"Going on from {checkpoint}{shown}.", err=True)
+    check_out_file(out)
+    recordings, failed = read_data(data, labels, fps, person, needs_names=True)
+    classifier = SkeletonClassifier(
+        model, recipe=choose_recipe(recipe, mirror), preprocess=preprocess, random_state=seed
+    )
+    checkpoint, left_out = out.with_name(f"{out.name}.checkpoint"), out.with_name(f"{out.name}.left-out.csv")
+    predictions = _read_earlier_predictions(checkpoint, left_out)
     if test and len({r.athlete or r.source for r in recordings}) < 2:
-        typer.echo("! Only one athlete: no honest test is possible. Record others.", err=True)
+        print_notes(["Only one athlete, so no honest test is possible. Fix: record more athletes."])
     elif test and predictions is None:
-        typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
-        how = {"folds": folds, "seed": seed, "progress": True, "workers": workers}
-        tested = evaluation.evaluate(classifier, recordings, **how)
-        typer.echo(f"{tested}\n")
-        predictions = tested.predictions
-        out.parent.mkdir(parents=True, exist_ok=True)
-        predictions.to_csv(left_out, index=False)  # for a training that is interrupted and goes on
+        predictions = _test_on_left_out(classifier, recordings, folds, seed, workers)
+        with replace_file(left_out) as part:  # for a training that is interrupted and continued
+            predictions.to_csv(part, index=False)
     typer.echo("Training on all recordings ...", err=True)
     classifier.fit(recordings, progress=True, checkpoint=checkpoint)
     if predictions is not None:
         classifier.keep_out_of_fold(predictions)
     typer.echo(f"{classifier.save(out)}: {model} on {len(recordings)} recordings, {classifier.run_.note}")
-    for kept in (checkpoint, left_out):
-        kept.unlink(missing_ok=True)
-    if failed:
-        raise typer.Exit(1)
+    for file in (checkpoint, left_out):
+        file.unlink(missing_ok=True)
+    exit_with_failures(failed)
+
+
+def _read_earlier_predictions(checkpoint: Path, left_out: Path) -> pd.DataFrame | None:
+    """Return the predictions of a test before an interrupted training; None if there is none to continue."""
+    if not checkpoint.exists():
+        left_out.unlink(missing_ok=True)  # of a training whose checkpoint is gone
+        return None
+    predictions = read_predictions(left_out) if left_out.exists() else None
+    shown = "" if predictions is None else "; the table was shown before"
+    typer.echo(f"Going on from {checkpoint}{shown}.", err=True)
+    return predictions
+
+
+def _test_on_left_out(
+    classifier: SkeletonClassifier, recordings: list[Recording], folds: int | None, seed: int, workers: int
+) -> pd.DataFrame:
+    """Print the evaluation on athletes left out, and return its predictions."""
+    from gymskel import evaluation
+
+    typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
+    result = evaluation.evaluate(
+        classifier, recordings, folds=folds, seed=seed, progress=True, workers=workers
+    )
+    typer.echo(f"{result}\n")
+    return result.predictions
 
 
 def evaluate(
@@ -94,9 +119,12 @@ def evaluate(
     preprocess: Preset = "default",
     mirror: Mirror = True,
     protocol: Annotated[
-        str, typer.Option(help="athletes, or thesis (the published split, which leaks).")
+        str,
+        typer.Option(
+            help="athletes (some are left out), or thesis (the published random split, whose scores are too good)."
+        ),
     ] = "athletes",
-    runs: Annotated[int, typer.Option(help="Independent repetitions.")] = 1,
+    runs: Annotated[int, typer.Option(help="Number of repetitions, each with a seed of its own.")] = 1,
     labels: Labels = None,
     fps: Fps = None,
     person: Person = None,
@@ -104,75 +132,84 @@ def evaluate(
     seed: Seed = 0,
     workers: Workers = 1,
 ) -> None:
-    """How well a model does on athletes it has not seen, beside the simplest rules."""
+    """Show how well a model does on athletes that it has not seen, beside simple baselines."""
     load_libraries()
     from gymskel import evaluation
     from gymskel.classifier import SkeletonClassifier
 
     check_names(model, recipe, preprocess, protocol)
-    recordings, failed = read_data(data, labels, fps, person, named=True)
-    settings = {"runs": runs, "seed": seed, "progress": True}
+    recordings, failed = read_data(data, labels, fps, person, needs_names=True)
+    settings: dict[str, Any] = {"runs": runs, "seed": seed, "progress": True}
     if protocol == "thesis":
         preset = "thesis" if preprocess == "default" else preprocess
         result = evaluation.evaluate_published(model, recordings, preprocess=preset, **settings)
     else:
-        classifier = SkeletonClassifier(model, recipe=recipe_of(recipe, mirror), preprocess=preprocess)
+        classifier = SkeletonClassifier(model, recipe=choose_recipe(recipe, mirror), preprocess=preprocess)
         result = evaluation.evaluate(classifier, recordings, folds=folds, workers=workers, **settings)
     typer.echo(result)
-    if failed:
-        raise typer.Exit(1)
+    exit_with_failures(failed)
 
 
 def predict(
-    classifier: Artefact,
+    classifier: ClassifierFile,
     data: Annotated[
-        Path, typer.Argument(help="A video, a folder of videos, or keypoints: CSVs, .npz, .pose, .pkl ...")
+        Path, typer.Argument(help="A video, a folder of videos, or keypoints (CSV files, .npz, .pose, .pkl).")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the table and the strips.")] = Path(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the table and the pictures.")] = Path(
         "predictions"
     ),
     fps: Fps = None,
     person: Person = None,
-    strips: Annotated[bool, typer.Option("--strips/--no-strips", help="Draw what the neurons did.")] = True,
+    strips: Annotated[
+        bool, typer.Option("--strips/--no-strips", help="Draw what the neurons did in each frame.")
+    ] = True,
 ) -> None:
-    """The move in each video or recording, its probabilities, and the activation strips as PNG."""
+    """Name the move in each video or recording, with probabilities and pictures of the neurons."""
+    check_out_folder(out)
     loaded = load_classifier(classifier)
     recordings, failed = read_data(data, None, fps, person, keep=out / "keypoints")
-    rates = loaded.training_facts_.fps_in
-    if odd := sorted({r.fps for r in recordings if r.fps and rates and not _among(r.fps, rates)}):
-        told = ", ".join(f"{rate:g}" for rate in odd)
-        typer.echo(
-            f"! Filmed at {told} fps, trained at {', '.join(f'{rate:g}' for rate in rates)}: if the files lie, give --fps.",
-            err=True,
-        )
-    out.mkdir(parents=True, exist_ok=True)
+    _note_other_rates(recordings, loaded.training_facts_.fps_in)
     table = loaded.predict_table(recordings)
     typer.echo(table.to_string(index=False, float_format="{:.3f}".format))
-    table.to_csv(out / "predictions.csv", index=False)
+    with replace_file(out / "predictions.csv") as part:
+        table.to_csv(part, index=False)
     written = [out / "predictions.csv"]
     if strips:
         from gymskel.explain import write_strips
 
         written += write_strips(loaded, recordings, out)
     typer.echo("\n" + "\n".join(map(str, written)))
-    if failed:
-        raise typer.Exit(1)
+    exit_with_failures(failed)
+
+
+def _note_other_rates(recordings: list[Recording], training_rates: Sequence[float]) -> None:
+    """Print a note on frame rates of recordings that are none of the training's."""
+    from gymskel.recording.times import same_rate
+
+    rates = {recording.fps for recording in recordings if recording.fps and training_rates}
+    others = sorted(rate for rate in rates if not any(same_rate(rate, known) for known in training_rates))
+    if others:
+        filmed, trained = (", ".join(f"{rate:g}" for rate in values) for values in (others, training_rates))
+        print_notes(
+            [f"Filmed at {filmed} fps, trained at {trained}. Fix: if the files are wrong, give --fps."]
+        )
 
 
 def explain(
-    classifier: Artefact,
+    classifier: ClassifierFile,
     data: Data,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for pictures and tables.")] = Path(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the pictures and tables.")] = Path(
         "explained"
     ),
     labels: Labels = None,
     fps: Fps = None,
     person: Person = None,
     units: Annotated[
-        int, typer.Option(help="Rows of a strip: the units that tell the moves apart best.")
+        int, typer.Option(help="Number of units in a picture: those that tell the moves apart best.")
     ] = 8,
 ) -> None:
-    """Why each answer: strips under the moving body, which joint counted when, units ranked by move."""
+    """Explain each prediction: what the neurons did, which joint counted when, units ranked by move."""
+    check_out_folder(out)
     loaded = load_classifier(classifier)
     import matplotlib
 
@@ -181,41 +218,41 @@ def explain(
     matplotlib.use("Agg")
     recordings, failed = read_data(data, labels, fps, person, keep=out / "keypoints")
     typer.echo("\n".join(map(str, write_explanations(loaded, recordings, out, units=units))))
-    if failed:
-        raise typer.Exit(1)
+    exit_with_failures(failed)
 
 
 def export(
-    classifier: Artefact,
+    classifier: ClassifierFile,
     out: Annotated[Path, typer.Option("--out", "-o", help="FILE.onnx, or FILE.tflite for LiteRT.")],
     frames: Annotated[
-        int | None, typer.Option(help="Length of a clip (.tflite); default: of the longest training clip.")
+        int | None,
+        typer.Option(help="Number of frames in a clip (.tflite). Default: the longest training clip."),
     ] = None,
 ) -> None:
-    """A classifier -> ONNX or LiteRT, run and compared, with what a client must know beside it as JSON."""
-    suffix = out.suffix.lower()
-    if suffix not in (".onnx", ".tflite"):
-        raise ValueError(f"`--out` must end in .onnx or .tflite, got {out}.")
-    if frames is not None and suffix == ".onnx":
-        raise ValueError("`--frames` is for .tflite: ONNX takes clips of any length.")
+    """Convert a classifier to ONNX or LiteRT and compare the results. A JSON file beside it describes the input."""
+    check_out_file(out, ".onnx", ".tflite")
+    is_onnx = out.suffix.lower() == ".onnx"
+    if frames is not None and is_onnx:
+        raise ValueError(
+            "`--frames` is for .tflite; an .onnx file takes clips of any length. Fix: leave --frames out."
+        )
     loaded = load_classifier(classifier)
     from gymskel.export import export_litert, export_onnx
 
-    written = export_onnx(loaded, out) if suffix == ".onnx" else export_litert(loaded, out, frames=frames)
+    written = export_onnx(loaded, out) if is_onnx else export_litert(loaded, out, frames=frames)
     typer.echo(f"{written}\n{written}.json")
 
 
 def report(
-    classifier: Artefact,
+    classifier: ClassifierFile,
     data: Data,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The page, FILE.html.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .html file to write.")] = Path("report.html"),
     labels: Labels = None,
     fps: Fps = None,
     person: Person = None,
 ) -> None:
-    """One page for a coach: results by athlete beside simple rules, what is mistaken, clips to play; a single file."""
-    if out.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"`--out` must end in .html, got {out}.")
+    """Write one page for a coach: results by athlete, simple baselines, mistakes, and clips to play."""
+    check_out_file(out, ".html", ".htm")
     loaded = load_classifier(classifier)
     from gymskel.report import write_report
 
@@ -223,25 +260,19 @@ def report(
     written = write_report(loaded, recordings, out, progress=True)
     typer.echo(f"{written}: {len(recordings)} recordings, {written.stat().st_size / 1e6:.1f} MB")
     if loaded.out_of_fold_ is None:
-        typer.echo(
-            "! The classifier keeps no answers about athletes left out: train it without --no-test.", err=True
+        print_notes(
+            ["The classifier holds no predictions for athletes left out. Fix: train it without --no-test."]
         )
-    if failed:
-        raise typer.Exit(1)
+    exit_with_failures(failed)
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for what it makes.")] = Path("demo"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")] = Path("demo"),
     seed: Seed = 0,
 ) -> None:
-    """The whole journey on simulated gymnasts, in a minute or two; ends with what it wrote."""
+    """Show all steps on simulated gymnasts, in a minute or two, and list the files written."""
+    check_out_folder(out)
     load_libraries()
     from gymskel.demo import run
 
     typer.echo("\n".join(map(str, run(out, seed=seed, say=typer.echo))))
-
-
-def _among(rate: float, rates: list[float]) -> bool:
-    from gymskel.recording.times import same_rate
-
-    return any(same_rate(rate, known) for known in rates)

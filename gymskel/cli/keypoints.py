@@ -1,4 +1,4 @@
-"""Commands about keypoints: from videos, from others' files, drawn, in one file, measured."""
+"""Commands about keypoints: extract, import, draw, pack and measure them."""
 
 from __future__ import annotations
 
@@ -9,114 +9,161 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gymskel.cli.options import Data, Fps, Labels, People, Person, people_of, size_of
+from gymskel.cli.options import (
+    Data,
+    Fps,
+    Labels,
+    PeopleChoice,
+    Person,
+    check_out_file,
+    check_out_folder,
+    parse_people,
+    parse_size,
+)
+from gymskel.cli.output import exit_with_failures, noted_warnings, print_notes
 from gymskel.cli.reading import extract_and_report, load_classifier, read_data
+from gymskel.files import replace_file
 
 if TYPE_CHECKING:
     from gymskel.overlay import Annotation
     from gymskel.recording import Recording
 
+SHOWN_MEASURES = (
+    *("name", "unit", "flight_time", "jump_height_time"),
+    *("takeoff_angle", "turn", "rotation_peak", "hip_travel"),
+)
+"""Columns of the table of `kinematics` that are printed; the CSV file has all."""
+
 
 def extract(
-    videos: Annotated[list[Path], typer.Argument(help="Videos, or a folder of them.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the CSVs.")] = Path("keypoints"),
+    videos: Annotated[list[Path], typer.Argument(help="Video files, or folders of videos.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the CSV files.")] = Path("keypoints"),
     fps: Fps = None,
-    estimator: Annotated[str, typer.Option(help="auto, mediapipe, openpose or rtmpose.")] = "auto",
-    people: People = "athlete",
+    estimator: Annotated[
+        str, typer.Option(help="Pose estimator: auto, mediapipe, openpose or rtmpose.")
+    ] = "auto",
+    people: PeopleChoice = "athlete",
     follow: Annotated[
-        bool, typer.Option("--follow/--no-follow", help="Turn the picture with the body; or see it as it is.")
+        bool,
+        typer.Option(
+            "--follow/--no-follow",
+            help="Follow each person and turn the picture until the body is upright. Or use each picture as it is.",
+        ),
     ] = True,
-    workers: Annotated[int | None, typer.Option(help="Processes, each at a video of its own.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Extract again what is finished.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; touch nothing.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(help="Number of processes. Each works on a video of its own.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Extract finished videos again.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan. Write nothing.")] = False,
 ) -> None:
-    """Videos -> per-frame BODY_25 CSVs. Interrupted and started again, it goes on where it was."""
+    """Find people in videos and write their keypoints as CSV files, one file per frame.
+
+    If it is interrupted, start the same command again: it continues with the videos that are left.
+    """
     from gymskel.extract import plan_videos
 
+    check_out_folder(out)
     options: dict[str, Any] = {
         "fps": fps,
         "estimator": estimator,
-        "people": people_of(people),
+        "people": parse_people(people),
         "follow": follow,
         "overwrite": "always" if overwrite else "never",
     }
     if dry_run:
         plan = plan_videos(videos, out, **options)
         typer.echo(plan)
-        failed = bool(plan.with_action("refuse", "fail"))
+        exit_with_failures(plan.with_action("refuse", "fail"))
     else:
-        failed = bool(extract_and_report(videos, out, workers=workers, **options).failed)
-    if failed:
-        raise typer.Exit(1)
+        exit_with_failures(extract_and_report(videos, out, workers=workers, **options).failed)
 
 
 def import_openpose(
-    paths: Annotated[list[Path], typer.Argument(help="Folders, .zips or files that --write_json wrote.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the CSVs.")] = Path("keypoints"),
-    fps: Annotated[float | None, typer.Option(help="Frames a second; the files do not say.")] = None,
-    keypoint_scale: Annotated[int, typer.Option(help="As OpenPose was told: 0 to 4.")] = 0,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Folders, .zip files or JSON files that OpenPose wrote (--write_json)."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the CSV files.")] = Path("keypoints"),
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second of the camera. The JSON files do not say it.")
+    ] = None,
+    keypoint_scale: Annotated[int, typer.Option(help="The same option of OpenPose: 0 to 4.")] = 0,
     image_size: Annotated[
-        str | None, typer.Option(help="WIDTHxHEIGHT of the video, for scales 1 to 4.")
+        str | None, typer.Option(help="WIDTHxHEIGHT of the video in pixels, for scales 1 to 4.")
     ] = None,
     written_size: Annotated[
-        str | None, typer.Option(help="WIDTHxHEIGHT of network or output, for scales 1 and 2.")
+        str | None, typer.Option(help="WIDTHxHEIGHT of network or output in pixels, for scales 1 and 2.")
     ] = None,
-    model_pose: Annotated[str | None, typer.Option(help="BODY_25B, if that is what wrote 25 points.")] = None,
-    people: People = "athlete",
+    model_pose: Annotated[
+        str | None, typer.Option(help="Model of OpenPose: BODY_25B, if it wrote 25 points by that one.")
+    ] = None,
+    people: PeopleChoice = "athlete",
 ) -> None:
-    """What OpenPose wrote as JSON -> per-frame BODY_25 CSVs."""
+    """Convert the JSON files of OpenPose to CSV files, one file per frame."""
     from gymskel.formats import import_openpose_json
 
+    check_out_folder(out)
     failed = 0
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         clips = import_openpose_json(
             list(paths),
             out,
             keypoint_scale=keypoint_scale,
-            image_size=size_of("image-size", image_size),
-            written_size=size_of("written-size", written_size),
+            image_size=parse_size("image-size", image_size),
+            written_size=parse_size("written-size", written_size),
             model_pose=model_pose,
             fps=fps,
-            people=people_of(people),
+            people=parse_people(people),
         )
         for clip in clips:
-            for one in clip.recordings if clip.folder else ():
-                seen = int(one.seen.any(axis=1).sum())
-                typer.echo(f"{clip.folder}: person {one.person}, seen in {seen} of {len(one)} frames")
-            for line in [str(warning.message) for warning in told] + ([clip.fault] if clip.fault else []):
-                typer.echo(f"! {line}", err=True)
-            told.clear()
+            for recording in clip.recordings if clip.folder else ():
+                seen = int(recording.seen.any(axis=1).sum())
+                typer.echo(
+                    f"{clip.folder}: person {recording.person}, seen in {seen} of {len(recording)} frames"
+                )
+            print_notes([str(warning.message) for warning in caught] + ([clip.fault] if clip.fault else []))
+            caught.clear()
             failed += clip.fault is not None
-    if failed:
-        raise typer.Exit(1)
+    exit_with_failures(failed)
 
 
 def overlay(
-    video: Annotated[Path, typer.Argument(help="A video, or a folder of them.")],
-    keypoints: Annotated[Path, typer.Argument(help="The CSVs' folder, or the folder or .zip that holds it.")],
+    video: Annotated[Path, typer.Argument(help="A video, or a folder of videos.")],
+    keypoints: Annotated[
+        Path, typer.Argument(help="The folder of the CSV files, or a folder or .zip that holds it.")
+    ],
     out: Annotated[
         Path, typer.Option("--out", "-o", help="FILE.mp4, FILE.gif, FILE.png, or a folder.")
     ] = Path("overlays"),
     kind: Annotated[
-        str | None, typer.Option(help="mp4, gif, or png: a contact sheet. Default: as OUT ends, else mp4.")
+        str | None,
+        typer.Option(help="mp4, gif, or png (a contact sheet). Default: the ending of OUT, else mp4."),
     ] = None,
-    person: Annotated[int | None, typer.Option(help="Draw this one alone; everybody by default.")] = None,
+    person: Annotated[
+        int | None, typer.Option(help="Number of the only person to draw. Default: everybody.")
+    ] = None,
     fps: Fps = None,
-    slow: Annotated[float | None, typer.Option(help="How many times slower than filmed (mp4, gif).")] = None,
-    frames: Annotated[int | None, typer.Option(help="Number of pictures (png); 24 by default.")] = None,
-    seconds: Annotated[float | None, typer.Option(help="So many seconds, the fastest (png).")] = None,
-    counts_from: Annotated[int | None, typer.Option(help="What the CSVs call the first frame.")] = None,
+    slow: Annotated[
+        float | None, typer.Option(help="Slow motion, such as 4 for a quarter of the speed (mp4, gif).")
+    ] = None,
+    frames: Annotated[int | None, typer.Option(help="Number of pictures (png). Default: 24.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Show only this many seconds, those with the fastest motion (png).")
+    ] = None,
+    counts_from: Annotated[
+        int | None, typer.Option(help="Number of the first frame in the names of the CSV files.")
+    ] = None,
     classifier: Annotated[
-        Path | None, typer.Option(help="A .gymskel file: probabilities in the corner, the strip below.")
+        Path | None,
+        typer.Option(help="A .gymskel file. Adds its probabilities and what its neurons did."),
     ] = None,
 ) -> None:
-    """Draws what was extracted over the video: skeleton, box, lean, confidence; or a contact sheet."""
+    """Draw the skeletons over the video, or make a contact sheet of it."""
     from gymskel.overlay import write_overlays
 
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        done = write_overlays(
+    with noted_warnings():
+        result = write_overlays(
             video,
             keypoints,
             out,
@@ -129,25 +176,28 @@ def overlay(
             counts_from=counts_from,
             annotate=None if classifier is None else _annotator(classifier),
         )
-    for path in done.written:
+    for path in result.written:
         typer.echo(path)
-    faults = [f"{video}: {fault}" for video, fault in done.failed.items()]
-    for line in dict.fromkeys([str(warning.message) for warning in told] + faults):
-        typer.echo(f"! {line}", err=True)
-    if done.failed:
-        raise typer.Exit(1)
+    print_notes(f"{path}: {error}" for path, error in result.failed.items())
+    exit_with_failures(result.failed)
 
 
 def pack(
     data: Annotated[
-        Path, typer.Argument(help="Per-frame CSVs, OpenPose's JSON, .pose, .pkl, .csv, Parquet.")
+        Path,
+        typer.Argument(help="CSV files, JSON of OpenPose, .pose, .pkl, .csv or Parquet: a file or a folder."),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The .npz file.")] = Path("recordings.npz"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .npz file to write.")] = Path(
+        "recordings.npz"
+    ),
     fps: Fps = None,
     labels: Labels = None,
     person: Person = None,
 ) -> None:
-    """All recordings of a folder in one file, read several hundred times faster; other commands take it as data."""
+    """Put all recordings of a folder into one file, which is read several hundred times faster.
+
+    Other commands take this file as their data.
+    """
     from gymskel.formats import read_keypoints, write_pack
 
     recordings = read_keypoints(data, fps=fps, labels=labels, person=person)
@@ -156,61 +206,54 @@ def pack(
 
 def kinematics(
     data: Data,
-    out: Annotated[Path, typer.Option("--out", "-o", help="CSV file for the table.")] = Path(
-        "kinematics.csv"
-    ),
+    out: Annotated[Path, typer.Option("--out", "-o", help="The CSV file to write.")] = Path("kinematics.csv"),
     heights: Annotated[
-        Path | None, typer.Option(help="CSV with the columns athlete, height (metres): lengths in metres.")
+        Path | None,
+        typer.Option(help="CSV file with the columns athlete, height (in metres). Gives lengths in metres."),
     ] = None,
     fps: Fps = None,
     person: Person = None,
 ) -> None:
-    """Flight time, jump height, take-off, rotation and travel of each recording, as a table."""
+    """Measure flight time, jump height, take-off, rotation and travel of each recording."""
     from gymskel.kinematics import kinematics_table
 
-    tall = _heights_in(heights) if heights else {}
+    check_out_file(out)
+    height_of = _read_heights(heights) if heights else {}
     recordings, failed = read_data(data, None, fps, person)
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        table = kinematics_table(recordings, heights=tall)
-    lines = [str(warning.message) for warning in told]
-    if heights and (unknown := sorted({r.athlete for r in recordings if r.athlete} - set(tall))):
-        lines.append(f"{heights} has no height of {', '.join(unknown)}: theirs are in torso lengths.")
-    for line in dict.fromkeys(lines):
-        typer.echo(f"! {line}", err=True)
-    table.to_csv(out, index=False)
-    shown = [
-        "name",
-        "unit",
-        "flight_time",
-        "jump_height_time",
-        "takeoff_angle",
-        "turn",
-        "rotation_peak",
-        "hip_travel",
-    ]
-    typer.echo(table[shown].to_string(index=False, float_format="{:.2f}".format))
+    with noted_warnings():
+        table = kinematics_table(recordings, heights=height_of)
+    if heights and (unknown := sorted({r.athlete for r in recordings if r.athlete} - set(height_of))):
+        print_notes([f"{heights} has no height of {', '.join(unknown)}: theirs are in torso lengths."])
+    with replace_file(out) as part:
+        table.to_csv(part, index=False)
+    typer.echo(table[list(SHOWN_MEASURES)].to_string(index=False, float_format="{:.2f}".format))
     typer.echo(f"\n{out}")
-    if failed:
-        raise typer.Exit(1)
+    exit_with_failures(failed)
 
 
-def _heights_in(path: Path) -> dict[str, float]:
-    """Athlete -> metres, as a spreadsheet writes it; whose height is left empty is left out."""
+def _read_heights(path: Path) -> dict[str, float]:
+    """Return athlete -> height in metres from a CSV file; athletes with an empty height are left out.
+
+    Raises:
+        ValueError: a column is missing, or a height is no number.
+    """
     from gymskel.recording.labels import read_text_table
 
     table = read_text_table(path, "heights", "athlete, height")
     if missing := {"athlete", "height"} - set(table):
         raise ValueError(
-            f"{path} lacks the column {', '.join(sorted(missing))}; it has {', '.join(table) or 'none'}."
+            f"{path} lacks the column {', '.join(sorted(missing))}; it has {', '.join(table) or 'none'}. "
+            "Fix: name the columns athlete and height in its first line."
         )
-    tall = {}
+    height_of = {}
     for athlete, height in table[["athlete", "height"]].dropna().itertuples(index=False):
         try:
-            tall[athlete] = float(height.replace(",", "."))
+            height_of[athlete] = float(height.replace(",", "."))
         except ValueError:
-            raise ValueError(f"{path}: the height of {athlete} is {height!r}, no number of metres.") from None
-    return tall
+            raise ValueError(
+                f"{path}: the height of {athlete} is {height!r}, no number of metres. Fix: such as 1.62"
+            ) from None
+    return height_of
 
 
 def _annotator(path: Path) -> Callable[[Recording], Annotation]:

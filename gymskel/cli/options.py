@@ -1,52 +1,70 @@
-"""Arguments and options that several commands have, and what their text means."""
+"""Arguments and options that several commands share, and the values that their texts stand for."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-Artefact = Annotated[Path, typer.Argument(help="A .gymskel file.")]
+if TYPE_CHECKING:
+    from gymskel.training import Recipe
+
+ClassifierFile = Annotated[Path, typer.Argument(help="The .gymskel file of a classifier.")]
 Data = Annotated[
     Path,
     typer.Argument(
-        help="Keypoints (folder or .zip of per-frame CSVs, .npz pack, .pose, .pkl, .csv ...), or a folder of videos."
+        help="A folder or .zip of CSV files, another file with keypoints (.npz, .pose, .pkl, .csv), or a folder of videos."
     ),
 ]
-Folds = Annotated[int | None, typer.Option(help="Leave athletes out in this many folds, not one by one.")]
-Fps = Annotated[float | None, typer.Option(help="Frames a second as filmed; overrides what the files say.")]
-Labels = Annotated[Path | None, typer.Option(help="CSV with the columns file, activity, athlete.")]
+Folds = Annotated[
+    int | None,
+    typer.Option(help="Number of test groups. Each holds several athletes. Default: one athlete at a time."),
+]
+Fps = Annotated[
+    float | None, typer.Option(help="Frames per second of the camera. Overrides what the files say.")
+]
+Labels = Annotated[Path | None, typer.Option(help="CSV file with the columns file, activity, athlete.")]
 Mirror = Annotated[
     bool,
     typer.Option(
         "--mirror/--no-mirror",
-        help="Train on mirror images as well, with the same label; not where left and right are two moves.",
+        help="Train on mirrored copies too. Use --no-mirror if left and right are two different moves.",
     ),
 ]
 Model = Annotated[
-    str, typer.Option(help="conv_gru, simple_rnn, lstm, hierarchical_rnn, lstm_attention or dd_net.")
+    str,
+    typer.Option(help="Network: conv_gru, simple_rnn, lstm, hierarchical_rnn, lstm_attention or dd_net."),
 ]
-People = Annotated[
-    str, typer.Option(help="athlete, largest, longest, all, a number of all, or X,Y in pixels.")
+PeopleChoice = Annotated[
+    str,
+    typer.Option(help="Person to keep: athlete, largest, longest, all, a person's number, or X,Y in pixels."),
 ]
-Person = Annotated[int | None, typer.Option(help="Which person, where files hold several.")]
+Person = Annotated[int | None, typer.Option(help="Number of the person, if files hold several people.")]
 Preset = Annotated[
     str,
     typer.Option(
-        help="default, live (looks only back), thesis, thesis_cleaned (filled and smoothed already) or exercise_quality."
+        help="Preprocessing: default, live (uses past frames only), thesis, thesis_cleaned (already filled and smoothed) "
+        "or exercise_quality."
     ),
 ]
-RecipeName = Annotated[str, typer.Option("--recipe", help="default, thesis or exercise_quality.")]
-Seed = Annotated[int, typer.Option(help="Makes training repeatable.")]
-Workers = Annotated[int, typer.Option(help="Processes, each at a training of its own; 1 GB each.")]
+RecipeName = Annotated[
+    str, typer.Option("--recipe", help="Training recipe: default, thesis or exercise_quality.")
+]
+Seed = Annotated[int, typer.Option(help="Start of the random numbers. The same seed repeats a training.")]
+Workers = Annotated[
+    int, typer.Option(help="Number of processes. Each runs a training of its own and needs 1 GB of memory.")
+]
 
 
-def people_of(text: str) -> str | int | tuple[float, float]:
-    """A word, a number or a point, as extract and formats take it.
+def parse_people(text: str) -> str | int | tuple[float, float]:
+    """Return a choice of people as `extract_videos` takes it: a word, a number or a point.
 
-    >>> people_of("largest"), people_of("2"), people_of("420,300")
+    >>> parse_people("largest"), parse_people("2"), parse_people("420,300")
     ('largest', 2, (420.0, 300.0))
+
+    Raises:
+        ValueError: a text with a comma that is no point.
     """
     if text.isdecimal():
         return int(text)
@@ -56,32 +74,39 @@ def people_of(text: str) -> str | int | tuple[float, float]:
     try:
         return float(x), float(y)
     except ValueError:
-        raise ValueError(f"`--people` must be a word, a number or X,Y in pixels, got {text!r}.") from None
+        raise ValueError(
+            f"`--people` must be a word, a number or X,Y in pixels, got {text!r}. Fix: such as --people 420,300"
+        ) from None
 
 
-def size_of(option: str, text: str | None) -> tuple[int, int] | None:
-    """(width, height) in pixels; None where the option is not given.
+def parse_size(option: str, text: str | None) -> tuple[int, int] | None:
+    """Return (width, height) in pixels; None if the option is not given.
 
-    >>> size_of("image-size", "1920x1080")
+    >>> parse_size("image-size", "1920x1080")
     (1920, 1080)
+
+    Raises:
+        ValueError: another text.
     """
     if text is None:
         return None
-    width, by, height = text.lower().partition("x")
-    if not (by and width.isdecimal() and height.isdecimal()):
-        raise ValueError(f"`--{option}` must be WIDTHxHEIGHT in pixels, like 1920x1080, got {text!r}.")
+    width, cross, height = text.lower().partition("x")
+    if not (cross and width.isdecimal() and height.isdecimal()):
+        raise ValueError(
+            f"`--{option}` must be WIDTHxHEIGHT in pixels, got {text!r}. Fix: such as --{option} 1920x1080"
+        )
     return int(width), int(height)
 
 
-def recipe_of(name: str, mirror: bool) -> Any:
-    """What training takes: the name, or the recipe of that name without mirrored copies."""
+def choose_recipe(name: str, mirror: bool) -> str | Recipe:
+    """Return the name of a recipe, or without `mirror` that recipe without mirrored copies."""
     from gymskel.training import without_mirror
 
     return name if mirror else without_mirror(name)
 
 
 def check_names(model: str, recipe: str, preprocess: str = "default", protocol: str = "athletes") -> None:
-    """Refuses a wrong name before hours of extraction, not after."""
+    """Raise ValueError for an unknown name, before hours of extraction."""
     from gymskel.models import BUILDERS
     from gymskel.preprocess.preprocessor import PRESETS
     from gymskel.training import RECIPES
@@ -93,4 +118,25 @@ def check_names(model: str, recipe: str, preprocess: str = "default", protocol: 
         ("protocol", protocol, ("athletes", "thesis")),
     ):
         if name not in known:
-            raise ValueError(f"`--{option}` must be one of {', '.join(known)}, got {name!r}.")
+            raise ValueError(
+                f"`--{option}` must be one of {', '.join(known)}, got {name!r}. Fix: give one of these names."
+            )
+
+
+def check_out_folder(out: Path) -> None:
+    """Raise ValueError if the output folder is an existing file."""
+    if out.is_file():
+        raise ValueError(f"`--out` must be a folder, but {out} is a file. Fix: name another folder.")
+
+
+def check_out_file(out: Path, *suffixes: str) -> None:
+    """Raise ValueError if the output file is an existing folder, or does not end in one of the suffixes, if any."""
+    if out.is_dir():
+        name = f"NAME{suffixes[0] if suffixes else ''}"
+        raise ValueError(
+            f"`--out` must be a file, but {out} is a folder. Fix: name the file, such as {out / name}"
+        )
+    if suffixes and out.suffix.lower() not in suffixes:
+        raise ValueError(
+            f"`--out` must end in {' or '.join(suffixes)}, got {out}. Fix: such as {out.with_suffix(suffixes[0])}"
+        )

@@ -1,4 +1,4 @@
-"""What commands are given: keypoints, or videos that are extracted first; a classifier."""
+"""Read the input of commands: keypoints, videos that are extracted first, a classifier."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from gymskel.cli.output import print_notes
+
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gymskel.classifier import SkeletonClassifier
     from gymskel.extract import Extraction
     from gymskel.recording import Recording
+    from gymskel.recording.labels import Labels
 
 
 def read_data(
@@ -24,46 +29,51 @@ def read_data(
     fps: float | None,
     person: int | None,
     keep: Path | None = None,
-    named: bool = False,
+    needs_names: bool = False,
 ) -> tuple[list[Recording], int]:
-    """The recordings in keypoints, or in videos, which are extracted first into a folder that is kept.
+    """Return the recordings in a file or folder, and the number of videos in it that could not be extracted.
 
-    The second value is the number of videos that failed; the others are gone on with.
+    Videos are extracted first, into a folder that stays; a video that fails does not stop the others.
 
     Args:
-        named: refuse videos whose move nobody knows; before hours of extraction, not after.
+        data: keypoints in any format, a video, or a folder of videos.
+        labels: CSV file with the columns file, activity, athlete; None: file names give them.
+        fps: frames a second; overrides what the files say.
+        person: number of the person, where files hold several; None: as in `read_keypoints`.
+        keep: folder for the keypoints of videos; None: `NAME-keypoints` beside the folder NAME.
+        needs_names: raise ValueError for a video without a known activity, before hours of extraction.
+
+    Raises:
+        ValueError: the folder holds videos and keypoints; no video could be extracted; labels do not fit.
+        FileNotFoundError: no such path.
     """
     from gymskel.formats import read_keypoints
-    from gymskel.formats.reading import find_keypoint_files
     from gymskel.recording import label_recordings, read_labels, read_recordings
 
-    table = None if labels is None else read_labels(labels)  # one that cannot be read is told of first
-    videos = _videos_in(data)
+    table = None if labels is None else read_labels(labels)  # first, so that an error comes before the work
+    videos = _find_videos(data)
     if not videos:
         return read_keypoints(data, person=person, fps=fps, labels=table), 0
-    beside = data.parent if data.name else data.resolve().parent
-    keypoints = keep or beside / f"{data.resolve().stem}-keypoints"
-    for _, other in find_keypoint_files(data, but=keypoints):  # `but` is of an earlier extraction
-        raise ValueError(
-            f"{data} holds videos ({videos[0].name} ...) and keypoints ({other.relative_to(data)} ...): name the folder of one kind, "
-            "or put them into folders of their own."
-        )
+    parent = data.parent if data.name else data.resolve().parent
+    keypoints = keep or parent / f"{data.resolve().stem}-keypoints"
+    _check_no_keypoints(data, videos, but=keypoints)
     if table is not None:
-        table.rows_of([(video.stem, video.name) for video in videos])
-        names = Counter(video.stem for video in videos)
-        table.refuse_repeated(name for name, count in names.items() if count > 1)
-    elif named:
-        _refuse_nameless(data, videos)
+        _check_labels(table, videos)
+    elif needs_names:
+        _check_activities(data, videos)
     typer.echo(f"{data} holds videos: extracting {len(videos)} into {keypoints}", err=True)
-    made = extract_and_report([data], keypoints, fps=fps, overwrite="changed" if keep else "never")
-    if len(made.failed) == len(videos):
-        raise ValueError("None of the videos could be extracted.")
-    folders = {*made.written, *made.skipped}  # there may be others from before
+    extraction = extract_and_report([data], keypoints, fps=fps, overwrite="changed" if keep else "never")
+    if len(extraction.failed) == len(videos):
+        raise ValueError(
+            f"None of the videos in {data} could be extracted. Fix: see the reasons above, one for each video."
+        )
+    folders = {*extraction.written, *extraction.skipped}  # earlier extractions may have left others
     recordings = read_recordings(keypoints, person=person, fps=fps, only=folders)
-    return (recordings if table is None else label_recordings(recordings, table)), len(made.failed)
+    return recordings if table is None else label_recordings(recordings, table), len(extraction.failed)
 
 
-def _videos_in(data: Path) -> list[Path]:
+def _find_videos(data: Path) -> list[Path]:
+    """Return the videos in a folder, or the one that is named; empty for anything else."""
     from gymskel.video import VIDEO_SUFFIXES, find_videos
 
     if data.is_dir():
@@ -72,22 +82,40 @@ def _videos_in(data: Path) -> list[Path]:
     return [data] if data.is_file() and data.suffix.lower() in VIDEO_SUFFIXES else []
 
 
-def _refuse_nameless(data: Path, videos: list[Path]) -> None:
+def _check_no_keypoints(data: Path, videos: list[Path], but: Path) -> None:
+    """Raise ValueError if a folder of videos holds keypoints too; the folder `but` of an extraction is left out."""
+    from gymskel.formats.reading import find_keypoint_files
+
+    for _, file in find_keypoint_files(data, but=but):
+        raise ValueError(
+            f"{data} holds videos ({videos[0].name} ...) and keypoints ({file.relative_to(data)} ...). "
+            "Fix: name a folder that holds one of the two."
+        )
+
+
+def _check_labels(table: Labels, videos: list[Path]) -> None:
+    """Raise ValueError unless each video has one row in a table of labels, by a name that no other video has."""
+    table.rows_of([(video.stem, video.name) for video in videos])
+    names = Counter(video.stem for video in videos)
+    table.refuse_repeated(name for name, count in names.items() if count > 1)
+
+
+def _check_activities(data: Path, videos: list[Path]) -> None:
+    """Raise ValueError for videos whose activity is given neither by their name nor by a sub-folder of `data`."""
     from gymskel.classifier.inputs import nameless_error
     from gymskel.recording import parse_video_name
 
-    above = [data.is_dir() and video.parent != data for video in videos]
     nameless = [
         video.name
-        for video, folder in zip(videos, above, strict=True)
-        if not folder and parse_video_name(video.stem)["activity"] is None
+        for video in videos
+        if (data.is_file() or video.parent == data) and parse_video_name(video.stem)["activity"] is None
     ]
     if nameless:
         raise nameless_error(nameless)
 
 
 def extract_and_report(videos: list[Path], out: Path, **options: Any) -> Extraction:
-    """Extract videos, print what became of them, and return that.
+    """Extract videos, print a summary and the errors, and return the result.
 
     Args:
         videos: videos, or folders of them.
@@ -97,7 +125,7 @@ def extract_and_report(videos: list[Path], out: Path, **options: Any) -> Extract
     from gymskel import extract
 
     with warnings.catch_warnings():
-        warnings.showwarning = lambda text, *_: typer.echo(f"! {text}", err=True)
+        warnings.showwarning = lambda text, *_: print_notes([str(text)])
         warnings.simplefilter("always", extract.ExtractionWarning)
         printed_below = r"\d+ of \d+ videos could not be extracted"
         warnings.filterwarnings("ignore", printed_below, extract.ExtractionWarning)
@@ -105,13 +133,12 @@ def extract_and_report(videos: list[Path], out: Path, **options: Any) -> Extract
     typer.echo(
         f"{out}: {len(result.written)} extracted, {len(result.skipped)} finished before, {len(result.failed)} failed"
     )
-    for video, error in result.failed.items():
-        typer.echo(f"! {video}: {error}", err=True)
+    print_notes(f"{video}: {error}" for video, error in result.failed.items())
     return result
 
 
 def load_classifier(path: Path) -> SkeletonClassifier:
-    """What `gymskel train` wrote."""
+    """Return the classifier that `gymskel train` wrote."""
     load_libraries()
     from gymskel.classifier import SkeletonClassifier
 
@@ -119,24 +146,27 @@ def load_classifier(path: Path) -> SkeletonClassifier:
 
 
 def load_libraries() -> None:
-    """Imports what trains and answers, without the page of lines with which TensorFlow greets.
+    """Import TensorFlow and what needs it, without the page of lines that TensorFlow prints at its start.
 
-    Comes before any other import of what needs TensorFlow.
+    Call it before any other import of a module that needs TensorFlow.
     """
     from gymskel.quiet import hide_stderr
 
     with hide_stderr():
         import_module("gymskel.evaluation")  # and with it gymskel.classifier
-    # "retracing" is no news to whoever trains five folds
+    # its warning about "retracing" does not help a user who trains five folds
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
-def read_answers(path: Path) -> Any:
-    """The table of answers that `train` kept beside its checkpoint: names are text, even 01; no probability is NaN."""
+def read_predictions(path: Path) -> pd.DataFrame:
+    """Return the table of predictions that `train` wrote beside its checkpoint.
+
+    Names are text, "01" too. Probabilities are numbers, NaN where a fold did not give any.
+    """
     import pandas as pd
 
     texts = dict.fromkeys(("recording", "athlete", "truth", "predicted", "doubt"), str)
     table = pd.read_csv(path, dtype=texts, keep_default_na=False)
-    told = [name for name in table if name.startswith("p(")]
-    table[told] = table[told].apply(pd.to_numeric, errors="coerce")
+    probabilities = [name for name in table if name.startswith("p(")]
+    table[probabilities] = table[probabilities].apply(pd.to_numeric, errors="coerce")
     return table

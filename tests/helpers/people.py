@@ -49,7 +49,10 @@ class RedSpot:
         rows, columns = np.nonzero((frame[..., 2] > 128) & (frame[..., 0] < 100))
         if not len(rows):
             return np.empty((0, 25, 3), np.float32)
-        return body(columns.mean(), rows.mean())[None]
+        return body(columns.mean(), rows.mean(), scale=self.scale(len(rows)))[None]
+
+    def scale(self, pixels: int) -> float:
+        return 1
 
 
 def seeing(function: Callable[[int], np.ndarray], name: str = "made", skeleton: Skeleton = BODY_25):
@@ -61,3 +64,12 @@ def seeing(function: Callable[[int], np.ndarray], name: str = "made", skeleton: 
 
     estimator.name, estimator.skeleton = name, skeleton
     return estimator
+
+
+class SizedSpot(RedSpot):
+    """A RedSpot whose body has the size of the square, as in an enlarged crop."""
+
+    name = "found 1"
+
+    def scale(self, pixels: int) -> float:
+        return np.sqrt(pixels) / 20

@@ -1,6 +1,0 @@
-"""`python -m gymskel.cli`, for those who have no `gymskel` on their path."""
-
-from gymskel.cli import main
-
-if __name__ == "__main__":
-    main()
