@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gymskel.classifier import SkeletonClassifier
     from gymskel.extract import Extraction
     from gymskel.recording import Recording
-    from gymskel.recording.labels import Labels
+    from gymskel.recording.labels import LabelTable
 
 
 def read_data(
@@ -93,7 +93,7 @@ def _check_no_keypoints(data: Path, videos: list[Path], but: Path) -> None:
         )
 
 
-def _check_labels(table: Labels, videos: list[Path]) -> None:
+def _check_labels(table: LabelTable, videos: list[Path]) -> None:
     """Raise ValueError unless each video has one row in a table of labels, by a name that no other video has."""
     table.rows_of([(video.stem, video.name) for video in videos])
     names = Counter(video.stem for video in videos)
