@@ -1,4 +1,4 @@
-"""Floors: rules so simple that no recurrent model should lose to them, answered in the model's own folds."""
+"""Baselines: simple rules that a recurrent model must beat, tested in the model's own folds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from gymskel.clips import Clips
-from gymskel.evaluation.labelled_set import LabelledSet, Splits, one_by_one
+from gymskel.evaluation.labelled_set import LabelledSet, Splits
+from gymskel.evaluation.trials import preprocess_each
 from gymskel.preprocess import Preprocessor
 from gymskel.recording.times import durations
 from gymskel.skeleton import GYMNASTICS_15
@@ -27,28 +28,31 @@ FEATURE_BASELINES = {
 """Rules that see 16 frames of each clip."""
 
 
-def predict_baselines(cases: LabelledSet, splits: Splits) -> pd.DataFrame:
-    """What simple rules answer: a row for each rule and case, with floor, recording, athlete, truth, predicted.
+def predict_baselines(labelled: LabelledSet, splits: Splits) -> pd.DataFrame:
+    """Return the predictions of the baselines: columns floor (name of the rule), recording, athlete, truth, predicted.
 
-    "majority" always answers the commonest move; "length only" goes by the three recordings nearest in duration;
-    "logistic regression" and "random forest" see 16 frames of each preprocessed recording, where recordings have
-    the 15 joints of GYMNASTICS_15 and a frame rate. All but the first are fitted in the folds of the model.
+    "majority" always predicts the most frequent move. "length only" takes the majority of the three training recordings
+    nearest in duration. "logistic regression" and "random forest" see 16 frames of each preprocessed recording; they are
+    left out unless all recordings have the 15 joints of GYMNASTICS_15 and a frame rate. All rules but the first are
+    fitted in the folds of the model.
     """
-    counts = Counter(cases.truth.tolist())
-    answers = {"majority": np.full(len(cases), max(sorted(counts), key=counts.get))}
-    answers["length only"] = _by_folds(KNeighborsClassifier(3), _lengths(cases), cases.truth, splits)
-    if (features := _features(cases)) is not None:
+    truth = labelled.truth
+    counts = Counter(truth.tolist())
+    predicted = {"majority": np.full(len(labelled), max(sorted(counts), key=lambda name: counts[name]))}
+    predicted["length only"] = _predict_folds(KNeighborsClassifier(3), _durations(labelled), truth, splits)
+    if (features := _features(labelled)) is not None:
         for name, rule in FEATURE_BASELINES.items():
-            answers[name] = _by_folds(rule, features, cases.truth, splits)
-    facts = {"recording": cases.names, "athlete": cases.athletes, "truth": cases.truth}
-    return pd.concat(
-        [pd.DataFrame({"floor": name, **facts, "predicted": told}) for name, told in answers.items()],
-        ignore_index=True,
-    )
+            predicted[name] = _predict_folds(rule, features, truth, splits)
+    columns = {"recording": labelled.names, "athlete": labelled.athletes, "truth": truth}
+    tables = [pd.DataFrame({"floor": name, **columns, "predicted": own}) for name, own in predicted.items()]
+    return pd.concat(tables, ignore_index=True)
 
 
 def sample_frames(clip: Clips | None, frames: int = 16) -> np.ndarray:
-    """(frames * joints * channels,) one clip at `frames` instants from its first to its last frame."""
+    """Return (frames * joints * channels,) values of one clip at equal steps from its first to its last frame.
+
+    Without a clip they are 0, as many as 15 joints of two channels have.
+    """
     if clip is None:
         return np.zeros(frames * 30, np.float32)
     x = clip.x[0, : clip.lengths[0]].reshape(clip.lengths[0], -1)
@@ -58,29 +62,33 @@ def sample_frames(clip: Clips | None, frames: int = 16) -> np.ndarray:
     return (x[low] + (at - low)[:, None] * (x[high] - x[low])).ravel()
 
 
-def _lengths(cases: LabelledSet) -> np.ndarray:
-    """(cases, 1) seconds, or frames where a rate is not known."""
-    if isinstance(cases.given, Clips):
-        return cases.given.lengths[:, None] / (cases.given.fps or 1.0)
-    return np.array(durations(cases.given)[0])[:, None]
+def _durations(labelled: LabelledSet) -> np.ndarray:
+    """Return (rows, 1) seconds, or frames where a frame rate is unknown."""
+    if isinstance(labelled.data, Clips):
+        return labelled.data.lengths[:, None] / (labelled.data.fps or 1.0)
+    return np.array(durations(labelled.data)[0])[:, None]
 
 
-def _features(cases: LabelledSet) -> np.ndarray | None:
-    """(cases, values) of 16 frames each; None where recordings cannot be brought to one form."""
-    if isinstance(cases.given, Clips):
-        return np.stack([sample_frames(cases.given[i]) for i in range(len(cases))])
-    if not all(r.fps and set(GYMNASTICS_15.joints) <= set(r.skeleton.joints) for r in cases.given):
+def _features(labelled: LabelledSet) -> np.ndarray | None:
+    """Return (rows, values) of 16 frames each; None where recordings cannot be preprocessed to one layout."""
+    data = labelled.data
+    if isinstance(data, Clips):
+        return np.stack([sample_frames(data[i]) for i in range(len(data))])
+    if not all(r.fps and set(GYMNASTICS_15.joints) <= set(r.skeleton.joints) for r in data):
         return None
-    return np.stack([sample_frames(clip) for clip in one_by_one(Preprocessor("default"), cases.given)])
+    return np.stack([sample_frames(clip) for clip in preprocess_each(Preprocessor("default"), data)])
 
 
-def _by_folds(rule: Any, x: np.ndarray, truth: np.ndarray, splits: Splits) -> np.ndarray:
-    """The answers; neighbours as near as each other, and trees, must not go by the order of the recordings."""
-    answers, order = truth.copy(), np.lexsort((truth, *x.T))
+def _predict_folds(rule: Any, x: np.ndarray, truth: np.ndarray, splits: Splits) -> np.ndarray:
+    """Return (rows,) predictions, each from a clone fitted on the training rows of its fold.
+
+    Training rows are sorted by their values, because neighbours at equal distance and trees depend on the order of rows.
+    """
+    predicted, order = truth.copy(), np.lexsort((truth, *x.T))
     for train, test in splits:
         train = order[np.isin(order, train)]
         if len(set(truth[train])) < 2 or len(train) < 3:
-            answers[test] = truth[train][0]
+            predicted[test] = truth[train][0]
         else:
-            answers[test] = clone(rule).fit(x[train], truth[train]).predict(x[test])
-    return answers
+            predicted[test] = clone(rule).fit(x[train], truth[train]).predict(x[test])
+    return predicted

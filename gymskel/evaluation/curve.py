@@ -1,4 +1,4 @@
-"""How accuracy grows with the number of athletes trained on."""
+"""The learning curve: accuracy against the number of athletes trained on."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import pandas as pd
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
-from gymskel.evaluation.labelled_set import LabelledSet, Trial, answer, of_one_length
+from gymskel.evaluation.labelled_set import LabelledSet
 from gymskel.evaluation.metrics import compute_metrics
+from gymskel.evaluation.trials import Trial, run_trials, with_fixed_length
+from gymskel.messages import join_names
 from gymskel.recording import Recording
 
-_TRIES = 2000
+_MAX_GROUPS = 2000  # groups of athletes that are looked at for one size
 
 
 def learning_curve(
@@ -28,77 +30,94 @@ def learning_curve(
     progress: bool = False,
     workers: int = 1,
 ) -> pd.DataFrame:
-    """Accuracy on everybody else after training on a few athletes, who together perform every move.
+    """Train on groups of a few athletes and test on all others; each group together performs every move.
 
     Args:
         classifier: with the settings to test; it is cloned, not fitted.
         recordings: with activity and athlete; or Clips with labels and athletes.
-        athletes: number of athletes to train on, or several; by default 2, 4, 8 ... and all but one.
-        draws: different groups of athletes for each number, or all there are where there are fewer.
+        athletes: number of athletes to train on, or several numbers; by default 2, 4, 8 ... and all but one.
+        draws: different groups of athletes for each number; fewer where fewer exist.
         seed: of the draws; draw k is trained with seed + k.
-        progress: show a bar.
+        progress: show a bar over the trainings.
         workers: processes, as in `evaluate`.
 
     Returns:
-        A row a training: athletes, draw, who (names), trained_on and tested (recordings), accuracy, mean_class (mean
-        over the classes that were tested). `visualize.plot_learning_curve` draws it.
+        One row for each training: athletes, draw, names (of the athletes), trained_on and tested (numbers of recordings),
+        accuracy, mean_class (mean over the classes that were tested). `visualize.plot_learning_curve` draws it.
 
     Raises:
-        ValueError: recordings without activity or athlete, one class, one athlete, a number that leaves nobody to
-            train on or to test, or of which no group performs every move.
+        ValueError: recordings without activity or athlete, one class, one athlete; a number of athletes that leaves none
+            to train on or to test, or for which no group performs every move.
     """
-    cases = LabelledSet.of(recordings)
-    if not cases.named.all():
-        told = cases.names[~cases.named]
-        raise ValueError(
-            f"Nobody says who performs {', '.join(told[:8])}{' ...' if len(told) > 8 else ''}: a curve over athletes needs their names."
-        )
-    names = np.unique(cases.athletes)
-    if len(names) < 2:
-        raise ValueError(f"Only one athlete ({names[0]}): nobody is left to be tested.")
-    sizes = _doubling(len(names)) if athletes is None else list(np.atleast_1d(athletes))
-    if not sizes or draws < 1:
-        raise ValueError(f"`athletes` and `draws` must ask for a training at least, got {sizes} and {draws}.")
-    if wrong := [size for size in sizes if not 1 <= size < len(names)]:
-        raise ValueError(f"`athletes` must be from 1 to {len(names) - 1}, got {wrong[0]}: others are tested.")
-    groups = {size: _draw_groups(cases, names, size, draws, seed) for size in sizes}
-    classifier = of_one_length(classifier, cases)
-    drawn = [(size, draw, who) for size, some in groups.items() for draw, who in enumerate(some)]
-    parts = [np.isin(cases.athletes, who) for _, _, who in drawn]
+    labelled = LabelledSet.of(recordings)
+    sizes = _check_sizes(labelled, athletes, draws)
+    classifier = with_fixed_length(classifier, labelled)
+    groups = [
+        (size, draw, names)
+        for size in sizes
+        for draw, names in enumerate(_draw_groups(labelled, size, draws, seed))
+    ]
+    parts = [np.isin(labelled.athletes, names) for _, _, names in groups]
     trials = [
         Trial(np.flatnonzero(part), np.flatnonzero(~part), seed + draw)
-        for part, (_, draw, _) in zip(parts, drawn, strict=True)
+        for part, (_, draw, _) in zip(parts, groups, strict=True)
     ]
     rows = []
-    answers = answer(classifier, cases, trials, workers, "fit" if progress else None)
-    for (size, draw, who), part, (table, _, _) in zip(drawn, parts, answers, strict=True):
-        found = compute_metrics(table, cases.classes, draws=1)["value"]
-        counts = {"trained_on": int((part & cases.good).sum()), "tested": len(table)}
-        told = {"accuracy": found["accuracy"], "mean_class": found["mean class"]}
-        rows.append({"athletes": size, "draw": draw, "who": ", ".join(who), **counts, **told})
+    results = run_trials(classifier, labelled, trials, workers, "fit" if progress else None)
+    for (size, draw, names), part, (table, _, _) in zip(groups, parts, results, strict=True):
+        values = compute_metrics(table, labelled.classes, draws=1)["value"]
+        row = {"athletes": size, "draw": draw, "names": ", ".join(names)}
+        row |= {"trained_on": int((part & labelled.trainable).sum()), "tested": len(table)}
+        rows.append({**row, "accuracy": values["accuracy"], "mean_class": values["mean class"]})
     return pd.DataFrame(rows)
 
 
-def _doubling(count: int) -> list[int]:
-    """2, 4, 8 ... and all but one."""
+def _check_sizes(labelled: LabelledSet, athletes: int | Sequence[int] | None, draws: int) -> list[int]:
+    """Return the sizes of the groups to train on; raise ValueError for those that are impossible."""
+    if not labelled.athlete_known.all():
+        unnamed = join_names(labelled.names[~labelled.athlete_known])
+        raise ValueError(f"No athlete is known for {unnamed}. Fix: name all athletes, or leave these out.")
+    names = np.unique(labelled.athletes)
+    if len(names) < 2:
+        raise ValueError(
+            f"Only one athlete ({names[0]}): none is left to test. Fix: add recordings of others."
+        )
+    sizes = (
+        _doubling_sizes(len(names)) if athletes is None else [int(size) for size in np.atleast_1d(athletes)]
+    )
+    if not sizes or draws < 1:
+        raise ValueError(
+            f"`athletes` and `draws` must ask for at least one training, got {sizes} and {draws}."
+        )
+    if wrong := [size for size in sizes if not 1 <= size < len(names)]:
+        raise ValueError(
+            f"`athletes` must be from 1 to {len(names) - 1}, got {wrong[0]}: at least one must be left to test."
+        )
+    return list(dict.fromkeys(sizes))
+
+
+def _doubling_sizes(count: int) -> list[int]:
+    """Return 2, 4, 8 ... and `count` - 1."""
     sizes = [2**k for k in range(1, count.bit_length()) if 2**k < count - 1]
     return [*sizes, count - 1]
 
 
-def _draw_groups(
-    cases: LabelledSet, names: np.ndarray, size: int, draws: int, seed: int
-) -> list[tuple[str, ...]]:
-    """Different groups of so many athletes, each with every class among what can be trained on."""
+def _draw_groups(labelled: LabelledSet, size: int, draws: int, seed: int) -> list[tuple[str, ...]]:
+    """Return different groups of `size` athletes, each with every class among its trainable recordings."""
     rng = np.random.default_rng([seed, size])
-    doers = {name: set(cases.truth[(cases.athletes == name) & cases.good]) for name in names}
-    if comb(len(names), size) <= _TRIES:
+    names = np.unique(labelled.athletes)
+    moves = {name: set(labelled.truth[(labelled.athletes == name) & labelled.trainable]) for name in names}
+    if comb(len(names), size) <= _MAX_GROUPS:
         every = list(combinations(names.tolist(), size))
-        tried = [every[i] for i in rng.permutation(len(every))]
+        groups = [every[i] for i in rng.permutation(len(every))]
     else:
-        tried = [tuple(sorted(rng.choice(names, size, replace=False).tolist())) for _ in range(_TRIES)]
-    able = [who for who in dict.fromkeys(tried) if set().union(*map(doers.get, who)) == set(cases.classes)]
-    if not able:
+        groups = [tuple(sorted(rng.choice(names, size, replace=False).tolist())) for _ in range(_MAX_GROUPS)]
+    classes = set(labelled.classes)
+    complete = [
+        group for group in dict.fromkeys(groups) if set().union(*(moves[name] for name in group)) == classes
+    ]
+    if not complete:
         raise ValueError(
-            f"No {size} of the {len(names)} athletes perform all of {', '.join(cases.classes)}: take more `athletes`."
+            f"No {size} of the {len(names)} athletes perform all of {', '.join(labelled.classes)}. Fix: take more `athletes`."
         )
-    return able[:draws]
+    return complete[:draws]

@@ -1,6 +1,6 @@
-"""Measures of a table of answers: accuracy, mean-class accuracy, macro F1, their intervals, calibration.
+"""Metrics of a table of predictions: accuracy, mean-class accuracy, macro F1, their intervals, calibration.
 
-A table has a row for each answer: athlete, truth, predicted, and p(class) for each class where a model answered.
+A table has one row for each prediction: athlete, truth, predicted, and p(class) for each class where a model was trained.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import pandas as pd
 def compute_metrics(
     answers: pd.DataFrame, classes: Sequence[str], *, draws: int = 2000, seed: int = 0
 ) -> pd.DataFrame:
-    """Accuracy, mean-class accuracy and macro F1, each with its 95 % interval: columns value, low, high.
+    """Return accuracy, mean-class accuracy and macro F1 with 95 % intervals: columns value, low, high.
 
-    The interval is that of a bootstrap over athletes (percentiles; Davison and Hinkley 1997, sec. 3.8): whole
-    athletes are drawn again with replacement, because recordings of one athlete resemble each other. It is NaN for a
-    single athlete, too narrow for fewer than about ten, and says nothing where no mistake was made.
+    The intervals come from a bootstrap over athletes (percentiles; Davison and Hinkley 1997, sec. 3.8): whole athletes
+    are drawn with replacement, because recordings of one athlete resemble each other. An interval is NaN for a single
+    athlete, too narrow for fewer than about ten, and meaningless if no mistake was made.
 
     Args:
-        answers: columns athlete, truth, predicted; any other answer than one of `classes` is wrong.
+        answers: columns athlete, truth, predicted; an answer that is none of `classes` is wrong.
         classes: names.
         draws: bootstrap samples.
         seed: of the draws.
@@ -45,7 +45,7 @@ def compute_metrics(
 
 
 def reliability_table(answers: pd.DataFrame, classes: Sequence[str], *, bins: int = 10) -> pd.DataFrame:
-    """How often answers are right, by how sure they were: Guo et al. 2017, eq. 2 and 3.
+    """Return the accuracy of answers by their probability: Guo et al. 2017, eq. 2 and 3.
 
     Args:
         answers: columns truth, predicted and p(class). Rows without an answer or without probabilities are left out.
@@ -53,8 +53,8 @@ def reliability_table(answers: pd.DataFrame, classes: Sequence[str], *, bins: in
         bins: equal parts of the probabilities from 0 to 1.
 
     Returns:
-        A row for each part: from, to, answers, probability (mean of the class that was answered), accuracy; the last
-        two are NaN where there are no answers.
+        One row for each part: from, to, answers, probability (mean over the answers), accuracy; the last two are NaN
+        where there are no answers.
 
     >>> answers = pd.DataFrame({"truth": ["x", "y"], "predicted": ["x", "x"], "p(x)": [0.9, 0.7], "p(y)": [0.1, 0.3]})
     >>> reliability_table(answers, ["x", "y"], bins=2)
@@ -64,33 +64,35 @@ def reliability_table(answers: pd.DataFrame, classes: Sequence[str], *, bins: in
     """
     if bins < 1:
         raise ValueError(f"`bins` must be at least 1, got {bins}.")
-    sure = surest(answers, classes)
-    probability, right = sure["probability"].to_numpy(), sure["right"].to_numpy()
-    which = np.minimum((probability * bins).astype(int), bins - 1)
-    counts = np.bincount(which, minlength=bins)
-    some = np.where(counts, counts, np.nan)
+    given = answer_probabilities(answers, classes)
+    probability, right = given["probability"].to_numpy(), given["right"].to_numpy()
+    bin_of = np.minimum((probability * bins).astype(int), bins - 1)
+    counts = np.bincount(bin_of, minlength=bins)
+    divisor = np.where(counts, counts, np.nan)
     edges = np.arange(bins + 1) / bins
     return pd.DataFrame(
         {
             "from": edges[:-1],
             "to": edges[1:],
             "answers": counts,
-            "probability": np.bincount(which, probability, bins) / some,
-            "accuracy": np.bincount(which, right, bins) / some,
+            "probability": np.bincount(bin_of, probability, bins) / divisor,
+            "accuracy": np.bincount(bin_of, right, bins) / divisor,
         }
     )
 
 
 def calibration_error(table: pd.DataFrame) -> float:
-    """Expected calibration error of a reliability table: mean distance of accuracy and probability, weighted by
-    answers; Guo et al. 2017, eq. 5. NaN without answers.
+    """Return the expected calibration error of a reliability table: Guo et al. 2017, eq. 5.
+
+    It is the mean distance of accuracy and probability, weighted by the number of answers; NaN without answers.
     """
-    off = (table["accuracy"] - table["probability"]).abs() * table["answers"]
-    return float(off.sum() / table["answers"].sum()) if table["answers"].sum() else float("nan")
+    distance = (table["accuracy"] - table["probability"]).abs()
+    count = table["answers"].sum()
+    return float((distance * table["answers"]).sum() / count) if count else float("nan")
 
 
-def surest(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """truth, probability (of the class answered) and right, of those answers that a model gave."""
+def answer_probabilities(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """Return truth, probability (of the predicted class) and right (bool) of the answers that have probabilities."""
     names = [f"p({name})" for name in classes]
     if not set(names) <= set(answers):
         return pd.DataFrame({"truth": [], "probability": np.zeros(0), "right": np.zeros(0, bool)})
@@ -101,7 +103,7 @@ def surest(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
 
 
 def _confusions(answers: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
-    """(athletes, classes, classes + 1) counts of truth and answer; the last column is any other answer."""
+    """Return (athletes, classes, classes + 1) counts of truth and answer; the last column counts all other answers."""
     place = {name: k for k, name in enumerate(classes)}
     athlete, names = pd.factorize(answers["athlete"], use_na_sentinel=False)
     truth = answers["truth"].map(place).to_numpy(int)
@@ -112,16 +114,16 @@ def _confusions(answers: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
 
 
 def _rates(counts: np.ndarray) -> dict[str, np.ndarray]:
-    """(..., classes, classes + 1) counts -> name -> (...,); classes that do not occur are left out of means."""
+    """Return name of a metric -> (...,) values from (..., classes, classes + 1) counts; means are over classes that occur."""
     known = counts[..., :-1]
     right = np.diagonal(known, axis1=-2, axis2=-1)
-    truths, told = counts.sum(axis=-1), known.sum(axis=-2)
-    there = truths > 0
-    classes = there.sum(axis=-1)
-    recall = right / np.where(there, truths, 1)
-    f1 = 2 * right / np.where(there, truths + told, 1)
+    truths, predicted = counts.sum(axis=-1), known.sum(axis=-2)
+    occurs = truths > 0
+    classes = occurs.sum(axis=-1)
+    recall = right / np.where(occurs, truths, 1)
+    f1 = 2 * right / np.where(occurs, truths + predicted, 1)
     return {
         "accuracy": right.sum(axis=-1) / truths.sum(axis=-1),
-        "mean class": (recall * there).sum(axis=-1) / classes,
-        "macro F1": (f1 * there).sum(axis=-1) / classes,
+        "mean class": (recall * occurs).sum(axis=-1) / classes,
+        "macro F1": (f1 * occurs).sum(axis=-1) / classes,
     }

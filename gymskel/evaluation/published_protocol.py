@@ -1,4 +1,4 @@
-"""The published protocol: augmented copies first, then a random split; and how much of it leaks."""
+"""The published protocol: augmented copies first, then a random split; with the share of test samples that leaks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PUBLISHED_RESULTS = {
     "lstm": (80.9, 100.0, 95.6, 100.0, 97.1),
     "hierarchical_rnn": (80.9, 100.0, 97.1, 92.6, 86.8),
 }
-"""Test accuracy in per cent of the five runs in the thesis, on 68 test samples."""
+"""Model -> test accuracy in per cent of the five runs in the thesis, on 68 test samples."""
 
 
 def evaluate_published(

@@ -1,4 +1,4 @@
-"""Evaluation: answers on recordings that were not trained on, and the tables that tell them."""
+"""Evaluation: predictions for recordings that were not trained on, and tables of their metrics."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ import pandas as pd
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from gymskel.evaluation.metrics import calibration_error, compute_metrics, reliability_table
+from gymskel.messages import join_names
 
-_FEW = 10  # athletes: intervals of fewer are too narrow
+_FEW_ATHLETES = 10  # intervals over fewer are too narrow
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Answers on recordings that the model was not trained on, pooled over folds.
+    """Predictions for recordings that the model was not trained on, pooled over folds.
 
     Attributes:
         model: name of the model.
-        protocol: "athletes" or "thesis".
-        predictions: a row for each test recording and run: run, fold, recording, athlete, truth, checksum (of the
+        protocol: "athletes" (`evaluate`) or "thesis" (`evaluate_published`).
+        predictions: one row for each test recording and run: run, fold, recording, athlete, truth, checksum (of the
             keypoints; Clips have none), predicted, doubt, and p(class) for each class.
         classes: names, sorted.
-        floors: name of a simple rule -> its share of right answers.
+        floors: name of a baseline -> its accuracy, which the model must beat.
         seconds: wall time of each run.
-        notes: what the numbers do not say.
-        floor_predictions: a row for each rule and test recording: floor, recording, athlete, truth, predicted.
+        notes: limits of the numbers, in words.
+        floor_predictions: one row for each baseline and test recording: floor, recording, athlete, truth, predicted.
     """
 
     model: str
@@ -40,24 +41,24 @@ class Evaluation:
 
     @property
     def accuracies(self) -> np.ndarray:
-        """(runs,) share of right answers, pooled over the folds of a run."""
+        """(runs,) accuracy, pooled over the folds of a run."""
         right = self.predictions["truth"] == self.predictions["predicted"]
         return right.groupby(self.predictions["run"]).mean().to_numpy()
 
     @property
     def accuracy(self) -> float:
-        """Mean over runs."""
+        """Accuracy, mean over runs."""
         return float(self.accuracies.mean())
 
     def metrics(self) -> pd.DataFrame:
-        """Accuracy, mean-class accuracy and macro F1 over all runs, with 95 % intervals by athletes: value, low, high.
+        """Return accuracy, mean-class accuracy and macro F1 over all runs, with 95 % intervals: value, low, high.
 
-        An interval says how the measure would vary with other athletes of this kind (see `measures.measure`).
+        An interval says how the metric would vary with other athletes of this kind (see `metrics.compute_metrics`).
         """
         return compute_metrics(self.predictions, self.classes)
 
     def per_class(self) -> pd.DataFrame:
-        """Precision, recall and F1 of each class over all runs, and the number of test recordings in one."""
+        """Return precision, recall and F1 of each class over all runs, and its number of test recordings in one run."""
         precision, recall, f1, support = precision_recall_fscore_support(
             self.predictions["truth"], self.predictions["predicted"], labels=self.classes, zero_division=0
         )
@@ -66,7 +67,7 @@ class Evaluation:
         return pd.DataFrame(columns, index=pd.Index(self.classes, name="class"))
 
     def by_athlete(self) -> pd.DataFrame:
-        """Recordings and accuracy of each athlete while left out."""
+        """Return the number of recordings and the accuracy of each athlete while left out."""
         table = self.predictions.assign(right=self.predictions["truth"] == self.predictions["predicted"])
         grouped = table.groupby("athlete")
         return pd.DataFrame(
@@ -74,105 +75,104 @@ class Evaluation:
         )
 
     def confusion(self) -> pd.DataFrame:
-        """Counts over all runs; rows are the truth, columns the answer."""
+        """Return counts over all runs; rows are the truth, columns the answer."""
         counts = confusion_matrix(
             self.predictions["truth"], self.predictions["predicted"], labels=self.classes
         )
         return pd.DataFrame(counts, index=pd.Index(self.classes, name="truth"), columns=self.classes)
 
     def reliability(self, bins: int = 10) -> pd.DataFrame:
-        """How often answers are right, by how sure they were: from, to, answers, probability, accuracy."""
+        """Return the accuracy of answers by their probability: from, to, answers, probability, accuracy."""
         return reliability_table(self.predictions, self.classes, bins=bins)
 
     @property
     def calibration_error(self) -> float:
-        """Expected calibration error over ten bins; NaN where the answers have no probabilities."""
+        """Expected calibration error over ten bins; NaN if the answers have no probabilities."""
         return calibration_error(self.reliability())
 
     def with_floor(self, name: str, predictions: pd.DataFrame) -> Evaluation:
-        """The same with another rule or peer beside the model.
+        """Return the evaluation with one more baseline beside the model.
 
         Args:
-            name: what the table calls it.
-            predictions: an answer for every test recording, in the same folds: columns recording, predicted.
+            name: of the baseline, in the table.
+            predictions: one row for each test recording, from the same folds: columns recording, predicted.
 
         Raises:
-            ValueError: other recordings than those that were tested.
+            ValueError: the recordings are not those that were tested.
         """
         tested = self.predictions.drop_duplicates("recording")[["recording", "athlete", "truth"]]
         if sorted(predictions["recording"]) != sorted(tested["recording"]):
-            odd = sorted(set(predictions["recording"]) ^ set(tested["recording"]))
+            unpaired = sorted(set(predictions["recording"]) ^ set(tested["recording"]))
             raise ValueError(
                 f"`predictions` of {name} must have one row for each of {len(tested)} test recordings, got "
-                f"{len(predictions)}{'; not in both: ' + ', '.join(odd[:8]) if odd else ''}."
+                f"{len(predictions)}{'; not in both: ' + join_names(unpaired) if unpaired else ''}."
             )
-        more = tested.merge(predictions[["recording", "predicted"]], on="recording").assign(floor=name)
-        share = float((more["truth"] == more["predicted"]).mean())
+        added = tested.merge(predictions[["recording", "predicted"]], on="recording").assign(floor=name)
+        accuracy = float((added["truth"] == added["predicted"]).mean())
         known = [] if self.floor_predictions is None else [self.floor_predictions]
-        beside = pd.concat([*known, more], ignore_index=True)
-        return replace(self, floors={**self.floors, name: share}, floor_predictions=beside)
+        joined = pd.concat([*known, added], ignore_index=True)
+        return replace(self, floors={**self.floors, name: accuracy}, floor_predictions=joined)
 
     def table(self) -> pd.DataFrame:
-        """The model and the floors: accuracy with its 95 % interval, mean-class accuracy, macro F1.
+        """Return a row for the model and for each floor: accuracy with its 95 % interval, mean-class accuracy, macro F1.
 
-        For the model also the standard deviation of the accuracy over runs, the calibration error, and the wall
+        The model's row also has the standard deviation of the accuracy over runs, the calibration error, and the wall
         time of a run.
         """
-        a = self.accuracies
-        rows = [{"": self.model, **_row(self.predictions, self.classes)}]
-        rows[0] |= {"accuracy": a.mean(), "sd": a.std(ddof=1) if len(a) > 1 else np.nan}
-        rows[0] |= {"calibration error": self.calibration_error, "seconds": np.mean(self.seconds)}
-        for name, share in self.floors.items():
-            row = {"": f"floor: {name}", "accuracy": share}
+        values = self.accuracies
+        row: dict[str, str | float] = {"": self.model, **_metrics_row(self.predictions, self.classes)}
+        row |= {"accuracy": values.mean(), "sd": values.std(ddof=1) if len(values) > 1 else np.nan}
+        rows = [row | {"calibration error": self.calibration_error, "seconds": float(np.mean(self.seconds))}]
+        for name, accuracy in self.floors.items():
+            row = {"": f"floor: {name}", "accuracy": accuracy}
             if self.floor_predictions is not None:
-                told = self.floor_predictions[self.floor_predictions["floor"] == name]
-                row = {**row, **_row(told, self.classes)}
+                own = self.floor_predictions[self.floor_predictions["floor"] == name]
+                row |= _metrics_row(own, self.classes)
             rows.append(row)
         return pd.DataFrame(rows).set_index("")
 
     def __str__(self) -> str:
-        what = {
+        protocol = {
             "athletes": "athletes left out, answers pooled",
             "thesis": "as published: augmented copies, then a random split",
         }[self.protocol]
         runs = len(self.seconds)
         text = [
-            f"{self.model}: {what}; {runs} run{'s' * (runs > 1)}",
+            f"{self.model}: {protocol}; {runs} run{'s' * (runs > 1)}",
             _show(self.table().dropna(axis="columns", how="all")),
-            self._interval(),
+            self._interval_legend(),
             "",
             _show(self.per_class()),
         ]
         if self.protocol == "athletes":
             text += ["", _show(self.by_athlete())]
         text += ["", "rows: truth, columns: answer", _show(self.confusion())]
-        sure = self.reliability()
-        if sure["answers"].any():
-            sure = sure[sure["answers"] > 0].set_index(["from", "to"])
-            text += ["", "how sure an answer was, how often it was right", _show(sure)]
+        bins = self.reliability()
+        if bins["answers"].any():
+            bins = bins[bins["answers"] > 0].set_index(["from", "to"])
+            text += ["", "accuracy of answers by their probability", _show(bins)]
         return "\n".join([*text, *(f"! {note}" for note in self.notes)])
 
-    def _interval(self) -> str:
-        """What low and high are, and when not to trust them."""
+    def _interval_legend(self) -> str:
+        """Return the meaning of low and high, with a warning where they mislead."""
         athletes = self.predictions["athlete"].nunique()
         unnamed = self.predictions["athlete"].str.startswith("source ").any()
+        limit = "; too narrow with so few athletes" if athletes < _FEW_ATHLETES else ""
         if self.accuracy == 1:
-            why = "; without a single mistake it says nothing"
-        else:
-            why = "; of so few athletes it is too narrow" if athletes < _FEW else ""
-        whom = "athletes, each unnamed video taken for one" if unnamed else "athletes"
-        return f"low, high: 95 % interval by {athletes} {whom}{why}"
+            limit = " (meaningless here: no mistakes were made)"
+        counted = "athletes, each unnamed video counted as one" if unnamed else "athletes"
+        return f"low, high: 95 % bootstrap interval over {athletes} {counted}{limit}"
 
 
-def _row(answers: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, float]:
-    found = compute_metrics(answers, classes)
+def _metrics_row(answers: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, float]:
+    table = compute_metrics(answers, classes)
     return {
-        "accuracy": found.loc["accuracy", "value"],
+        "accuracy": table.loc["accuracy", "value"],
         "sd": np.nan,
-        "low": found.loc["accuracy", "low"],
-        "high": found.loc["accuracy", "high"],
-        "mean class": found.loc["mean class", "value"],
-        "macro F1": found.loc["macro F1", "value"],
+        "low": table.loc["accuracy", "low"],
+        "high": table.loc["accuracy", "high"],
+        "mean class": table.loc["mean class", "value"],
+        "macro F1": table.loc["macro F1", "value"],
     }
 
 

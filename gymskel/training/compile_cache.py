@@ -19,11 +19,11 @@ from gymskel.training.recipes import Recipe
 _MAX_ENTRIES = 8  # compiled networks, each with its weights and the two moments of its optimizer
 _COMPILED_FIELDS = ("learning_rate", "schedule", "weight_decay", "label_smoothing", "deterministic")
 """Fields of a recipe that are constants of the traced step."""
-_cache: dict[Hashable, CompiledNetwork] = {}
+_cache: dict[Hashable, CacheEntry] = {}
 
 
 @dataclass
-class CompiledNetwork:
+class CacheEntry:
     """A compiled network, its schedule, and the first values of its optimizer's variables."""
 
     network: keras.Model
@@ -32,10 +32,10 @@ class CompiledNetwork:
 
 
 @contextmanager
-def compiled_network(
+def borrow_network(
     model: keras.Model, recipe: Recipe, steps: int, steps_per_pass: float, cache_key: Hashable
 ) -> Iterator[keras.Model]:
-    """Yield the compiled network to train in place of `model`; the model has its weights after the block, also after an error.
+    """Yield a compiled network to train in place of `model`; after the block, also after an error, the model has its weights.
 
     Args:
         model: gives the first weights, and takes the last.
@@ -55,7 +55,7 @@ def compiled_network(
         network = keras.models.clone_model(model)
         schedule = _compile(network, recipe)
         start = [np.array(keras.ops.convert_to_numpy(variable)) for variable in network.optimizer.variables]
-        entry = CompiledNetwork(network, schedule, start)
+        entry = CacheEntry(network, schedule, start)
     for variable, value in zip(entry.network.optimizer.variables, entry.optimizer_start, strict=True):
         variable.assign(value)
     entry.schedule.set_length(steps, steps_per_pass)

@@ -17,7 +17,7 @@ from gymskel.messages import join_names
 from gymskel.splits import hold_out_groups
 from gymskel.training.batches import labels_of, one_hot, plan_epochs
 from gymskel.training.checkpoint import Checkpoint, read_seed, training_identity
-from gymskel.training.compile_cache import compiled_network
+from gymskel.training.compile_cache import borrow_network
 from gymskel.training.recipes import Recipe, get_recipe, mirrored_classes
 from gymskel.training.streaming import StreamedClips
 
@@ -109,7 +109,7 @@ def fit_cached(
     """Train a model as `fit` does, through the compiled network of an equal `cache_key` if there is one.
 
     Args:
-        cache_key: hashable description of the architecture, see `compile_cache.compiled_network`; such a model is left
+        cache_key: hashable description of the architecture, see `compile_cache.borrow_network`; such a model is left
             without an optimizer. None = compile the model itself.
     """
     start, recipe = time.perf_counter(), get_recipe(recipe)
@@ -131,7 +131,7 @@ def fit_cached(
         if progress:
             callbacks.append(_ProgressBar(epochs))
         steps = len(batches)
-        with compiled_network(model, recipe, epochs * steps, steps / passes, cache_key) as network:
+        with borrow_network(model, recipe, epochs * steps, steps / passes, cache_key) as network:
             _set_seed(recipe, seed)
             history = network.fit(
                 batches,

@@ -1,0 +1,108 @@
+"""Open-set test: how well the probability of a prediction reveals a move that was never trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+from tqdm.auto import tqdm
+
+from gymskel.classifier import SkeletonClassifier
+from gymskel.classifier.reliability import doubt_threshold
+from gymskel.clips import Clips
+from gymskel.evaluation.labelled_set import LabelledSet
+from gymskel.evaluation.metrics import answer_probabilities
+from gymskel.evaluation.trials import Trial, pool_predictions, run_trials, with_fixed_length
+from gymskel.recording import Recording
+from gymskel.splits import leave_groups_out
+
+
+def unknown_moves(
+    classifier: SkeletonClassifier,
+    recordings: Sequence[Recording] | Clips,
+    *,
+    unknown: str | Sequence[str] | None = None,
+    folds: int | None = None,
+    keep: float = 0.95,
+    seed: int = 0,
+    progress: bool = False,
+    workers: int = 1,
+) -> pd.DataFrame:
+    """Train without one class at a time and compare the probabilities of answers for it with those for known classes.
+
+    Athletes are left out fold by fold, and in each fold the unknown class is not trained on. All answers, for the unknown
+    class and for known ones, come from athletes left out. The threshold of each fold is chosen on the known classes of the
+    other folds, as `SkeletonClassifier.keep_out_of_fold` chooses it.
+
+    Args:
+        classifier: with the settings to test; it is cloned, not fitted.
+        recordings: with activity, and athlete where known; or Clips with labels.
+        unknown: a class to leave out, or several in turn; by default each.
+        folds: leave several athletes out at once, in this many folds. By default one each.
+        keep: share of the right answers that the threshold lets pass.
+        seed: of the trainings.
+        progress: show a bar over the classes.
+        workers: processes, as in `evaluate`.
+
+    Returns:
+        One row for each class left out. recordings: number of its recordings. rejected: share of these under the threshold.
+        kept: share of the right answers for known classes above it. auc: chance that a known recording with a right answer
+        has a higher probability than an unknown one (0.5 = a guess; Hendrycks and Gimpel 2017).
+
+    Raises:
+        ValueError: fewer than three classes, an unknown class that does not occur, or of which no fold tests a recording.
+    """
+    labelled = LabelledSet.of(recordings)
+    if len(labelled.classes) < 3:
+        raise ValueError(
+            f"Leaving a class out needs at least three classes, got {', '.join(labelled.classes)}."
+        )
+    left_out = _check_unknown(unknown, labelled.classes)
+    splits = leave_groups_out(labelled.athletes.tolist(), folds, labels=labelled.truth.tolist())
+    classifier = with_fixed_length(classifier, labelled)
+    rows = []
+    for name in tqdm(left_out, unit="class", disable=not progress, leave=False):
+        trials = [Trial(train[labelled.truth[train] != name], test, seed) for train, test in splits]
+        tables = [result.table for result in run_trials(classifier, labelled, trials, workers)]
+        rows.append({"unknown": name, **_compare(tables, name, labelled.classes, keep)})
+    return pd.DataFrame(rows).set_index("unknown")
+
+
+def _check_unknown(unknown: str | Sequence[str] | None, classes: tuple[str, ...]) -> list[str]:
+    """Return the classes to leave out; raise ValueError for names that are no classes."""
+    names = list(classes if unknown is None else [unknown] if isinstance(unknown, str) else unknown)
+    if not names:
+        raise ValueError(
+            f"`unknown` is empty. Fix: name classes among {', '.join(classes)}, or leave it out."
+        )
+    if wrong := sorted(set(names) - set(classes)):
+        raise ValueError(f"`unknown` names {', '.join(wrong)}, not among the classes {', '.join(classes)}.")
+    return names
+
+
+def _compare(
+    tables: list[pd.DataFrame], unknown: str, classes: Sequence[str], keep: float
+) -> dict[str, float]:
+    """Return recordings, rejected, kept and auc of one class left out, over the tables of its folds."""
+    known = [name for name in classes if name != unknown]
+    folds = [
+        answer_probabilities(pool_predictions([table], known), known).assign(fold=fold)
+        for fold, table in enumerate(tables)
+    ]
+    answers = pd.concat(folds, ignore_index=True)
+    new, right = answers["truth"] == unknown, answers["right"]
+    if not new.any():
+        raise ValueError(f"No fold leaves two classes to learn beside {unknown}. Fix: take other `folds`.")
+    thresholds = {
+        fold: doubt_threshold(answers[right & (answers["fold"] != fold)]["probability"], keep)
+        for fold in answers["fold"].unique()
+    }
+    passed = answers["probability"] >= answers["fold"].map(thresholds)
+    compared = answers[new | right]
+    return {
+        "recordings": int(new.sum()),
+        "rejected": float(1 - passed[new].mean()),
+        "kept": float(passed[right].mean()),
+        "auc": float(roc_auc_score(compared["right"], compared["probability"])),
+    }
