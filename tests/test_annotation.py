@@ -17,13 +17,6 @@ from gymskel.training import RECIPES
 cv2 = pytest.importorskip("cv2")
 
 
-@pytest.fixture(scope="module")
-def classifier():
-    recipe = replace(RECIPES["default"], epochs=1, min_steps=0)
-    recordings = simulate_recordings(athletes=3, per_athlete=1, fps=30)
-    return SkeletonClassifier("simple_rnn", {"units": 3}, recipe=recipe, random_state=0).fit(recordings)
-
-
 def test_the_most_probable_comes_first_and_nothing_while_there_is_no_answer():
     rising = np.array([np.nan, 0.2, 0.9])
     rising = per_frame(Annotation({"a": rising, "b": 1 - rising}), drifting(3))
@@ -107,19 +100,19 @@ def test_one_person_alone(clip, tmp_path):
         write_overlays(clip, tmp_path / "keypoints", tmp_path / "drawn.png", **given)
 
 
-def test_answers_over_time_are_those_of_a_stream(classifier):
+def test_answers_over_time_are_those_of_a_stream(tiny_classifier):
     long = simulate_recordings(athletes=1, per_athlete=1, fps=30)[0]
     long = replace(long, keypoints=np.concatenate([long.keypoints, long.keypoints[:10]]))
-    told = predict_frames(classifier, long)
-    stream = Stream(classifier, fps=30)
+    probabilities = predict_frames(tiny_classifier, long)
+    stream = Stream(tiny_classifier, fps=30)
     answers = [stream.add(frame) for frame in long.keypoints]
-    assert tuple(told) == stream.classes
+    assert tuple(probabilities) == stream.classes
     for number, answer in enumerate(answers):
-        at = [told[name][number] for name in stream.classes]
+        at = [probabilities[name][number] for name in stream.classes]
         assert np.isnan(at).all() if answer is None else np.allclose(at, answer, atol=1e-6)
     assert np.isfinite(at).all()
     short = replace(long, keypoints=long.keypoints[:20])
     for k, name in enumerate(stream.classes):
         np.testing.assert_allclose(
-            predict_frames(classifier, short)[name], classifier.predict_proba([short])[0, k], atol=1e-6
+            predict_frames(tiny_classifier, short)[name], tiny_classifier.predict_proba([short])[0, k], atol=1e-6
         )

@@ -1,10 +1,10 @@
-"""One page that a coach understands: how good a classifier is, where it errs, and what it looked at.
+"""Report about a classifier, as one HTML page for coaches: its results, its mistakes, and clips to play.
 
     from gymskel import SkeletonClassifier, read_recordings, report
 
     report.write_report(SkeletonClassifier.load("moves.gymskel"), read_recordings("keypoints"), "report.html")
 
-The page is a single file, loads nothing, and says nothing about recordings the classifier was trained on but what was answered
+The page is a single file and loads nothing from elsewhere. About training recordings it shows only answers that were given
 while their athlete was left out.
 """
 

@@ -1,10 +1,11 @@
-"""What counted for a clip: attribution and occlusion, as weights for the player and as one sentence."""
+"""Explain answers by attribution and occlusion: weights for the player, and a paragraph for the reader."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from html import escape
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,71 +13,95 @@ import pandas as pd
 from gymskel.attribution import Attribution, Occlusion, integrated_gradients, occlusion
 from gymskel.classifier import SkeletonClassifier
 from gymskel.recording import Recording
-from gymskel.report.html import percent
+from gymskel.report.html_parts import percent
 from gymskel.skeleton import Skeleton
 
 _SIXTHS = ("first", "second", "third", "fourth", "fifth", "last")
-_LITTLE = 0.01  # of probability: not worth a sentence
+_MIN_DROP = 0.01  # of probability; a smaller drop is not mentioned
 
 
-def reasons_of(
+class Explanation(NamedTuple):
+    """Reasons for one answer.
+
+    Attributes:
+        weights: (steps, joints) attributions in the order of the recording's joints; NaN for joints that the classifier
+            does not use; None where they cannot be computed.
+        html: a paragraph; it gives the reason where there are no weights.
+    """
+
+    weights: np.ndarray | None
+    html: str
+
+
+def explain_clips(
     classifier: SkeletonClassifier, recordings: Sequence[Recording], moves: Sequence[str]
-) -> list[tuple[np.ndarray | None, str]]:
-    """For each recording what spoke for a move: (steps, joints) weights in the order of its joints, and a sentence as HTML.
+) -> list[Explanation]:
+    """Return for each recording the reasons for a move, by integrated gradients and occlusion of the finished classifier.
 
-    The finished classifier is asked. The root's weight is that of the whole body's travel; joints that the classifier does not see are
-    NaN. None, and a sentence that says why, where it cannot be worked out.
+    The weight of the root joint is that of the travel of the whole body.
+
+    Args:
+        classifier: fitted on recordings.
+        recordings: the clips.
+        moves: for each clip the move to explain.
     """
     if not recordings:
         return []
     try:
-        found = integrated_gradients(classifier, list(recordings), target=list(moves))
-        hidden = occlusion(classifier, list(recordings), target=list(moves))
-    except ValueError as fault:  # not complete after the most steps, or channels that are no places
-        if len(recordings) > 1:  # whose fault it is shows one by one
-            return [reasons_of(classifier, [r], [move])[0] for r, move in zip(recordings, moves, strict=True)]
-        return [
-            (None, f"<p>What counted here cannot be worked out: {escape(str(fault).splitlines()[0])}</p>")
-        ]
-    table = found.table()
+        attribution = integrated_gradients(classifier, list(recordings), target=list(moves))
+        occluded = occlusion(classifier, list(recordings), target=list(moves))
+    except ValueError as error:  # not converged, or channels that are no positions
+        if len(recordings) > 1:  # one at a time, to find the recording at fault
+            return [
+                explain_clips(classifier, [r], [move])[0] for r, move in zip(recordings, moves, strict=True)
+            ]
+        reason = escape(str(error).splitlines()[0])
+        return [Explanation(None, f"<p>The importance of the joints cannot be computed here: {reason}</p>")]
+    table = attribution.table()
     return [
-        (_of_joints(found, i, one.skeleton), _sentence(found, hidden, table.iloc[i], i, move))
-        for i, (one, move) in enumerate(zip(recordings, moves, strict=True))
+        Explanation(
+            _joint_weights(attribution, i, recording.skeleton),
+            _render_explanation(attribution, occluded, table.iloc[i], i, move),
+        )
+        for i, (recording, move) in enumerate(zip(recordings, moves, strict=True))
     ]
 
 
-def _of_joints(found: Attribution, clip: int, skeleton: Skeleton) -> np.ndarray:
-    """(steps, joints) the attributions of a clip in the order of another skeleton's joints; NaN where it has others."""
-    joints = found.by_joint[clip, : found.clips.lengths[clip]]
+def _joint_weights(attribution: Attribution, clip: int, skeleton: Skeleton) -> np.ndarray:
+    """Return the attributions (steps, joints) of a clip in the joint order of `skeleton`; NaN for joints without one."""
+    joints = attribution.by_joint[clip, : attribution.clips.lengths[clip]]
     weights = np.full((len(joints), len(skeleton)), np.nan)
-    for row, joint in enumerate(found.clips.skeleton.joints):
+    for row, joint in enumerate(attribution.clips.skeleton.joints):
         if joint in skeleton:
             weights[:, skeleton.index(joint)] = joints[:, row]
     return weights
 
 
-def _sentence(found: Attribution, hidden: Occlusion, line: pd.Series, clip: int, move: str) -> str:
+def _render_explanation(
+    attribution: Attribution, occluded: Occlusion, line: pd.Series, clip: int, move: str
+) -> str:
     text = (
-        f"The finished classifier is {percent(float(found.probability[clip]))} sure of {escape(move)}; of the same body standing still it "
-        f"would be {percent(float(found.baseline_probability[clip]))}."
+        f"The finished classifier is {percent(float(attribution.probability[clip]))} certain of {escape(move)}; for the same body "
+        f"standing still it is {percent(float(attribution.baseline_probability[clip]))} certain."
     )
     if line["joint_share"] > 0:
         sixth = _SIXTHS[int(line["phase"].split("/")[0]) - 1]
-        joint = in_words(line["joint"], found.clips.skeleton)
-        text += f" What spoke for it most was the {joint}, and the {sixth} sixth of the clip."
-    drops = hidden.part_drop[clip]
-    most = int(drops.argmax())
-    if drops[most] > _LITTLE:
-        part, left = hidden.parts[most].replace("_", " "), float(hidden.probability[clip] - drops[most])
-        text += f" Had the {escape(part)} kept still, it would be {percent(left)} sure."
+        joint = joint_label(line["joint"], attribution.clips.skeleton)
+        text += f" The {joint} and the {sixth} sixth of the clip count most for this answer."
+    drops = occluded.part_drop[clip]
+    largest = int(drops.argmax())
+    if drops[largest] > _MIN_DROP:
+        part = escape(occluded.parts[largest].replace("_", " "))
+        remaining = float(occluded.probability[clip] - drops[largest])
+        text += f" If the {part} stood still, it would be {percent(remaining)} certain."
     return f"<p>{text}</p>"
 
 
-def in_words(joint: str, skeleton: Skeleton) -> str:
-    """A joint as people call it.
+def joint_label(joint: str, skeleton: Skeleton) -> str:
+    """Return the everyday name of a joint; any other text is the travel of the whole body.
 
     >>> from gymskel.skeleton import BODY_25
-    >>> [in_words(joint, BODY_25) for joint in ("RWrist", "LBigToe", "Neck", "travel")]
+    >>> [joint_label(joint, BODY_25) for joint in ("RWrist", "LBigToe", "Neck", "travel")]
     ['right wrist', 'left big toe', 'neck', 'travel of the whole body']
     """
     if joint not in skeleton:

@@ -1,4 +1,4 @@
-"""What the report says, as tables: answers given while athletes were left out, simple rules beside them, new recordings."""
+"""Collect the data of a report: answers given while athletes were left out, baselines, and answers about new recordings."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from gymskel.classifier.reliability import reason_to_doubt
 from gymskel.evaluation import Evaluation
 from gymskel.evaluation.baselines import predict_baselines
 from gymskel.evaluation.labelled_set import LabelledSet
+from gymskel.messages import join_names
 from gymskel.recording import Recording
 
 
 @dataclass(frozen=True, eq=False)
-class Facts:
-    """What is known about a classifier and some recordings.
+class ReportData:
+    """Data of a report about a classifier and some recordings.
 
     Attributes:
         classifier: fitted on recordings.
-        recordings: what the page shows.
-        table: a row for each of them: recording, athlete, move (what it is said to show), seconds, frames, doubt (why not
-            to trust it), tested (whether it was left out once in training), answer and probability (of that answer, and
-            p(class) of every class).
-        evaluation: the answers given while athletes were left out, None where the artefact keeps none. Its floors were
-            answered on the same recordings in the same folds, as far as these are at hand.
-        notes: what does not fit, in words.
+        recordings: the recordings that the page shows.
+        table: a row for each recording: recording, athlete, move (its label), seconds, frames, doubt (reason to distrust
+            an answer), tested (True = left out once in training), answer, probability (of that answer), and p(class) of
+            every class.
+        evaluation: the answers given while athletes were left out, None if the classifier keeps none. Its baselines
+            (`floors`) were answered on the same recordings in the same folds, if all of these are given.
+        notes: contradictions and gaps in the data, as sentences.
     """
 
     classifier: SkeletonClassifier
@@ -46,16 +47,16 @@ class Facts:
 
     @property
     def new(self) -> pd.DataFrame:
-        """Those recordings that no answer of the training's test is about; none where there was no test."""
+        """Rows of the recordings that the test of the training did not contain; none if there was no test."""
         return self.table[~self.table["tested"]] if self.evaluation else self.table[:0]
 
 
-def gather_facts(classifier: SkeletonClassifier, recordings: Sequence[Recording]) -> Facts:
-    """The tables of a report.
+def collect_report_data(classifier: SkeletonClassifier, recordings: Sequence[Recording]) -> ReportData:
+    """Return the data of a report.
 
-    A recording is known by its keypoints, in artefacts of before by its name: one that `out_of_fold_` is about was trained on,
-    and the only answer told is the one given while it was left out. Only the others are asked about now. Where nobody kept
-    such answers, nobody knows which recordings are new, and none is asked about.
+    A recording is recognised by its keypoints; by its name if an older file keeps no checksums. For a recording in
+    `out_of_fold_` the answer is the one given while it was left out. The classifier answers only about the others. If it
+    keeps no such answers, it is not asked at all, because nobody knows which recordings are new.
 
     Raises:
         ValueError: no recordings, or a classifier that was fitted on Clips.
@@ -64,9 +65,27 @@ def gather_facts(classifier: SkeletonClassifier, recordings: Sequence[Recording]
     if not recordings:
         raise ValueError("`recordings` is empty: nothing to report on.")
     if classifier.preprocessor_ is None:
-        raise ValueError("`classifier` was fitted on Clips: a report needs one fitted on recordings.")
+        raise ValueError("`classifier` was fitted on Clips. Fix: fit it on recordings, then report.")
     kept = classifier.out_of_fold_
-    table = pd.DataFrame(
+    table = _empty_table(classifier, recordings, kept)
+    if kept is None:
+        return ReportData(classifier, recordings, table, None, [])
+    kept = _with_run_and_athlete(kept, table)
+    table["tested"] = table["recording"].isin(kept["recording"])
+    evaluation, notes = _evaluate_kept_answers(classifier, kept, recordings, table)
+    first = kept.drop_duplicates("recording").set_index("recording")
+    _fill_tested(table, first, classifier.classes_.tolist())
+    _fill_new(table, classifier, recordings)
+    table["probability"] = table[[name for name in table if name.startswith("p(")]].max(axis=1)
+    notes += _label_notes(table, first)
+    return ReportData(classifier, recordings, table, evaluation, notes)
+
+
+def _empty_table(
+    classifier: SkeletonClassifier, recordings: list[Recording], kept: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Return the table of `ReportData` without answers."""
+    return pd.DataFrame(
         {
             "recording": _names(recordings, kept),
             "athlete": [r.athlete or "" for r in recordings],
@@ -80,87 +99,95 @@ def gather_facts(classifier: SkeletonClassifier, recordings: Sequence[Recording]
             **{f"p({name})": np.nan for name in classifier.classes_.tolist()},
         }
     )
-    if kept is None:
-        return Facts(classifier, recordings, table, None, [])
-    kept = _completed(kept, table)
-    table["tested"] = table["recording"].isin(kept["recording"])
-    evaluation, notes = _evaluated(classifier, kept, recordings, table)
-    first = kept.drop_duplicates("recording").set_index("recording")
+
+
+def _fill_tested(table: pd.DataFrame, first: pd.DataFrame, classes: Sequence[str]) -> None:
+    """Write the kept answers into the table; `first` holds one per recording."""
     tested = table.loc[table["tested"], "recording"]
-    told = [f"p({name})" for name in classifier.classes_.tolist() if f"p({name})" in kept]
     table.loc[table["tested"], "answer"] = first.loc[tested, "predicted"].to_numpy()
-    if told:
-        table.loc[table["tested"], told] = first.loc[tested, told].to_numpy(float)
-    if (new := np.flatnonzero(~table["tested"])).size:
-        answers = classifier.predict_table([recordings[i] for i in new])
-        every = [name for name in answers if name.startswith("p(")]
-        table.loc[new, ["answer", "doubt"]] = answers[["move", "doubt"]].to_numpy()
-        table.loc[new, every] = answers[every].to_numpy(float)
-    table["probability"] = table[[name for name in table if name.startswith("p(")]].max(axis=1)
-    both = table[table["tested"] & (table["move"] != "")]
-    truth = first.loc[both["recording"], "truth"].astype(str).to_numpy()
-    if odd := both["recording"][both["move"].to_numpy() != truth].tolist():
-        notes.append(
-            f"Labelled otherwise here than in training: {', '.join(odd[:8])}. The results go by the labels of the training."
-        )
-    return Facts(classifier, recordings, table, evaluation, notes)
+    columns = [f"p({name})" for name in classes if f"p({name})" in first]
+    if columns:
+        table.loc[table["tested"], columns] = first.loc[tested, columns].to_numpy(float)
+
+
+def _fill_new(table: pd.DataFrame, classifier: SkeletonClassifier, recordings: list[Recording]) -> None:
+    """Write the classifier's answers about recordings that were not tested into the table."""
+    new = np.flatnonzero(~table["tested"])
+    if not new.size:
+        return
+    answers = classifier.predict_table([recordings[i] for i in new])
+    columns = [name for name in answers if name.startswith("p(")]
+    table.loc[new, ["answer", "doubt"]] = answers[["move", "doubt"]].to_numpy()
+    table.loc[new, columns] = answers[columns].to_numpy(float)
+
+
+def _label_notes(table: pd.DataFrame, first: pd.DataFrame) -> list[str]:
+    """Return a sentence about tested recordings that now have another label, if there are any."""
+    labelled = table[table["tested"] & (table["move"] != "")]
+    truth = first.loc[labelled["recording"], "truth"].astype(str).to_numpy()
+    changed = labelled["recording"][labelled["move"].to_numpy() != truth].tolist()
+    if not changed:
+        return []
+    return [
+        f"Other labels here than in training: {join_names(changed)}. The results use the labels of the training."
+    ]
 
 
 def _names(recordings: list[Recording], kept: pd.DataFrame | None) -> list[str]:
-    """A name for each recording: the one it was tested by, another one for whoever else is called so."""
+    """Return a unique name for each recording: the name it was tested under, "name (2)" for another one of that name."""
     names = unique_names(recordings)
     if kept is None or "checksum" not in kept:
         return names
-    then, taken = dict(zip(kept["checksum"], kept["recording"], strict=True)), set(kept["recording"])
+    tested_name = dict(zip(kept["checksum"], kept["recording"], strict=True))
+    taken = set(kept["recording"])
     for i, name in enumerate(names):
-        if (known := then.get(keypoints_checksum(recordings[i]))) is not None:
+        if (known := tested_name.get(keypoints_checksum(recordings[i]))) is not None:
             names[i] = known
         elif name in taken:
-            names[i] = next(other for n in count(2) if (other := f"{name} ({n})") not in taken)
+            names[i] = next(free for n in count(2) if (free := f"{name} ({n})") not in taken)
             taken.add(names[i])
     return names
 
 
-def _completed(kept: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """The kept answers with run and athlete, where whoever kept them left these out."""
+def _with_run_and_athlete(kept: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the kept answers with the columns run and athlete, added where they are missing."""
     kept = kept.assign(truth=kept["truth"].astype(str), predicted=kept["predicted"].astype(str))
     if "run" not in kept:
         kept = kept.assign(run=0)
     if "athlete" not in kept:
-        who = dict(zip(table["recording"], table["athlete"], strict=True))
-        kept = kept.assign(athlete=[who.get(name) or f"source {name}" for name in kept["recording"]])
+        athletes = dict(zip(table["recording"], table["athlete"], strict=True))
+        kept = kept.assign(athlete=[athletes.get(name) or f"source {name}" for name in kept["recording"]])
     return kept
 
 
-def _evaluated(
+def _evaluate_kept_answers(
     classifier: SkeletonClassifier, kept: pd.DataFrame, recordings: list[Recording], table: pd.DataFrame
 ) -> tuple[Evaluation, list[str]]:
-    """The kept answers as an Evaluation with floors, and what is to be said about the floors."""
-    one = kept[kept["run"] == kept["run"].iloc[0]]
-    told, notes = None, []
-    places = {name: i for i, name in enumerate(table["recording"])}
-    here = [places[name] for name in one["recording"] if name in places]
-    labelled = [i for i in here if recordings[i].activity is not None]
-    if "fold" in one and len(labelled) == len(one):
-        cases = LabelledSet.of([recordings[i] for i in labelled])
-        fold = one["fold"].to_numpy()
+    """Return the kept answers as an Evaluation with baselines, and notes about the baselines."""
+    one_run = kept[kept["run"] == kept["run"].iloc[0]]
+    row_of = {name: i for i, name in enumerate(table["recording"])}
+    given = [row_of[name] for name in one_run["recording"] if name in row_of]
+    labelled = [i for i in given if recordings[i].activity is not None]
+    notes = []
+    if "fold" in one_run and len(labelled) == len(one_run):
+        fold = one_run["fold"].to_numpy()
         splits = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)]
-        told = predict_baselines(cases, splits)
+        baselines = predict_baselines(LabelledSet.of([recordings[i] for i in labelled]), splits)
     else:
-        commonest = one["truth"].mode().iloc[0]
-        told = one[["recording", "athlete", "truth"]].assign(floor="majority", predicted=commonest)
+        commonest = one_run["truth"].mode().iloc[0]
+        baselines = one_run[["recording", "athlete", "truth"]].assign(floor="majority", predicted=commonest)
         notes.append(
-            f"Of {len(one)} recordings that were tested, {len(labelled)} are among these with a label, so that the other simple rules "
-            "cannot be compared. Make the report with all recordings that were trained on."
+            f"Only {len(labelled)} of the {len(one_run)} tested recordings are given here with a label, so the other simple "
+            "rules cannot be compared. Fix: make the report with all recordings of the training."
         )
-    right = (told["truth"] == told["predicted"]).groupby(told["floor"], sort=False).mean()
+    right = (baselines["truth"] == baselines["predicted"]).groupby(baselines["floor"], sort=False).mean()
     evaluation = Evaluation(
         model=str(classifier.model),
         protocol="athletes",
         predictions=kept,
         classes=tuple(map(str, classifier.classes_.tolist())),
         floors=right.to_dict(),
-        seconds=[np.nan],  # nobody kept them
-        floor_predictions=told,
+        seconds=[np.nan],  # not kept
+        floor_predictions=baselines,
     )
     return evaluation, notes

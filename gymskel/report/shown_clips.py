@@ -1,4 +1,4 @@
-"""The clips of the report: which are shown, their kinematics beside the group's."""
+"""Clips that the report shows: their selection, kinematics and pictures."""
 
 from __future__ import annotations
 
@@ -13,89 +13,101 @@ import pandas as pd
 
 from gymskel.kinematics import measure_kinematics
 from gymskel.recording import Recording
-from gymskel.report.html import draw_table
-from gymskel.report.report_data import Facts
+from gymskel.report.html_parts import render_table
+from gymskel.report.report_data import ReportData
 from gymskel.visualize import plot_skeletons
 
-SHOWN = 4  # clips of each kind
-_POSES = 9
-MEASURES = {
-    "flight_time": "Time in the air, without the hands (seconds)",
-    "jump_height_time": "Jump height, worked out from the longest flight (metres)",
+MAX_CLIPS = 4
+"""Largest number of clearest, and of most doubtful, clips."""
+_POSES = 9  # bodies in a picture
+MEASURE_LABELS = {
+    "flight_time": "Time in the air, hands off the floor (seconds)",
+    "jump_height_time": "Jump height, computed from the longest flight (metres)",
     "takeoff_angle": "Take-off angle above the floor (degrees)",
-    "turn": "How far the trunk turns (degrees; 360 = all round)",
-    "rotation_peak": "Fastest rotation (degrees a second)",
-    "hip_travel": "Travel of the hip along the picture (lengths of the trunk)",
-    "hip_rise": "How far the hip rises (lengths of the trunk)",
+    "turn": "Rotation of the trunk (degrees; 360 = full turn)",
+    "rotation_peak": "Fastest rotation (degrees per second)",
+    "hip_travel": "Horizontal travel of the hip (trunk lengths)",
+    "hip_rise": "Rise of the hip (trunk lengths)",
 }
-"""What is told of `measure_kinematics`, in a coach's words."""
+"""Field of `Kinematics` -> label in a coach's words."""
 
 
-def clearest(facts: Facts) -> list[int]:
-    """Rows of the table: right while left out, the surest of each move in turn."""
-    table = _tested(facts)
+def select_clearest(data: ReportData) -> list[int]:
+    """Return up to `MAX_CLIPS` rows of the table with right answers: the most certain of each move, then the second, ..."""
+    table = _tested_answers(data)
     right = table[table["move"] == table["answer"]].sort_values("probability", ascending=False, kind="stable")
-    turn = right.groupby("move").cumcount()
-    return right.index[np.argsort(turn.to_numpy(), kind="stable")][:SHOWN].tolist()
+    rank_in_move = right.groupby("move").cumcount()
+    return right.index[np.argsort(rank_in_move.to_numpy(), kind="stable")][:MAX_CLIPS].tolist()
 
 
-def most_doubtful(facts: Facts) -> list[int]:
-    """Rows of the table: the surest mistakes, then the least sure right answers; none of the clearest."""
-    table = _tested(facts)
-    for_truth = table["probability"].where(table["move"] == table["answer"], -table["probability"])
-    order = for_truth.sort_values(kind="stable").index[:SHOWN].tolist()
-    clear = clearest(facts)
-    return [row for row in order if row not in clear]
+def select_most_doubtful(data: ReportData) -> list[int]:
+    """Return up to `MAX_CLIPS` rows: the most certain mistakes, then the least certain right answers; none of the clearest."""
+    table = _tested_answers(data)
+    certainty = table["probability"].where(table["move"] == table["answer"], -table["probability"])
+    doubtful = certainty.sort_values(kind="stable").index[:MAX_CLIPS].tolist()
+    clearest = select_clearest(data)
+    return [row for row in doubtful if row not in clearest]
 
 
-def _tested(facts: Facts) -> pd.DataFrame:
-    """Tested recordings with an answer; the move is what the training called it."""
-    table = facts.table[facts.table["tested"] & facts.table["probability"].notna()]
-    if facts.evaluation is None or not len(table):
+def _tested_answers(data: ReportData) -> pd.DataFrame:
+    """Return the rows of tested recordings with an answer; `move` is the label used in training."""
+    table = data.table[data.table["tested"] & data.table["probability"].notna()]
+    if data.evaluation is None or not len(table):
         return table[:0]
-    truth = facts.evaluation.predictions.drop_duplicates("recording").set_index("recording")["truth"]
+    truth = data.evaluation.predictions.drop_duplicates("recording").set_index("recording")["truth"]
     return table.assign(move=truth.loc[table["recording"]].to_numpy())
 
 
-def measured(recordings: Sequence[Recording], step: Callable[[], object]) -> pd.DataFrame:
-    """A row of `measure_kinematics` for each recording, NaN where it cannot be measured; `step` is called after each."""
+def measure_recordings(recordings: Sequence[Recording], progress: Callable[[], object]) -> pd.DataFrame:
+    """Return a row of `measure_kinematics` for each recording, NaN where it cannot be measured.
+
+    Args:
+        recordings: in pixels or centred.
+        progress: called after each recording.
+    """
     rows = []
-    for one in recordings:
+    for recording in recordings:
         try:
-            numbers = asdict(measure_kinematics(one))
+            measures = asdict(measure_kinematics(recording))
         except ValueError:  # no frame rate, or no trunk ever seen
-            numbers = {}
-        rows.append({name: numbers.get(name, np.nan) for name in MEASURES})
-        step()
-    return pd.DataFrame(rows, columns=list(MEASURES), dtype=float)
+            measures = {}
+        rows.append({name: measures.get(name, np.nan) for name in MEASURE_LABELS})
+        progress()
+    return pd.DataFrame(rows, columns=list(MEASURE_LABELS), dtype=float)
 
 
-def beside_group(numbers: pd.DataFrame, moves: Sequence[str], row: int) -> str:
-    """A table: the values of one recording beside the others of the same move."""
+def render_comparison(measures: pd.DataFrame, moves: Sequence[str], row: int) -> str:
+    """Return a table that compares one recording with the others of the same move.
+
+    Args:
+        measures: result of `measure_recordings`.
+        moves: label of each recording.
+        row: the recording.
+    """
     same = np.flatnonzero(np.array(moves) == moves[row])
-    others = numbers.iloc[same[same != row]]
+    others = measures.iloc[same[same != row]]
     rows = []
-    for name, words in MEASURES.items():
-        value, known = numbers[name].iloc[row], others[name].dropna()
+    for name, label in MEASURE_LABELS.items():
+        value, known = measures[name].iloc[row], others[name].dropna()
         if np.isnan(value) or not len(known):
             continue
         low, middle, high = np.percentile(known, [10, 50, 90])
         where = "below" if value < low else "above" if value > high else "within"
-        rows.append([words, _short(value), _short(middle), f"{_short(low)} to {_short(high)}", where])
+        rows.append([label, _short(value), _short(middle), f"{_short(low)} to {_short(high)}", where])
     if not rows:
         return "<p>No measures: they need the frame rate, and other recordings of the same move.</p>"
-    caption = f"Measured, beside {len(others)} other recordings of {moves[row] or 'no named move'}"
-    columns = ["measure", "this clip", "middle of the others", "80 in 100 of them", "this clip is"]
-    return draw_table(caption, columns, rows, numbers=[1, 2, 3])
+    caption = f"Measures, compared with {len(others)} other recordings of {moves[row] or 'an unnamed move'}"
+    columns = ["measure", "this clip", "middle of the others", "80 in 100 of the others", "this clip is"]
+    return render_table(caption, columns, rows, numbers=[1, 2, 3])
 
 
-def draw_poses(recording: Recording) -> str:
-    """An image of the body at some moments, for print and for whoever has no JavaScript."""
+def render_poses(recording: Recording) -> str:
+    """Return an image of the body at up to 9 moments, for print and browsers without JavaScript; empty if unseen."""
     from matplotlib.figure import Figure
 
-    if recording.seen.any(axis=1).sum() < 1:
-        return ""
     rows = np.flatnonzero(recording.seen.any(axis=1))
+    if not len(rows):
+        return ""
     frames = rows[np.unique(np.linspace(0, len(rows) - 1, _POSES).round().astype(int))]
     figure = Figure(figsize=(10, 2), layout="constrained")
     plot_skeletons(recording, frames=frames.tolist(), ax=figure.subplots()).set_title("", loc="left")
@@ -111,5 +123,9 @@ def draw_poses(recording: Recording) -> str:
 
 
 def _short(value: float) -> str:
-    """0.61, 12.3, 412."""
+    """Return a number with about three digits.
+
+    >>> _short(0.612), _short(12.34), _short(412.3)
+    ('0.61', '12.3', '412')
+    """
     return f"{value:.{0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2}f}"

@@ -1,8 +1,9 @@
-"""The report as one file."""
+"""Write the report as one HTML file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -12,21 +13,30 @@ from tqdm import tqdm
 
 from gymskel.activations import last_layer_states
 from gymskel.classifier import SkeletonClassifier
+from gymskel.evaluation import Evaluation
+from gymskel.files import replace_file
 from gymskel.recording import Recording
 from gymskel.report import sections
-from gymskel.report.explanations import reasons_of
-from gymskel.report.html import percent
-from gymskel.report.report_data import Facts, gather_facts
-from gymskel.report.shown_clips import beside_group, clearest, draw_poses, measured, most_doubtful
-from gymskel.viewer import draw_data, draw_page, draw_player, pack_clip
-from gymskel.viewer.page import read_asset
+from gymskel.report.explanations import Explanation, explain_clips
+from gymskel.report.html_parts import percent
+from gymskel.report.report_data import ReportData, collect_report_data
+from gymskel.report.shown_clips import (
+    measure_recordings,
+    render_comparison,
+    render_poses,
+    select_clearest,
+    select_most_doubtful,
+)
+from gymskel.viewer import pack_clip, render_clip_data, render_page, render_player
+from gymskel.viewer.html_page import read_asset
+from gymskel.viewer.player import PlayerClip
 
-_TITLE = "What the classifier makes of these moves"
-_CLEAR = "Right answers, the surest of each move in turn."
-_DOUBTFUL = "The surest mistakes first, then the right answers that were least sure."
-_STRIPS = (
-    "The answers, also in the corner of the players, were given while the athlete was left out. Strips and what counted are those of the "
-    "finished classifier, which was trained on these clips too."
+_TITLE = "Report about the classifier and its moves"
+_CLEAREST = "Right answers, the most certain of each move first."
+_DOUBTFUL = "The most certain mistakes first, then the least certain right answers."
+_ORIGIN = (
+    "The answers, also those in the corner of the players, were given while the athlete was left out. Activity of the neurons and "
+    "importance of the joints are those of the finished classifier, which was trained on these clips too."
 )
 
 
@@ -37,20 +47,21 @@ def write_report(
     *,
     progress: bool = False,
 ) -> Path:
-    """Writes one HTML page about a classifier and some recordings, and returns its path.
+    """Write one HTML page about a classifier and some recordings, and return its path.
 
-    The page holds the data, the simple rules beside the result, results by athlete, what was taken for what, how sure the answers
-    are, and the clearest and most doubtful clips with a player, the strip of the last recurrent layer, what counted (integrated
-    gradients and occlusion), and kinematics beside those of the same move. It loads nothing, and its tables need no JavaScript.
+    The page shows the data, the accuracy beside simple rules, results by athlete, the confusion matrix, and the
+    calibration. For the clearest and the most doubtful clips it shows a player with the states of the last recurrent
+    layer, attribution (integrated gradients and occlusion), and kinematics compared with clips of the same move. It loads
+    nothing from elsewhere, and its tables need no JavaScript.
 
-    All results come from `classifier.out_of_fold_`: answers given while the athlete was left out. Recordings that it is not
-    about are told apart as new. Strips and what counted are of the finished classifier, and the page says so.
+    All results come from `classifier.out_of_fold_`: answers given while the athlete was left out. Other recordings are
+    listed as new. States and attribution are those of the finished classifier, and the page says so.
 
     Args:
-        classifier: fitted on recordings; `gymskel train` and `keep_out_of_fold` put the answers into it.
-        recordings: what to show, in pixels as they were trained on; activity and athlete where known.
+        classifier: fitted on recordings; `gymskel train` and `keep_out_of_fold` store the answers in it.
+        recordings: the recordings to show, in pixels as for training; activity and athlete where known.
         path: ends in .html; written whole or not at all.
-        progress: show a bar.
+        progress: show a progress bar.
 
     Raises:
         ValueError: no recordings, a classifier fitted on Clips, another layout of joints than it was trained on, a
@@ -61,99 +72,144 @@ def write_report(
         raise ValueError(f"`path` must end in .html, got {path}.")
     with tqdm(total=3 * len(recordings), unit="step", disable=not progress, leave=False) as bar:
         bar.set_description("results")
-        facts = gather_facts(classifier, recordings)
+        data = collect_report_data(classifier, recordings)
         bar.update(len(recordings))
         bar.set_description("measures")
-        numbers = measured(facts.recordings, bar.update)
+        measures = measure_recordings(data.recordings, bar.update)
         bar.set_description("pages")
-        body = _draw_body(facts, numbers, bar)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(
-        draw_page(_TITLE, body, styles=read_asset("report.css", "gymskel.report")), encoding="utf-8"
-    )
-    part.replace(path)
+        body = _render_body(data, measures, bar)
+    with replace_file(path) as part:
+        page = render_page(_TITLE, body, styles=read_asset("report.css", "gymskel.report"))
+        part.write_text(page, encoding="utf-8")
     return path
 
 
-def _draw_body(facts: Facts, numbers: pd.DataFrame, bar: tqdm) -> str:
-    clear, doubtful = clearest(facts), most_doubtful(facts)
-    shown = list(dict.fromkeys([*clear, *doubtful]))
-    told = reasons_of(
-        facts.classifier, [facts.recordings[row] for row in shown], [_truth(facts, row) for row in shown]
+@dataclass(frozen=True)
+class _Section:
+    key: str
+    title: str
+    html: str
+
+
+def _render_body(data: ReportData, measures: pd.DataFrame, bar: tqdm) -> str:
+    clearest, doubtful = select_clearest(data), select_most_doubtful(data)
+    explanations = _explain(data, [*clearest, *doubtful])
+    layer, clips = _pack_clips(data, explanations, bar)
+    parts = [
+        _Section("summary", "Summary", sections.render_summary(data)),
+        _Section("data", "Data", sections.render_data(data)),
+    ]
+    if data.evaluation is None:
+        parts.append(_Section("results", "Results", sections.UNTESTED))
+    else:
+        parts += [
+            _Section("results", "Results", sections.render_results(data.evaluation)),
+            _Section("athletes", "Results by athlete", sections.render_athletes(data.evaluation)),
+            _Section("confusion", "Confused moves", sections.render_confusion(data.evaluation)),
+            _Section("certainty", "Certainty", sections.render_certainty(data, data.evaluation)),
+        ]
+    if len(data.new):
+        parts.append(_Section("new", "New recordings", sections.render_new(data)))
+    for key, title, text, rows in (
+        ("clear", "Clearest clips", f"{_CLEAREST} {_ORIGIN}", clearest),
+        ("doubtful", "Most doubtful clips", _DOUBTFUL, doubtful),
+    ):
+        if rows and data.evaluation is not None:
+            cards = _render_cards(data, data.evaluation, rows, key, clips, explanations, measures)
+            parts.append(_Section(key, title, f"<p>{text}</p>\n{cards}"))
+    parts.append(
+        _Section("all", "All recordings", f"{_render_chooser(data, clips)}\n{sections.render_all(data)}")
     )
-    reasons = dict(zip(shown, told, strict=True))
-    layer, clips = _pack_clips(facts, {row: weights for row, (weights, _) in reasons.items()}, bar)
-    keys = [f"clip-{i}" for i in range(len(clips))]
-    moves = facts.table["move"].where(facts.table["move"] != "", facts.table["answer"]).tolist()
+    parts.append(
+        _Section("terms", "Terms, and origin of the classifier", sections.render_glossary(data, layer))
+    )
+    return _render_sections(parts, clips)
 
-    def cards(rows: list[int], kind: str) -> str:
-        players = [draw_player(clips[row], f"{kind}-{row}", data=keys[row]) for row in rows]
-        return "\n".join(
-            _draw_card(facts, row, player, reasons[row][1], beside_group(numbers, moves, row))
-            for row, player in zip(rows, players, strict=True)
-        )
 
-    parts = {
-        "summary": ("In short", sections.draw_summary(facts)),
-        "data": ("The data", sections.draw_data(facts)),
-    }
-    parts["results"] = ("How good it is", sections.draw_results(facts))
-    if facts.evaluation:
-        parts["athletes"] = ("By athlete", sections.draw_athletes(facts))
-        parts["confusion"] = ("What is taken for what", sections.draw_confusion(facts))
-        parts["certainty"] = ("How sure it is", sections.draw_certainty(facts))
-    if len(facts.new):
-        parts["new"] = ("New recordings", sections.draw_new(facts))
-    if clear:
-        parts["clear"] = ("The clearest clips", f"<p>{_CLEAR} {_STRIPS}</p>\n{cards(clear, 'clear')}")
-    if doubtful:
-        parts["doubtful"] = ("The most doubtful clips", f"<p>{_DOUBTFUL}</p>\n{cards(doubtful, 'doubtful')}")
-    names = dict(zip(keys, facts.table["recording"], strict=True))
-    first = int(np.argmax([len(clip["tracks"]) for clip in clips]))  # the player has as many as this one
-    player = draw_player(clips[first], "any", others=names, data=keys[first])
-    parts["all"] = ("All recordings", f"{player}\n{sections.draw_all(facts)}")
-    parts["words"] = ("Words, and how it was made", sections.draw_words(facts, layer))
-    links = "".join(f'<li><a href="#{key}">{escape(title)}</a></li>' for key, (title, _) in parts.items())
+def _render_sections(parts: Sequence[_Section], clips: Sequence[PlayerClip]) -> str:
+    """Return the page's body: contents, sections, and the data of all players."""
+    links = "".join(f'<li><a href="#{part.key}">{escape(part.title)}</a></li>' for part in parts)
     text = "\n".join(
-        f'<section id="{key}" aria-labelledby="{key}-title"><h2 id="{key}-title">{escape(title)}</h2>\n{html}\n</section>'
-        for key, (title, html) in parts.items()
+        f'<section id="{part.key}" aria-labelledby="{part.key}-title"><h2 id="{part.key}-title">{escape(part.title)}</h2>\n{part.html}\n</section>'
+        for part in parts
     )
-    data = "\n".join(draw_data(clip, key) for clip, key in zip(clips, keys, strict=True))
-    hint = "<noscript><p class='note'>The players need JavaScript; everything else is here without it.</p></noscript>"
-    return f'<header><h1>{_TITLE}</h1></header>\n<nav aria-label="Contents"><ul>{links}</ul></nav>\n<main>\n{hint}\n{text}\n</main>\n{data}'
+    blocks = "\n".join(render_clip_data(clip, _data_key(row)) for row, clip in enumerate(clips))
+    hint = "<noscript><p class='note'>The players need JavaScript. Everything else works without it.</p></noscript>"
+    return f'<header><h1>{_TITLE}</h1></header>\n<nav aria-label="Contents"><ul>{links}</ul></nav>\n<main>\n{hint}\n{text}\n</main>\n{blocks}'
 
 
-def _pack_clips(facts: Facts, weights: dict[int, np.ndarray | None], bar: tqdm) -> tuple[str, list[dict]]:
-    """The layer whose strips are shown, and what the players show of every recording."""
-    layer, states = last_layer_states(facts.classifier, facts.recordings)
-    chances = facts.table[[f"p({name})" for name in facts.classes]].to_numpy(float)
+def _data_key(row: int) -> str:
+    """Return the key of a recording's data in the page."""
+    return f"clip-{row}"
+
+
+def _explain(data: ReportData, rows: Sequence[int]) -> dict[int, Explanation]:
+    """Return row -> explanation of the move that the training called it."""
+    if data.evaluation is None:
+        return {}
+    recordings = [data.recordings[row] for row in rows]
+    moves = [_truth(data, data.evaluation, row) for row in rows]
+    return dict(zip(rows, explain_clips(data.classifier, recordings, moves), strict=True))
+
+
+def _pack_clips(
+    data: ReportData, explanations: dict[int, Explanation], bar: tqdm
+) -> tuple[str, list[PlayerClip]]:
+    """Return the name of the layer whose states are shown, and the players' data of all recordings."""
+    layer, states = last_layer_states(data.classifier, data.recordings)
+    probabilities = data.table[[f"p({name})" for name in data.classes]].to_numpy(float)
     clips = []
-    for row, (name, one) in enumerate(zip(facts.table["recording"], facts.recordings, strict=True)):
-        told = dict(zip(facts.classes, chances[row].tolist(), strict=True))
-        told = None if np.isnan(chances[row]).any() else told
+    for row, (name, recording) in enumerate(zip(data.table["recording"], data.recordings, strict=True)):
+        answered = not np.isnan(probabilities[row]).any()
         clips.append(
-            pack_clip(one, name=name, strip=states[row], probabilities=told, weights=weights.get(row))
+            pack_clip(
+                recording,
+                name=name,
+                strip=states[row],
+                probabilities=dict(zip(data.classes, probabilities[row], strict=True)) if answered else None,
+                weights=explanations[row].weights if row in explanations else None,
+            )
         )
         bar.update()
     return layer, clips
 
 
-def _truth(facts: Facts, row: int) -> str:
-    """What the training called a tested recording."""
-    kept = facts.evaluation.predictions
-    return kept.loc[kept["recording"] == facts.table.loc[row, "recording"], "truth"].iloc[0]
+def _truth(data: ReportData, evaluation: Evaluation, row: int) -> str:
+    """Return the label that a tested recording had in training."""
+    kept = evaluation.predictions
+    return str(kept.loc[kept["recording"] == data.table.loc[row, "recording"], "truth"].iloc[0])
 
 
-def _draw_card(facts: Facts, row: int, player: str, reasons: str, measures: str) -> str:
-    """One clip: what was answered, the body at some moments, the player, what counted, the measures."""
-    line, truth = facts.table.loc[row], _truth(facts, row)
-    verdict = "right" if truth == line["answer"] else "wrong"
-    text = (
-        f"Was done: <strong>{escape(truth)}</strong>. Answered while {escape(line['athlete'] or 'it')} was left out: <strong>"
-        f"{escape(line['answer'])}</strong>, {percent(line['probability'])} sure: {verdict}."
-    )
-    return (
-        f'<article class="card {verdict}"><h3>{escape(line["recording"])}</h3><p>{text}</p>\n{draw_poses(facts.recordings[row])}\n{player}\n'
-        f"{reasons}\n{measures}</article>"
-    )
+def _render_chooser(data: ReportData, clips: Sequence[PlayerClip]) -> str:
+    """Return a player with a list of all recordings."""
+    first = int(np.argmax([len(clip["tracks"]) for clip in clips]))  # no other clip has more tracks
+    names = {_data_key(row): name for row, name in enumerate(data.table["recording"])}
+    return render_player(clips[first], "any", choices=names, data_key=_data_key(first))
+
+
+def _render_cards(
+    data: ReportData,
+    evaluation: Evaluation,
+    rows: Sequence[int],
+    prefix: str,
+    clips: Sequence[PlayerClip],
+    explanations: dict[int, Explanation],
+    measures: pd.DataFrame,
+) -> str:
+    """Return one card per clip: label and answer, poses, player, explanation, measures."""
+    moves = data.table["move"].where(data.table["move"] != "", data.table["answer"]).tolist()
+    cards = []
+    for row in rows:
+        line, truth = data.table.loc[row], _truth(data, evaluation, row)
+        verdict = "right" if truth == line["answer"] else "wrong"
+        text = (
+            f"Performed: <strong>{escape(truth)}</strong>. Answer while {escape(line['athlete'] or 'it')} was left out: <strong>"
+            f"{escape(line['answer'])}</strong>, {percent(line['probability'])} certain: {verdict}."
+        )
+        cards.append(
+            f'<article class="card {verdict}"><h3>{escape(line["recording"])}</h3><p>{text}</p>\n'
+            f"{render_poses(data.recordings[row])}\n"
+            f"{render_player(clips[row], f'{prefix}-{row}', data_key=_data_key(row))}\n"
+            f"{explanations[row].html}\n{render_comparison(measures, moves, row)}</article>"
+        )
+    return "\n".join(cards)

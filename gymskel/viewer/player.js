@@ -1,5 +1,5 @@
 "use strict";
-// Players: a canvas with the skeleton, and below it what runs in time with it. No library, no request.
+// Players: a canvas with the skeleton, and tracks below it that run in time with it. No library, no request.
 (() => {
   const UNSEEN = -32768;
   const decode = (text, Kind) => new Kind(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
@@ -8,16 +8,16 @@
     thousandths >= 995 && thousandths < 1000 ? "over 99 %"
       : thousandths > 0 && thousandths < 5 ? "under 1 %" : `${Math.round(thousandths / 10)} %`;
 
-  // What Python packed (viewer/packing.py), with places in the recording's own unit.
+  // Unpacks what viewer/packing.py packed; positions are in the unit of the recording.
   const unpack = (clip) => {
     const { frames, joints, origin, scale } = clip.keypoints;
     const numbers = decode(clip.keypoints.xy, Int16Array);
-    const sure = decode(clip.keypoints.sure, Uint8Array);
+    const confidence = decode(clip.keypoints.sure, Uint8Array);
     const at = (frame, joint) => {
       const i = frame * joints + joint;
       if (numbers[2 * i] === UNSEEN) return null;
       const [x, y] = [0, 1].map((k) => numbers[2 * i + k] * scale + origin[k]);
-      return { x, y, found: sure[i] > 0 };
+      return { x, y, found: confidence[i] > 0 };
     };
     const box = [Infinity, Infinity, -Infinity, -Infinity];
     for (let f = 0; f < frames; f++)
@@ -40,18 +40,18 @@
   class Player {
     constructor(figure) {
       this.figure = figure;
-      const one = (selector) => figure.querySelector(selector);
-      this.canvas = one("canvas"); this.range = one("input"); this.play = one(".play");
-      this.speed = one(".speed"); this.now = one(".now"); this.corner = one(".corner");
+      const find = (selector) => figure.querySelector(selector);
+      this.canvas = find("canvas"); this.range = find("input"); this.play = find(".play");
+      this.speed = find(".speed"); this.now = find(".now"); this.corner = find(".corner");
       this.frame = 0; this.timer = 0;
       this.load(figure.dataset.clip);
       for (const control of figure.querySelectorAll("button, select, input")) control.disabled = false;
       this.play.addEventListener("click", () => (this.timer ? this.stop() : this.start()));
-      one(".back").addEventListener("click", () => this.step(-1));
-      one(".on").addEventListener("click", () => this.step(1));
+      find(".back").addEventListener("click", () => this.step(-1));
+      find(".forward").addEventListener("click", () => this.step(1));
       this.range.addEventListener("input", () => { this.stop(); this.show(Number(this.range.value)); });
-      one(".which")?.addEventListener("change", (event) => this.load(event.target.value));
-      one(".tracks").addEventListener("click", (event) => this.seek(event));
+      find(".which")?.addEventListener("change", (event) => this.load(event.target.value));
+      find(".tracks").addEventListener("click", (event) => this.seek(event));
       figure.addEventListener("keydown", (event) => this.key(event));
       new ResizeObserver(() => this.draw()).observe(this.canvas);
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
@@ -67,19 +67,19 @@
       this.show(0);
     }
 
-    // Another recording in the same player.
+    // Shows the name and tracks of another recording in the same player.
     rename() {
       const { name, tracks } = this.clip;
       this.figure.querySelector("figcaption").textContent = name;
-      this.canvas.setAttribute("aria-label", `The skeleton of ${name}, at the frame that the controls say`);
+      this.canvas.setAttribute("aria-label", `The skeleton of ${name} at the current frame`);
       this.figure.querySelector(".controls").setAttribute("aria-label", `Player of ${name}`);
       this.figure.querySelectorAll(".lane img").forEach((image, k) => {
         image.closest(".track").hidden = !tracks[k];
         if (tracks[k]) image.src = tracks[k].src;
       });
-      const told = this.clip.probabilities;
+      const probabilities = this.clip.probabilities;
       this.corner.textContent = "";
-      if (told && !told.values) this.tell(told.final);
+      if (probabilities && !probabilities.values) this.showProbabilities(probabilities.final);
     }
 
     seconds(frame) {
@@ -96,13 +96,13 @@
       this.now.textContent = text;
       const place = `${(this.frame + 0.5) / this.body.frames * 100}%`;
       for (const cursor of this.figure.querySelectorAll(".cursor")) cursor.style.left = place;
-      const told = this.clip.probabilities;
-      if (told?.values) this.tell(told.values.map((values) => values[this.frame]));
+      const probabilities = this.clip.probabilities;
+      if (probabilities?.values) this.showProbabilities(probabilities.values.map((values) => values[this.frame]));
       this.draw();
     }
 
     // Probabilities in the corner, the largest first.
-    tell(values) {
+    showProbabilities(values) {
       const rows = values.map((value, k) => [value, this.clip.probabilities.classes[k]]);
       const known = rows.filter(([value]) => value !== null).sort((a, b) => b[0] - a[0]).slice(0, 4);
       this.corner.replaceChildren(...known.flatMap(([value, name], k) =>
@@ -147,7 +147,7 @@
       this.show(Math.floor((event.clientX - left) / width * this.body.frames));
     }
 
-    // Arrows step wherever the focus is in the player; the slider and lists have arrows of their own.
+    // Arrow keys step wherever the focus is in the player, except in the slider and lists, which use them themselves.
     key(event) {
       if (event.target.matches("input, select") || event.ctrlKey || event.altKey || event.metaKey) return;
       const by = { ArrowLeft: -1, ArrowRight: 1, Home: -this.body.frames, End: this.body.frames }[event.key];
@@ -193,7 +193,7 @@
       });
       if (!places.some(Boolean)) {
         pen.fillStyle = colour("quiet"); pen.font = "16px system-ui, sans-serif"; pen.textAlign = "center";
-        pen.fillText("nobody is seen in this frame", width / 2, height / 2);
+        pen.fillText("no person is seen in this frame", width / 2, height / 2);
       }
     }
   }

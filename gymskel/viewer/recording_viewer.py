@@ -1,4 +1,4 @@
-"""A recording to look at, frame by frame."""
+"""Show one recording as a player, in Jupyter or as an HTML file."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from gymskel.files import replace_file
 from gymskel.recording import Recording
-from gymskel.viewer.page import draw_page
-from gymskel.viewer.player import draw_player, pack_clip
+from gymskel.viewer.html_page import render_page
+from gymskel.viewer.player import pack_clip, render_player
 
-_HEIGHT = 560  # pixels of a player without anything below it
+_PLAYER_HEIGHT, _CHART_HEIGHT = 560, 130  # pixels
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """A page that plays one recording; Jupyter shows it by itself.
+    """Page that plays one recording; Jupyter displays it as the result of a cell.
 
     Attributes:
         html: the whole page.
-        title: what it is called.
-        height: pixels that it needs in a notebook.
+        title: name of the recording.
+        height: pixels it takes in a notebook.
     """
 
     html: str
@@ -35,19 +36,23 @@ class Viewer:
         return f"<Viewer of {self.title}: {len(self.html):,} characters of HTML>"
 
     def _repr_html_(self) -> str:
-        """The page in a frame of its own, so that nothing of it touches the notebook."""
+        """Return the page in an iframe, so that its styles and scripts do not touch the notebook."""
         return (
             f'<iframe title="Player of {escape(self.title)}" sandbox="allow-scripts" width="100%" height="{self.height}" '
             f'style="border:0" srcdoc="{escape(self.html)}"></iframe>'
         )
 
     def save(self, path: str | Path) -> Path:
-        """Writes the page, which any browser opens without a network."""
+        """Write the page, which any browser opens without a network, and return its path.
+
+        Raises:
+            ValueError: `path` does not end in .html or .htm.
+        """
         path = Path(path)
         if path.suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"`path` must end in .html, got {path}.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.html, encoding="utf-8")
+        with replace_file(path) as part:
+            part.write_text(self.html, encoding="utf-8")
         return path
 
 
@@ -55,20 +60,21 @@ def view(
     recording: Recording,
     *,
     strip: np.ndarray | None = None,
-    probabilities: Mapping[str, Any] | None = None,
+    probabilities: Mapping[str, npt.ArrayLike] | None = None,
     weights: np.ndarray | None = None,
 ) -> Viewer:
-    """The recording as a player: play, step, drag, slow down; by mouse, finger or keyboard.
+    """Return a player of the recording: play, step, drag, slow down; by mouse, finger or keyboard.
 
-    Right, left and middle of the body have a colour each, hollow joints were filled in. What is given beside runs below in
-    time, with a line at the frame that is shown.
+    Right, left and middle of the body have a colour each; hollow joints were filled in. Strip, weights and probabilities
+    over time appear below, with a line at the current frame.
 
     Args:
         recording: in pixels or centred, of any skeleton.
         strip: (steps, units) states of a layer, as `activations.layer_outputs` gives them for one clip.
-        probabilities: class -> its final probability, or (frames,) over time, e.g. from a `Stream`; NaN = no answer yet. They stand
-            in the upper left corner.
-        weights: (steps, joints) what each joint counted, positive = for the answer: as discs on the joints, and below.
+        probabilities: class -> its final probability, or (frames,) over time, e.g. from a `Stream`; NaN = no answer yet. They
+            appear in the upper left corner.
+        weights: (steps, joints) attribution of each joint, positive = for the answer. They appear as discs on the joints, and
+            below.
 
     Raises:
         ValueError: shapes that do not fit, probabilities outside [0, 1], states outside [-1, 1].
@@ -79,8 +85,7 @@ def view(
     True
     """
     clip = pack_clip(recording, strip=strip, probabilities=probabilities, weights=weights)
-    below = sum(40 + min(12 * track["rows"], 170) for track in clip["tracks"])
-    over_time = clip.get("probabilities", {}).get("values") is not None
-    body = f'<main class="alone">\n{draw_player(clip, "player")}\n</main>'
-    height = _HEIGHT + below + (130 if over_time else 0)
-    return Viewer(draw_page(clip["name"], body), clip["name"], height)
+    tracks = sum(40 + min(12 * track["rows"], 170) for track in clip["tracks"])
+    chart = _CHART_HEIGHT if clip["probabilities"] and clip["probabilities"]["values"] else 0
+    body = f'<main class="alone">\n{render_player(clip, "player")}\n</main>'
+    return Viewer(render_page(clip["name"], body), clip["name"], _PLAYER_HEIGHT + tracks + chart)

@@ -1,4 +1,4 @@
-"""Pieces of HTML: tables that scroll on a phone, and numbers as people write them."""
+"""Render pieces of HTML: tables that scroll on a phone, percentages, counts."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ import numpy as np
 
 
 class Html(str):
-    """Text that is HTML already and is not escaped again."""
+    """HTML text; `render_table` does not escape it."""
 
 
-def draw_table(
+def render_table(
     caption: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[int] = ()
 ) -> str:
-    """A table with a caption; the first cell of a row is its heading.
+    """Return a table with a caption; the first cell of a row is its heading.
 
     Args:
         caption: plain text.
-        columns: their headings.
+        columns: headings.
         rows: cells as text or `Html`.
-        numbers: columns that are set to the right.
+        numbers: indices of right-aligned columns.
 
-    >>> print(draw_table("Two", ["move", "clips"], [["a < b", 2]], numbers=[1]))
+    >>> print(render_table("Two", ["move", "clips"], [["a < b", 2]], numbers=[1]))
     <div class="scroll" role="region" aria-label="Two" tabindex="0"><table><caption>Two</caption>
     <thead><tr><th scope="col">move</th><th scope="col" class="number">clips</th></tr></thead>
     <tbody>
     <tr><th scope="row">a &lt; b</th><td class="number">2</td></tr>
     </tbody></table></div>
     """
-    style = [' class="number"' if k in numbers else "" for k in range(len(columns))]
+    styles = [' class="number"' if k in numbers else "" for k in range(len(columns))]
     head = "".join(
-        f'<th scope="col"{kind}>{_cell(name)}</th>' for name, kind in zip(columns, style, strict=True)
+        f'<th scope="col"{style}>{_cell(name)}</th>' for name, style in zip(columns, styles, strict=True)
     )
     lines = []
     for first, *cells in rows:
-        more = "".join(f"<td{kind}>{_cell(cell)}</td>" for cell, kind in zip(cells, style[1:], strict=True))
-        lines.append(f'<tr><th scope="row">{_cell(first)}</th>{more}</tr>')
+        row = "".join(f"<td{style}>{_cell(cell)}</td>" for cell, style in zip(cells, styles[1:], strict=True))
+        lines.append(f'<tr><th scope="row">{_cell(first)}</th>{row}</tr>')
     return (
         f'<div class="scroll" role="region" aria-label="{escape(caption)}" tabindex="0"><table><caption>{escape(caption)}</caption>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(lines) + "\n</tbody></table></div>"
     )
 
 
-def draw_share(share: float) -> Html:
-    """A percentage with a bar; the bar is hidden from screen readers, which read the number."""
+def render_share(share: float) -> Html:
+    """Return a percentage with a bar; screen readers skip the bar and read the number."""
     bar = f'<span class="bar" aria-hidden="true"><i style="width:{100 * share:.1f}%"></i></span>'
     return Html(f'<span class="whole"><span class="digits">{percent(share)}</span> {bar}</span>')
 
 
 def percent(share: float) -> str:
-    """A share in whole percent; never 100 where something is missing, nor 0 where something is there.
+    """Return a share in whole percent; only exactly 1 is 100 % and only exactly 0 is 0 %. NaN = empty text.
 
     >>> percent(0.5), percent(0.996), percent(1), percent(0.004), percent(float("nan"))
     ('50 %', 'over 99 %', '100 %', 'under 1 %', '')
@@ -64,19 +64,13 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def counted(number: int, noun: str) -> str:
-    """A number of things.
+def count_noun(number: int, noun: str) -> str:
+    """Return a number with its noun in singular or plural.
 
-    >>> counted(1, "athlete"), counted(3, "athlete")
+    >>> count_noun(1, "athlete"), count_noun(3, "athlete")
     ('1 athlete', '3 athletes')
     """
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def listed(names: Sequence[str], most: int = 12) -> str:
-    """The names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def _cell(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""One HTML page that holds everything it shows: no request leaves it, and it says so to the browser."""
+"""Render one HTML page that contains everything it shows; its security policy forbids all requests."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from importlib.resources import files
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
-def draw_page(title: str, body: str, *, styles: str = "") -> str:
-    """A whole HTML page with the player's script and style in it.
+def render_page(title: str, body: str, *, styles: str = "") -> str:
+    """Return a whole HTML page with the player's script and style.
 
-    The page's own security policy forbids the browser every request, so that what is in it stays on the reader's machine.
+    The page's security policy forbids the browser all requests, so its data stays on the reader's machine.
 
     Args:
         title: plain text.
         body: HTML.
-        styles: CSS of one's own.
+        styles: additional CSS.
 
-    >>> draw_page("A & B", "<p>text</p>").splitlines()[:2]
+    >>> render_page("A & B", "<p>text</p>").splitlines()[:2]
     ['<!DOCTYPE html>', '<html lang="en">']
     """
     return f"""<!DOCTYPE html>
@@ -42,5 +42,5 @@ def draw_page(title: str, body: str, *, styles: str = "") -> str:
 
 
 def read_asset(name: str, package: str = "gymskel.viewer") -> str:
-    """The text of a file that lies beside the code."""
+    """Return the text of a file in the package's folder."""
     return files(package).joinpath(name).read_text(encoding="utf-8")
