@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 if (
@@ -14,6 +15,7 @@ import pytest
 from helpers.videos import make_video
 
 from gymskel.recording import Recording, read_recordings
+from gymskel.simulate import simulate_recordings
 from gymskel.video import write
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -48,6 +50,22 @@ def raw(shared: Path) -> list[Recording]:
     """Everybody in the six raw recordings: 93 people."""
     with pytest.warns(match="has no file for"):
         return read_recordings(shared / "data" / "openpose_raw.zip", fps=60)
+
+
+@pytest.fixture(scope="session")
+def six_recordings() -> list[Recording]:
+    """Three simulated athletes with two recordings each, one of each move."""
+    return simulate_recordings(athletes=3, per_athlete=1, fps=30)
+
+
+@pytest.fixture(scope="session")
+def tiny_classifier(six_recordings: list[Recording]):
+    """A SkeletonClassifier of 3 units, trained for one epoch on `six_recordings`; copy it before changing it."""
+    from gymskel.classifier import SkeletonClassifier
+    from gymskel.training import RECIPES
+
+    recipe = replace(RECIPES["default"], epochs=1, min_steps=0)
+    return SkeletonClassifier("simple_rnn", {"units": 3}, recipe=recipe, random_state=0).fit(six_recordings)
 
 
 @pytest.fixture

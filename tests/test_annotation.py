@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 from helpers.overlays import drifting, pictures
 
-from gymskel.classifier import SkeletonClassifier
 from gymskel.overlay import Annotation, write_overlay, write_overlays
 from gymskel.overlay.annotation import append_strip, per_frame
 from gymskel.recording import write_recording
 from gymskel.simulate import simulate_recordings
 from gymskel.stream import Stream, predict_frames
-from gymskel.training import RECIPES
 
 cv2 = pytest.importorskip("cv2")
 
@@ -114,5 +112,7 @@ def test_answers_over_time_are_those_of_a_stream(tiny_classifier):
     short = replace(long, keypoints=long.keypoints[:20])
     for k, name in enumerate(stream.classes):
         np.testing.assert_allclose(
-            predict_frames(tiny_classifier, short)[name], tiny_classifier.predict_proba([short])[0, k], atol=1e-6
+            predict_frames(tiny_classifier, short)[name],
+            tiny_classifier.predict_proba([short])[0, k],
+            atol=1e-6,
         )

@@ -22,8 +22,6 @@ from gymskel.report.shown_clips import (
     select_clearest,
     select_most_doubtful,
 )
-from gymskel.simulate import simulate_recordings
-from gymskel.training import RECIPES
 
 CLASSES = ("back-handspring", "backflip")
 

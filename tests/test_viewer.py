@@ -2,9 +2,7 @@
 
 import base64
 import json
-import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from io import BytesIO
 
 import numpy as np
