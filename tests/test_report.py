@@ -13,7 +13,7 @@ from gymskel.attribution import integrated_gradients
 from gymskel.classifier import SkeletonClassifier
 from gymskel.classifier.inputs import keypoints_checksum
 from gymskel.kinematics import measure_kinematics
-from gymskel.report import shown_clips, write_report
+from gymskel.report import sections, shown_clips, write_report
 from gymskel.report.explanations import explain_clips
 from gymskel.report.report_data import collect_report_data
 from gymskel.report.shown_clips import (
@@ -38,9 +38,9 @@ def recordings(six_recordings):
     return six_recordings
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def fitted(tiny_classifier):
-    """A copy whose kept answers these tests may change."""
+    """A copy whose kept answers a test may change."""
     return copy.copy(tiny_classifier)
 
 
@@ -61,8 +61,7 @@ def answers(recordings) -> pd.DataFrame:
 @pytest.fixture
 def kept(fitted, recordings):
     """A classifier with those answers."""
-    yield fitted.keep_out_of_fold(answers(recordings))
-    fitted.out_of_fold_ = fitted.doubt_below_ = fitted.doubt_keeps_ = None
+    return fitted.keep_out_of_fold(answers(recordings))
 
 
 class Tables(Page):
@@ -101,11 +100,32 @@ def page_of(classifier, recordings, folder) -> Tables:
     return Tables(html)
 
 
+def sections_of(classifier, recordings) -> Tables:
+    """Summary, data and results, without the players and pictures of a whole page."""
+    data = collect_report_data(classifier, recordings)
+    parts = [
+        sections.render_summary(data),
+        sections.render_data(data),
+        sections.render_results(data.evaluation),
+    ]
+    return Tables("".join(parts))
+
+
+@pytest.fixture(scope="module")
+def page(tiny_classifier, recordings, tmp_path_factory) -> Tables:
+    """The page about the kept answers; the model must not be asked for others."""
+    classifier = copy.copy(tiny_classifier).keep_out_of_fold(answers(recordings))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shown_clips, "MAX_CLIPS", 1)
+        for name in ("predict_table", "predict_proba"):
+            patch.setattr(SkeletonClassifier, name, lambda *_: pytest.fail("the model was asked"))
+        return page_of(classifier, recordings, tmp_path_factory.mktemp("page"))
+
+
 # --- numbers ------------------------------------------------------------------------------------------------
 
 
-def test_the_tables_have_the_numbers_of_the_kept_answers(kept, recordings, tmp_path):
-    page = page_of(kept, recordings, tmp_path)
+def test_the_tables_have_the_numbers_of_the_kept_answers(page, recordings):
     tables = page.tables
     mistaken, athlete = recordings[0].source, recordings[0].athlete
     rows = {row[0]: row[1:] for row in tables["Right answers by athlete"][1:]}
@@ -131,11 +151,8 @@ def test_the_tables_have_the_numbers_of_the_kept_answers(kept, recordings, tmp_p
     assert "New recordings" not in page.text
 
 
-def test_answers_on_what_was_trained_on_are_those_kept(kept, recordings, tmp_path, monkeypatch):
+def test_answers_on_what_was_trained_on_are_those_kept(page, kept, recordings):
     """The kept answers are unlike what the model would say, and the model is not asked."""
-    monkeypatch.setattr(SkeletonClassifier, "predict_table", lambda *_: pytest.fail("the model was asked"))
-    monkeypatch.setattr(SkeletonClassifier, "predict_proba", lambda *_: pytest.fail("the model was asked"))
-    page = page_of(kept, recordings, tmp_path)
     rows = {row[0]: row[2:] for row in page.tables["All recordings"][1:]}
     for _, line in answers(recordings).iterrows():
         sure = max(line[f"p({name})"] for name in CLASSES)
@@ -178,24 +195,18 @@ def test_another_recording_of_the_same_name_is_new(fitted, recordings):
     )
     assert other.source == recordings[0].source
     moved = replace(recordings[2], sample="90", video=None)
-    try:
-        data = collect_report_data(fitted.keep_out_of_fold(table), [other, *recordings[:2], moved])
-    finally:
-        fitted.out_of_fold_ = fitted.doubt_below_ = fitted.doubt_keeps_ = None
+    data = collect_report_data(fitted.keep_out_of_fold(table), [other, *recordings[:2], moved])
     assert data.table["tested"].tolist() == [False, True, True, True]
     names = [one.source for one in recordings]
     assert data.table["recording"].tolist() == [f"{names[0]} (2)", names[0], names[1], names[2]]
 
 
 @pytest.mark.parametrize("few", [False, True])
-def test_where_nobody_said_who_it_is_the_page_claims_no_new_athletes(fitted, recordings, tmp_path, few):
+def test_where_nobody_said_who_it_is_the_page_claims_no_new_athletes(fitted, recordings, few):
     table = answers(recordings)
     unnamed = table["fold"] == 1 if few else table["fold"] > 0
     table["athlete"] = table["athlete"].where(~unnamed, "source " + table["recording"])
-    try:
-        page = page_of(fitted.keep_out_of_fold(table), recordings, tmp_path)
-    finally:
-        fitted.out_of_fold_ = fitted.doubt_below_ = fitted.doubt_keeps_ = None
+    page = sections_of(fitted.keep_out_of_fold(table), recordings)
     assert "the result looks too good" in page.text
     assert "for new athletes" not in page.text and "the video, if the athlete is unknown" in page.text
     assert ("for 2 the athlete is unknown" if few else "as the athletes are unknown") in page.text
@@ -210,8 +221,8 @@ def test_without_kept_answers_the_page_says_how_to_get_them(fitted, recordings, 
     assert all(row[2:] == ["none", "", "none"] for row in page.tables["All recordings"][1:])
 
 
-def test_rules_need_the_recordings_that_were_trained_on(kept, recordings, tmp_path):
-    page = page_of(kept, recordings[:2], tmp_path)
+def test_rules_need_the_recordings_that_were_trained_on(kept, recordings):
+    page = sections_of(kept, recordings[:2])
     assert "2 of the 6 tested recordings" in page.text
     assert len(page.tables["Right answers about athletes that were left out"]) == 3
     assert "of 6 answers were right" in page.text
@@ -219,10 +230,7 @@ def test_rules_need_the_recordings_that_were_trained_on(kept, recordings, tmp_pa
 
 def test_answers_kept_with_the_least_columns(fitted, recordings, tmp_path):
     least = answers(recordings)[["recording", "truth", "predicted"]]
-    try:
-        page = page_of(fitted.keep_out_of_fold(least), recordings, tmp_path)
-    finally:
-        fitted.out_of_fold_ = None
+    page = page_of(fitted.keep_out_of_fold(least), recordings, tmp_path)
     assert "no probabilities" in page.text
     assert len(page.tables["Right answers by athlete"]) == 4
 
@@ -249,8 +257,7 @@ def test_which_clips_are_shown(kept, recordings, monkeypatch):
     assert not set(clear) & set(doubtful)
 
 
-def test_the_data_are_the_recordings(kept, recordings, tmp_path):
-    page = page_of(kept, recordings, tmp_path)
+def test_the_data_are_the_recordings(page, kept, recordings):
     data = collect_report_data(kept, recordings)
     shown = {*select_clearest(data), *select_most_doubtful(data)}
     assert len(shown) == 2
@@ -339,12 +346,9 @@ def test_names_cannot_break_out_of_the_page(kept, recordings, tmp_path):
     assert odd.source in {row[0] for row in page.tables["New recordings"]}
 
 
-def test_no_range_without_a_mistake(fitted, recordings, tmp_path):
+def test_no_range_without_a_mistake(fitted, recordings):
     right = answers(recordings).assign(predicted=lambda table: table["truth"])
-    try:
-        page = page_of(fitted.keep_out_of_fold(right), recordings, tmp_path)
-    finally:
-        fitted.out_of_fold_ = fitted.doubt_below_ = fitted.doubt_keeps_ = None
+    page = sections_of(fitted.keep_out_of_fold(right), recordings)
     results = page.tables["Right answers about athletes that were left out"]
     assert results[1] == ["This classifier (simple_rnn)", "100 %", "unknown: no mistakes"]
     assert "No mistakes were made" in page.text
