@@ -61,6 +61,11 @@ class _Answers:
     ends: list[tuple[float, str]]
     clips: Clips
 
+    @property
+    def several_moves(self) -> bool:
+        """The clips have more than one label."""
+        return self.clips.y is not None and len(np.unique(self.clips.y)) > 1
+
     def path(self, folder: Path, row: int, picture: str) -> Path:
         """Return FOLDER/RECORDING.MOVE.PICTURE.png of a row, whatever characters the names hold."""
         name = f"{self.names[row]}.{self.moves[row]}.{picture}.png"
@@ -125,14 +130,15 @@ def write_explanations(
     if answers is None:
         raise ValueError("In none of the recordings is enough seen for an answer: nothing to explain.")
     clips = answers.clips
-    several = len(np.unique(clips.y)) > 1
     named = replace(clips, sources=tuple(answers.names))  # sources may repeat
-    attribution = integrated_gradients(classifier.model_, named, baseline="others" if several else "still")
+    attribution = integrated_gradients(
+        classifier.model_, named, baseline="others" if answers.several_moves else "still"
+    )
     written = _write_layers(classifier, answers, out, units, attribution)
     written += _write_attributions(attribution, answers, out)
     tables = {"attributions": attribution.table()}
     layers = recurrent_layers(classifier.model_)
-    if several and len(clips) > 2 and layers:
+    if answers.several_moves and len(clips) > 2 and layers:
         ranked = {
             layer: rank_units(layer_outputs(classifier.model_, clips, layer), clips) for layer in layers
         }
@@ -188,10 +194,10 @@ def _write_attributions(attribution: Attribution, answers: _Answers, out: Path) 
     for row, end in enumerate(answers.ends):
         for name, plot in (("map", plot_attribution_map), ("bodies", plot_attribution_bodies)):
             written.append(answers.path(out, row, name))
-            figure = plot(attribution, row, end=end).figure
+            plot(attribution, row, end=end)
             with replace_file(written[-1]) as part:
-                figure.savefig(part, dpi=110)
-            plt.close(figure)
+                plt.savefig(part, dpi=110)
+            plt.close()
     return written
 
 

@@ -17,7 +17,7 @@ from gymskel.attribution import (
     randomization_check,
     rank_agreement,
 )
-from gymskel.attribution.baselines import back_from_root, relative_to_root, rows_of_parts
+from gymskel.attribution.bodies import back_from_root, relative_to_root, rows_by_part
 from gymskel.attribution.path_integral import mean_gradients
 from gymskel.clips import Clips
 from gymskel.skeleton import GYMNASTICS_15, Skeleton
@@ -158,10 +158,10 @@ def test_too_few_steps_are_refused(learned):
     model, clips, _ = learned
     with pytest.raises(
         ValueError,
-        match=r"attributions of \d+ clips, clip-\d+ worst, differ .* after 1 steps; allowed is 1e-05",
+        match=r"clip-\d+ worst.* 1e-05",
     ):
         integrated_gradients(model, clips, baseline="others", steps=1, max_steps=1, tolerance=1e-5)
-    with pytest.raises(ValueError, match=r"`steps` must be from 1 to `max_steps` \(8\), got 9"):
+    with pytest.raises(ValueError, match=r"`steps`.* got 9"):
         integrated_gradients(model, clips, steps=9, max_steps=8)
 
 
@@ -220,23 +220,23 @@ def test_inputs_may_be_a_dict_or_the_keypoints_alone(learned):
     assert integrated_gradients(alone, clips[:2]).values.shape == (2, 30, 15, 2)
     other = keras.Input((30, 15, 2), name="poses")
     wrong = keras.Model(other, keras.layers.Dense(2)(keras.layers.Flatten()(other)), name="wrong")
-    with pytest.raises(ValueError, match="'wrong' takes poses; expected keypoints and mask"):
+    with pytest.raises(ValueError, match="'wrong' takes poses"):
         integrated_gradients(wrong, clips[:2])
     framewise = keras.Model(keypoints, keras.layers.Dense(2)(keypoints), name="framewise")
-    with pytest.raises(ValueError, match=r"'framewise' gives \(2, 30, 15, 2\); expected probabilities"):
+    with pytest.raises(ValueError, match=r"'framewise'.*\(2, 30, 15, 2\)"):
         integrated_gradients(framewise, clips[:2])
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"target": "jump"}, "`target` must be among wave, push or a number below 2, got 'jump'"),
+        ({"target": "jump"}, "wave, push .* got 'jump'"),
         ({"target": 2}, "a number below 2, got 2"),
         ({"target": [0, 1]}, "one class or one for each of 3 clips, got 2"),
-        ({"baseline": "zero"}, "must be 'still', 'mean', 'others' or an array, got 'zero'"),
+        ({"baseline": "zero"}, "`baseline`.* got 'zero'"),
         (
             {"baseline": np.zeros((2, 2))},
-            r"`baseline` must be \(3, 30, 15, 2\) or \(30, 15, 2\), got \(2, 2\)",
+            r"`baseline`.* got \(2, 2\)",
         ),
         ({"baseline": np.full((30, 15, 2), np.nan)}, "`baseline` must be finite"),
         ({"baseline": "others", "target": 0}, None),
@@ -246,9 +246,9 @@ def test_integrated_gradients_refuses(learned, options, message):
     model, clips, _ = learned
     if message is None:
         one_class = clips[clips.y == 0][:3]
-        with pytest.raises(ValueError, match="needs clips of another class than 0; there are none"):
+        with pytest.raises(ValueError, match="another class than 0"):
             integrated_gradients(model, one_class, **options)
-        with pytest.raises(ValueError, match="needs clips with labels `y`, and a target"):
+        with pytest.raises(ValueError, match="labels `y`"):
             integrated_gradients(model, replace(one_class, y=None), **options)
         return
     with pytest.raises(ValueError, match=message):
@@ -257,12 +257,12 @@ def test_integrated_gradients_refuses(learned, options, message):
 
 def test_what_is_no_clip_is_refused(learned):
     model, clips, _ = learned
-    with pytest.raises(TypeError, match=r"`clips` must be Clips for a keras\.Model, got list"):
+    with pytest.raises(TypeError, match="Clips .* got list"):
         integrated_gradients(model, [1])
     with pytest.raises(ValueError, match="holds no clip"):
         integrated_gradients(model, clips[:0])
     fast = replace(clips, channels=("vx", "vy"))
-    with pytest.raises(ValueError, match="channels vx, vy, which follow from the places"):
+    with pytest.raises(ValueError, match="vx, vy.*Fix: give `baseline`"):
         integrated_gradients(model, fast)
     with pytest.raises(ValueError, match="channels vx, vy"):
         occlusion(model, fast)
@@ -304,14 +304,14 @@ def test_relative_to_root_and_back():
 
 
 def test_parts_and_travel():
-    rows = rows_of_parts(GYMNASTICS_15)
+    rows = rows_by_part(GYMNASTICS_15)
     assert list(rows)[-1] == "travel" and rows["travel"] == [GYMNASTICS_15.index("MidHip")]
     assert sorted(row for some in rows.values() for row in some) == list(range(15))  # each once
-    assert rows_of_parts(Skeleton("s", ("a", "b"))) == {"a": [0], "b": [1]}
+    assert rows_by_part(Skeleton("s", ("a", "b"))) == {"a": [0], "b": [1]}
     with pytest.raises(ValueError, match="`parts` names no part"):
-        rows_of_parts(GYMNASTICS_15, {})
+        rows_by_part(GYMNASTICS_15, {})
     with pytest.raises(ValueError, match="has no joint tail"):
-        rows_of_parts(GYMNASTICS_15, {"tail": ["tail"]})
+        rows_by_part(GYMNASTICS_15, {"tail": ["tail"]})
 
 
 # --- occlusion --------------------------------------------------------------------------------------------
@@ -362,7 +362,7 @@ def test_what_is_taken_away_goes_straight():
 
 def test_occlusion_refuses(learned):
     model, clips, _ = learned
-    with pytest.raises(ValueError, match="`phases` must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="`phases`.* got 0"):
         occlusion(model, clips, phases=0)
     with pytest.raises(ValueError, match="no joint Tail"):
         occlusion(model, clips, parts={"tail": ["Tail"]})
@@ -377,10 +377,10 @@ def test_the_two_agree_and_forgetting_shows(learned, explained):
     agreement = rank_agreement(explained, found)
     assert agreement.shape == (12,) and agreement.mean() > 0.2
     other_targets = occlusion(model, clips, phases=3, target=0)
-    with pytest.raises(ValueError, match="different clips or ask about different classes"):
+    with pytest.raises(ValueError, match="`attribution` and `occluded`"):
         rank_agreement(explained, other_targets)
     own = {"arm": ["RWrist", "RElbow"]}
-    with pytest.raises(ValueError, match="has the parts arm, travel; give the same `parts`"):
+    with pytest.raises(ValueError, match="arm, travel"):
         rank_agreement(explained, occlusion(model, clips, parts=own))
     alike = randomization_check(model, explained, shuffles=3)
     assert alike.shape == (3, 12) and np.abs(alike).mean() < 0.3
@@ -392,7 +392,7 @@ def test_the_two_agree_and_forgetting_shows(learned, explained):
 
 def test_agreement_is_spearmans(explained):
     cells = explained.by_part_and_phase(phases=3)
-    parts = tuple(rows_of_parts(GYMNASTICS_15))
+    parts = tuple(rows_by_part(GYMNASTICS_15))
     known = SimpleNamespace(clips=explained.clips, target=explained.target, parts=parts)
     known.drop = np.exp(3 * cells)
     np.testing.assert_allclose(rank_agreement(explained, known), 1)
@@ -434,7 +434,7 @@ def test_the_map_shows_every_joint_once_with_its_sum(explained):
     told = plot_attribution_bodies(frames, 0, bodies=1, end=(50.0, "frame")).texts[0].get_text()
     last = explained.clips.lengths[0] - 1
     assert told.startswith(f"frame {round(last // 2 * 50 / last)}\n")
-    with pytest.raises(ValueError, match="`clip` must be from 0 to 11, got 12"):
+    with pytest.raises(ValueError, match="`clip`.* got 12"):
         plot_attribution_map(explained, 12)
 
 
@@ -451,8 +451,8 @@ def test_the_bodies_hold_every_frame(explained):
     assert ax.yaxis_inverted() and ax.get_aspect() == 1
     own = plot_attribution_bodies(explained, 0, ax=ax)
     assert own is ax
-    with pytest.raises(ValueError, match="`bodies` must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="`bodies`.* got 0"):
         plot_attribution_bodies(explained, 0, bodies=0)
     blind = replace(explained, clips=replace(explained.clips, channels=("u", "v")))
-    with pytest.raises(ValueError, match="channels x and y; the clips have u, v"):
+    with pytest.raises(ValueError, match="x and y.* u, v"):
         plot_attribution_bodies(blind, 0)

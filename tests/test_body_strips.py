@@ -102,7 +102,7 @@ def test_bars_of_weights_stand_below_their_frames():
     draw_strips_with_skeleton(pooled, body_clip(11), weights={"attention": np.array([0.2, 0.3, 0.5, np.nan])})
     for wrong in (np.ones((12, 2)), np.ones(5), np.full(12, np.nan)):
         with pytest.raises(
-            ValueError, match="`weights` 'counted' must have a finite value for each of 12 frames"
+            ValueError, match="`weights` 'counted'.* 12 frames"
         ):
             draw_strips_with_skeleton(made_states(12, 2), body_clip(), weights={"counted": wrong})
 
@@ -175,11 +175,11 @@ def test_long_texts_lose_their_middle():
 @pytest.mark.parametrize(
     ("states", "options", "message"),
     [
-        (np.zeros((12, 2)), {"units": [0, 2]}, r"`units` must be from 0 to 1, got \[2\]"),
+        (np.zeros((12, 2)), {"units": [0, 2]}, r"`units`.* got \[2\]"),
         (np.zeros((12, 2)), {"units": []}, "`units` names no unit"),
-        (np.zeros((12, 2)), {"body": 0}, "`body` must be a whole number of at least 1, got 0"),
-        (np.zeros((9, 2)), {}, "`states` has 9 steps before its end, the clip 12 frames"),
-        (np.full((12, 2), 1.5), {}, r"must lie in \[-1, 1\]"),
+        (np.zeros((12, 2)), {"body": 0}, "`body`.* got 0"),
+        (np.zeros((9, 2)), {}, "9 steps .* 12 frames"),
+        (np.full((12, 2), 1.5), {}, "`states` must lie in"),
     ],
 )
 def test_draw_strips_with_skeleton_refuses(states, options, message):
@@ -189,9 +189,9 @@ def test_draw_strips_with_skeleton_refuses(states, options, message):
 
 def test_clips_that_hold_no_body_are_refused():
     clip, states = body_clip(), np.zeros((12, 2))
-    with pytest.raises(ValueError, match=r"Clips of one clip, like clips\[3\], got 2"):
+    with pytest.raises(ValueError, match="`clip`.* got 2"):
         draw_strips_with_skeleton(states, clip[[0, 0]])
-    with pytest.raises(ValueError, match="needs the channels x and y to draw the body; it has vx, vy"):
+    with pytest.raises(ValueError, match="x and y.* vx, vy"):
         draw_strips_with_skeleton(states, replace(clip, channels=("vx", "vy")))
-    with pytest.raises(ValueError, match="no frame in which a joint is seen"):
+    with pytest.raises(ValueError, match="no frame .* seen"):
         draw_strips_with_skeleton(states, replace(clip, seen=np.zeros_like(clip.seen)))

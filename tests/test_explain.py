@@ -120,10 +120,10 @@ def test_unknown_moves_are_ranked_by_the_answers(fitted, recordings, tmp_path):
 
 
 def test_refusals(fitted, recordings, tmp_path):
-    with pytest.raises(ValueError, match="In none of the recordings is enough seen for an answer"):
+    with pytest.raises(ValueError, match="In none of the recordings"):
         write_explanations(fitted, [blind(recordings[0])], tmp_path)
     for units in (0, -3):
-        with pytest.raises(ValueError, match=f"`units` must be a number of rows from 1, got {units}"):
+        with pytest.raises(ValueError, match=f"`units`.* got {units}"):
             write_explanations(fitted, recordings, tmp_path / "none", units=units)
     assert not (tmp_path / "none").exists()
     on_clips = short(model=simple_rnn, model_params={"units": 3}).fit(fitted.clips(recordings))

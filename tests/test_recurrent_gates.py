@@ -168,13 +168,13 @@ def test_gates_refuses(inputs):
     )
     model = keras.Model(keypoints, kept, name="toy")
     rows = {"keypoints": inputs["keypoints"].reshape(3, FRAMES, 8)}
-    with pytest.raises(ValueError, match=r"'start' \(Dense\) has no gates; expected SimpleRNN, LSTM, GRU"):
+    with pytest.raises(ValueError, match=r"'start' \(Dense\) has no gates"):
         gates(model, rows, "start")
     with pytest.raises(
-        ValueError, match=r"'toy' has no layer 'nobody'\. Its recurrent layers: started, plain"
+        ValueError, match="'toy' has no layer 'nobody'.* started, plain"
     ):
         gates(model, rows, "nobody")
-    with pytest.raises(ValueError, match="'started' takes 2 tensors of numbers, an initial state perhaps"):
+    with pytest.raises(ValueError, match="'started' takes 2 tensors"):
         gates(model, rows, "started")
 
     class Twice(keras.layers.SimpleRNNCell):
@@ -184,12 +184,12 @@ def test_gates_refuses(inputs):
 
     other, _ = build_model(keras.layers.RNN(Twice(2), return_sequences=True, name="recurrent"))
     with pytest.raises(
-        ValueError, match=r"'recurrent' \(RNN of Twice\) gives other states than its weights, by up to"
+        ValueError, match=r"'recurrent' \(RNN of Twice\)"
     ):
         gates(other, inputs, "recurrent")
     fixed = keras.Input(batch_shape=(3, FRAMES, 8), name="keypoints")
     states = keras.layers.SimpleRNN(2, return_sequences=True, stateful=True, name="recurrent")(fixed)
-    with pytest.raises(ValueError, match="keeps its state between batches"):
+    with pytest.raises(ValueError, match="'recurrent' keeps its state"):
         gates(keras.Model(fixed, states), rows, "recurrent")
 
 
@@ -259,11 +259,11 @@ def test_a_layer_of_ones_own_joins(inputs):
     assert (np.isnan(weights[..., 0]) == ~inputs["mask"]).all()
     Parts.unit_parts = ["right_arm"]
     with pytest.raises(
-        ValueError, match="`unit_parts` of layer 'parts' must name the part of each of 4 units, got 1"
+        ValueError, match="`unit_parts` of layer 'parts'.* got 1"
     ):
         body_levels(model, inputs)
     Heads.weights_of = lambda self, states, mask=None: states[:, 0]
     with pytest.raises(
-        ValueError, match=r"`weights_of` of layer 'heads' gives \(3, 3\); expected \(clips, frames\)"
+        ValueError, match=r"`weights_of` of layer 'heads' gives \(3, 3\)"
     ):
         attention_weights(model, inputs, "heads")

@@ -99,19 +99,15 @@ def test_recurrent_layers_are_those_with_a_state_in_every_frame():
     assert recurrent_layers(model) == ["right_arm", "trunk"]
     inputs = {"keypoints": np.zeros((1, 5, JOINTS * 2), np.float32), "mask": np.ones((1, 5), bool)}
     assert layer_outputs(model, inputs, "both").shape == (1, 5, 6)  # any (clips, frames, units) will do
-    with pytest.raises(ValueError, match=r"no layer 'recurrent'. Its recurrent layers: right_arm, trunk\."):
+    with pytest.raises(ValueError, match="no layer 'recurrent'.* right_arm, trunk"):
         layer_outputs(model, inputs, "recurrent")
-    with pytest.raises(ValueError, match=r"'last' gives out \(\?, 2\); .*return_sequences=True\. Its recurr"):
+    with pytest.raises(ValueError, match="'last' .*Fix: .*return_sequences=True"):
         layer_outputs(model, inputs, "last")
-    with pytest.raises(
-        ValueError, match=r"'head' gives out \(\?, 2\); expected \(clips, frames, units\)\. Its"
-    ):
+    with pytest.raises(ValueError, match=r"'head' .*\(\?, 2\)"):
         layer_outputs(model, inputs, "head")
-    with pytest.raises(
-        ValueError, match=r"lacks the inputs \['mask'\] of model 'toy'; it has \['keypoints'\]"
-    ):
+    with pytest.raises(ValueError, match="lacks the inputs mask of model 'toy'"):
         layer_outputs(model, {"keypoints": inputs["keypoints"]}, "trunk")
-    with pytest.raises(ValueError, match="no clip; expected at least one"):
+    with pytest.raises(ValueError, match="`clips` holds no clip"):
         layer_outputs(model, {name: array[:0] for name, array in inputs.items()}, "trunk")
 
 
@@ -123,9 +119,7 @@ def test_layers_without_a_state_in_every_frame_are_refused(inputs):
     rows = {**inputs, "keypoints": inputs["keypoints"].reshape(3, FRAMES, -1)}
     with pytest.raises(ValueError, match="'slow' gives out 4 steps for 12 frames"):
         layer_outputs(model, rows, "slow")
-    with pytest.raises(
-        ValueError, match=r"no layer 'recurrent'\. It has no recurrent layer with return_sequences"
-    ):
+    with pytest.raises(ValueError, match="no layer 'recurrent'.* no recurrent layer"):
         layer_outputs(model, rows, "recurrent")
 
 
@@ -184,7 +178,7 @@ def test_attention_weights_are_those_of_the_layer():
     pooled = np.nansum(weights[..., None] * states, axis=1)
     until = keras.Model(model.inputs, model.get_layer("attention").output)
     np.testing.assert_allclose(pooled, until.predict(inputs, verbose=0), atol=1e-5)
-    with pytest.raises(ValueError, match="no attention layer `attention`"):
+    with pytest.raises(ValueError, match="no attention layer 'attention'"):
         attention_weights(simple_rnn(2), inputs)
 
 

@@ -132,16 +132,16 @@ def test_titles_are_written_to_the_left_and_move_nothing():
 @pytest.mark.parametrize(
     ("states", "options", "message"),
     [
-        (np.zeros(5), {}, r"`states` must be \(frames, units\) of one clip, got \(5,\)"),
+        (np.zeros(5), {}, r"`states`.* got \(5,\)"),
         (np.zeros((2, 5, 3)), {}, r"got \(2, 5, 3\)"),
         (np.zeros((5, 0)), {}, r"got \(5, 0\)"),
         (np.full((5, 2), np.nan), {}, "no frame that is not NaN"),
-        (np.array([[0.0], [np.nan], [0.0]]), {}, "unit 0 is NaN in frame 1, before the end"),
+        (np.array([[0.0], [np.nan], [0.0]]), {}, "unit 0 is NaN in frame 1"),
         (np.array([[0.0, np.nan]]), {}, "unit 1 is NaN in frame 0"),
-        (np.array([[0.0], [1.5]]), {}, r"must lie in \[-1, 1\], got 0 to 1.5.*states / np.nanmax"),
-        (np.zeros((5, 2)), {"cell": 0}, "`cell` must be a whole number of at least 1, got 0"),
-        (np.zeros((5, 2)), {"steps_per_line": 2.5}, "`steps_per_line` must be a whole number"),
-        (np.zeros((5, 2)), {"gap": -1}, "`gap` must be a whole number of at least 0, got -1"),
+        (np.array([[0.0], [1.5]]), {}, "got 0 to 1.5.*Fix: scale"),
+        (np.zeros((5, 2)), {"cell": 0}, "`cell`.* got 0"),
+        (np.zeros((5, 2)), {"steps_per_line": 2.5}, "`steps_per_line`.* got 2.5"),
+        (np.zeros((5, 2)), {"gap": -1}, "`gap`.* got -1"),
     ],
 )
 def test_draw_strips_refuses(states, options, message):
@@ -152,9 +152,9 @@ def test_draw_strips_refuses(states, options, message):
 def test_draw_class_strips_refuses():
     with pytest.raises(ValueError, match="holds no clip"):
         draw_class_strips([])
-    with pytest.raises(ValueError, match=r"as many units each; got units \[2, 3\]"):
+    with pytest.raises(ValueError, match=r"got units \[2, 3\]"):
         draw_class_strips([np.zeros((4, 2)), np.zeros((4, 3))])
     with pytest.raises(ValueError, match="must name 2 clips, got 1"):
         draw_class_strips(np.zeros((2, 4, 2)), titles=["one"])
-    with pytest.raises(ValueError, match=r"clip 1 must lie in \[-1, 1\]"):
+    with pytest.raises(ValueError, match="clip 1 must lie in"):
         draw_class_strips([np.zeros((4, 2)), np.full((4, 2), 2.0)])

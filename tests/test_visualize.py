@@ -161,9 +161,9 @@ def test_sides_follow_the_names_even_in_pairs_given_the_other_way_round():
 @pytest.mark.parametrize(
     ("frames", "message"),
     [
-        (0, "`frames` must be at least 1 or a list of frames, got 0"),
-        ([], r"`frames` must be from 0 to 10 for jump-1-s01, got \[\]"),
-        ([0, 11, -1], r"from 0 to 10 for jump-1-s01, got \[11, -1\]"),
+        (0, "`frames`.* got 0"),
+        ([], r"jump-1-s01, got \[\]"),
+        ([0, 11, -1], r"jump-1-s01, got \[11, -1\]"),
         ([0.5], r"got \[0.5\]"),
     ],
 )
@@ -174,7 +174,7 @@ def test_plot_skeletons_refuses(frames, message):
 
 def test_plot_skeletons_refuses_to_draw_nobody():
     nobody = np.full((3, 4, 3), (np.nan, np.nan, 0))
-    with pytest.raises(ValueError, match=r"no joint is seen in frames \[0, 2\]"):
+    with pytest.raises(ValueError, match=r"seen in frames \[0, 2\]"):
         plot_skeletons(replace(stick(), keypoints=nobody), frames=[0, 2])
 
 
@@ -238,11 +238,11 @@ def test_copies_of_a_frame_in_which_nobody_is_seen_leave_their_place_empty():
 def test_plot_copies_refuses():
     with pytest.raises(ValueError, match="`copies` is empty"):
         plot_copies(stick(), {})
-    message = "`copies` must have 11 frames of stick like jump-1-s01; 'short' has 5 of stick"
+    message = "`copies`.*'short' has 5"
     with pytest.raises(ValueError, match=message):
         plot_copies(stick(), {"short": stick(frames=5)})
     nobody = replace(stick(), keypoints=np.full((11, 4, 3), (np.nan, np.nan, 0)))
-    with pytest.raises(ValueError, match=r"no joint is seen in frames \[0, 10\]; choose others"):
+    with pytest.raises(ValueError, match=r"seen in frames \[0, 10\]"):
         plot_copies(nobody, {"copy": stick()}, frames=2)
 
 
@@ -274,9 +274,9 @@ def test_names_of_a_whole_body_do_not_overlap():
 
 def test_plot_joints_refuses():
     nobody = np.full((3, 4, 3), (np.nan, np.nan, 0))
-    with pytest.raises(ValueError, match="no joint is seen in frame 0; choose another"):
+    with pytest.raises(ValueError, match="seen in frame 0"):
         plot_joints(replace(stick(), keypoints=nobody))
-    with pytest.raises(ValueError, match=r"from 0 to 10 for jump-1-s01, got \[11\]"):
+    with pytest.raises(ValueError, match=r"jump-1-s01, got \[11\]"):
         plot_joints(stick(), frame=11)
 
 
@@ -334,9 +334,9 @@ def test_default_joint_and_given_axes():
 
 
 def test_plot_trajectories_refuses():
-    with pytest.raises(ValueError, match="Skeleton stick has no joint Nose, Chin; it has Head"):
+    with pytest.raises(ValueError, match="stick has no joint Nose, Chin"):
         plot_trajectories(stick(), ["Nose", "Head", "Chin"])
-    with pytest.raises(ValueError, match="`coordinate` must be 'x' or 'y', got 'z'"):
+    with pytest.raises(ValueError, match="`coordinate`.* got 'z'"):
         plot_trajectories(stick(), coordinate="z")
     with pytest.raises(ValueError, match="`joints` names no joint"):
         plot_trajectories(stick(), [])
@@ -377,7 +377,7 @@ def test_steps_in_frames_and_across():
         ({"raw": stick(), "centred": center(stick())}, {}, r"got \['body', 'image'\]"),
         ({"raw": stick(), "read": stick(fps=None)}, {}, "known and unknown frame rate"),
         ({"raw": stick()}, {"joint": "Chin"}, "Skeleton stick has no joint Chin"),
-        ({"raw": stick()}, {"coordinate": "z"}, "`coordinate` must be 'x' or 'y', got 'z'"),
+        ({"raw": stick()}, {"coordinate": "z"}, "`coordinate`.* got 'z'"),
     ],
 )
 def test_plot_steps_refuses(steps, options, message):
@@ -421,11 +421,9 @@ def test_missing_by_one_measure():
 
 def test_plot_missing_refuses():
     table = missing_table(stick())
-    with pytest.raises(
-        ValueError, match="`measure` must be one of lost, unseen, filled, longest_gap, got 'gone'"
-    ):
+    with pytest.raises(ValueError, match="`measure`.* got 'gone'"):
         plot_missing(table, measure="gone")
-    with pytest.raises(ValueError, match="`table` lacks filled; give what"):
+    with pytest.raises(ValueError, match="`table` lacks filled"):
         plot_missing(table.drop(columns="filled", level=0))
 
 
@@ -521,17 +519,15 @@ def test_a_root_that_is_seen_late_still_gives_the_height():
 
 def test_plot_averages_refuses():
     clips = standing([1.0])
-    with pytest.raises(ValueError, match="`clips` needs labels `y` and at least one clip"):
+    with pytest.raises(ValueError, match="labels `y`"):
         plot_mean_poses(replace(clips, y=None))
-    with pytest.raises(
-        ValueError, match=r"skeleton with a root and the channels x, y first; got nosy with \('vx', 'vy'\)"
-    ):
+    with pytest.raises(ValueError, match="nosy with .*vx"):
         plot_mean_poses(replace(clips, channels=("vx", "vy")))
     seen = clips.seen.copy()
     seen[:, :, 2] = False
-    with pytest.raises(ValueError, match="MidHip is never seen in 0: leave these clips out"):
+    with pytest.raises(ValueError, match="MidHip is never seen in 0"):
         plot_mean_poses(replace(clips, seen=seen, sources=("0",)))
-    with pytest.raises(ValueError, match="`moments` must be at least 2, got 1"):
+    with pytest.raises(ValueError, match="`moments`.* got 1"):
         plot_mean_poses(clips, moments=1)
 
 
@@ -567,9 +563,9 @@ def test_runs_are_dots_with_a_bar_at_their_mean_and_floors():
 @pytest.mark.parametrize(
     ("results", "message"),
     [
-        ({}, "`results` must name models"),
+        ({}, "`results`"),
         ({"lstm": []}, "at least one run"),
-        ({"lstm": [80.9]}, r"must lie in \[0, 1\], got 80.9 to 80.9"),
+        ({"lstm": [80.9]}, "`results`.* got 80.9"),
         ({"lstm": [np.nan]}, r"must lie in \[0, 1\]"),
     ],
 )
@@ -610,11 +606,11 @@ def test_one_run_has_no_band_and_nan_losses_leave_holes():
 
 
 def test_plot_training_refuses():
-    with pytest.raises(ValueError, match=r"knows no 'accuracy': 1 runs with keys \['loss'\]"):
+    with pytest.raises(ValueError, match="'accuracy': 1 runs with keys loss"):
         plot_training({"loss": [1.0]})
-    with pytest.raises(ValueError, match=r"knows no 'accuracy': 0 runs"):
+    with pytest.raises(ValueError, match="'accuracy': 0 runs"):
         plot_training([])
-    with pytest.raises(ValueError, match="must be a dict of lists, or several of them"):
+    with pytest.raises(ValueError, match="`histories`.* list in it"):
         plot_training([[0.1, 0.2]])
 
 
@@ -629,7 +625,7 @@ def test_learning_curve_shows_each_training_and_the_means():
     ax = plt.subplots()[1]
     assert plot_learning_curve(table, ax=ax) is ax
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("athletes trained on", "accuracy on the others")
-    with pytest.raises(ValueError, match="`table` lacks the column accuracy; it has athletes, draw"):
+    with pytest.raises(ValueError, match="`table` lacks the column accuracy"):
         plot_learning_curve(table.drop(columns="accuracy"))
     with pytest.raises(ValueError, match="`table` has no rows"):
         plot_learning_curve(table[:0])
@@ -657,7 +653,7 @@ def test_labels_of_the_confusion_lie_inside_the_figure():
 @pytest.mark.parametrize(
     ("matrix", "message"),
     [
-        ([[1, 2]], r"must be \(2, 2\) for 2 classes, got \(1, 2\)"),
+        ([[1, 2]], r"`matrix`.* got \(1, 2\)"),
         ([[1, -2], [0, 1]], "counts of at least 0"),
         ([[1, np.nan], [0, 1]], "none of them missing"),
     ],
@@ -694,11 +690,11 @@ def test_attention_of_several_clips_is_a_map_with_the_first_on_top():
 @pytest.mark.parametrize(
     ("weights", "fps", "message"),
     [
-        (np.ones((2, 3, 4)), None, r"\(frames,\) or \(clips, frames\) with finite values, got \(2, 3, 4\)"),
+        (np.ones((2, 3, 4)), None, r"`weights`.* got \(2, 3, 4\)"),
         ([np.nan, np.nan], None, "with finite values"),
-        ([0.5, -0.1], None, "finite and at least 0, got -0.1"),
-        ([0.5, np.inf], None, "finite and at least 0"),
-        ([0.5, 0.5], 0, "`fps` must be above 0, got 0"),
+        ([0.5, -0.1], None, "`weights`.* got -0.1"),
+        ([0.5, np.inf], None, "`weights`.* finite"),
+        ([0.5, 0.5], 0, "`fps`.* got 0"),
     ],
 )
 def test_plot_attention_refuses(weights, fps, message):

@@ -1,13 +1,21 @@
-"""What each layer of a model did in every frame: arrays first, then the pictures that show them.
+"""States of each layer in every frame: first as arrays, then as pictures.
 
-Layers are known by what they are (`keras.layers.LSTM`, `Bidirectional` ...), never by their names. A layer of your own
-joins by saying for itself what it did, in any of these ways, always in the order of the frames:
+Layers are recognised by their class (`keras.layers.LSTM`, `Bidirectional` ...), never by their names. A layer of your
+own takes part if it has any of these members; their values are always in the order of the frames:
 
 - `return_sequences = True`: it has a state in every frame, so `recurrent_layers` lists it.
 - `gates_of(sequence, mask)`, a method -> dict of (clips, frames, units): its gates, and its state as "state".
-- `unit_parts`, the name of the part of the body for each unit: `body_levels` takes its states apart by them.
-- `columns`, on a layer after it that takes some of its units, such as `TakeFeatures`: the taker's name is the part's.
-- `weights_of(states, mask)`, a method -> (clips, frames) or (clips, frames, heads): how much each frame counts.
+- `unit_parts`, the part of the body of each unit: `body_levels` separates its states by them.
+- `columns`, on a later layer that takes some of its units, such as `TakeFeatures`: that layer names the part.
+- `weights_of(states, mask)`, a method -> (clips, frames) or (clips, frames, heads): the weight of each frame.
+
+states.py           layers of a model, their outputs, attention
+recurrent_gates.py  gates and cell states, recomputed from the weights
+levels.py           states of a hierarchical model, by level and part of the body
+ranking.py          units that differ between classes
+strips.py           states as coloured cells
+body_strips.py      the same below the moving body, with title, time and legend
+poses.py, lettering.py, strip_legend.py   the parts of that picture
 """
 
 from gymskel.activations.body_strips import draw_strips_with_skeleton

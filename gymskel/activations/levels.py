@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gymskel.activations.states import layer_outputs, layers_before
+from gymskel.activations.states import layer_outputs, layers_before, recurrent_layers
 
 if TYPE_CHECKING:
     import keras
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 def body_levels(
     model: keras.Model, clips: Clips | Mapping[str, np.ndarray], *, batch_size: int = 256
 ) -> list[dict[str, np.ndarray]]:
-    """What the parts of the body did at every level of a hierarchical model, read from the model's own graph.
+    """Return the states of the parts of the body at every level of a hierarchical model, read from the model's graph.
 
-    The first level are the recurrent layers that no other recurrent layer comes before. What joins or follows layers of
-    one level, as a recurrent layer or as a plain concatenation, is one level further up: arms and legs, each with the
-    trunk, upper and lower body, the full body. A concatenation on the way to a recurrent layer is no level of its own. A
-    model with one recurrent layer has one level with one part.
+    The first level holds the recurrent layers that have no recurrent layer before them. A recurrent layer or a plain
+    concatenation that joins or follows layers of one level stands one level higher: arms and legs, each with the trunk,
+    upper and lower body, the full body. A concatenation that leads to a recurrent layer is no level of its own. A model
+    with one recurrent layer has one level with one part.
 
     Args:
         model: a functional model.
@@ -31,12 +31,12 @@ def body_levels(
         batch_size: clips at a time.
 
     Returns:
-        A dict for each level, the lowest first: part of the body -> (clips, frames, units) or (clips, steps, units), NaN
-        behind the mask. A part is called as its layer; where one layer holds several parts, as the layers that take their
-        `columns` from it, or as its `unit_parts` say.
+        A dict for each level, the lowest first: part of the body -> (clips, frames, units) or (clips, steps, units),
+        NaN behind the mask. A part has the name of its layer. Where one layer holds several parts, they have the names
+        of the layers that take `columns` from it, or of its `unit_parts`.
 
     Raises:
-        ValueError: no layer of the model has a state in every frame; `unit_parts` names more or fewer units than there are.
+        ValueError: no layer of the model has a state in every frame, or `unit_parts` has more or fewer names than units.
     """
     levels: list[dict[str, np.ndarray]] = []
     for layer, level in _levels(model):
@@ -49,40 +49,53 @@ def body_levels(
 
 
 def _levels(model: keras.Model) -> list[tuple[Any, int]]:
-    """Each recurrent layer, or those that take its parts, and each join of states for its own sake, with its level from 1."""
+    """Return the layers that make up the levels, each with its level, counted from 1.
+
+    These are the recurrent layers (or the layers that take their parts), and the joins of states that lead to no further
+    recurrent layer.
+    """
     import keras
 
     joins = (keras.layers.Concatenate, keras.layers.Add, keras.layers.Average, keras.layers.Maximum)
-    before = {
-        layer.name: [one.name for one in layers_before(layer)] for layer in model.layers if _used(layer)
+    previous = {
+        layer.name: [before.name for before in layers_before(layer)]
+        for layer in model.layers
+        if _has_inputs(layer)
     }
-    recurrent = {layer.name for layer in model.layers if getattr(layer, "return_sequences", False)}
-    takers = {name: [one for one in model.layers if name in before.get(one.name, ())] for name in before}
-    height: dict[str, int] = {}  # 0 = nothing recurrent comes before it
-    found = []
+    recurrent = set(recurrent_layers(model))
+    following = {
+        name: [layer for layer in model.layers if name in previous.get(layer.name, ())] for name in previous
+    }
+    level: dict[str, int] = {}  # 0 = no recurrent layer comes before
+    levels = []
     for layer in model.layers:
-        below = [height.get(name, 0) for name in before.get(layer.name, ())]
-        height[layer.name] = max(below, default=0)
+        below = [level.get(name, 0) for name in previous.get(layer.name, ())]
+        level[layer.name] = max(below, default=0)
         joined = isinstance(layer, joins) and below and min(below) > 0 and len(layer.output.shape) == 3
         if layer.name in recurrent:
-            height[layer.name] += 1
-            parts = [taker for taker in takers[layer.name] if hasattr(taker, "columns")]
-            found += [(one, height[layer.name]) for one in parts or [layer]]
-        elif joined and not _leads_to(layer.name, recurrent, takers):
-            height[layer.name] += 1
-            found.append((layer, height[layer.name]))
-    return found
+            level[layer.name] += 1
+            parts = [part for part in following[layer.name] if hasattr(part, "columns")]
+            levels += [(part, level[layer.name]) for part in parts or [layer]]
+        elif joined and not _leads_to(layer.name, recurrent, following):
+            level[layer.name] += 1
+            levels.append((layer, level[layer.name]))
+    return levels
 
 
-def _leads_to(name: str, wanted: set[str], takers: dict[str, list[Any]]) -> bool:
-    return any(one.name in wanted or _leads_to(one.name, wanted, takers) for one in takers[name])
+def _leads_to(name: str, targets: set[str], following: dict[str, list[Any]]) -> bool:
+    """Return True if a path in the graph leads from the layer `name` to one of `targets`."""
+    return any(
+        layer.name in targets or _leads_to(layer.name, targets, following) for layer in following[name]
+    )
 
 
-def _used(layer: Any) -> bool:
+def _has_inputs(layer: Any) -> bool:
+    """Return True if the model uses the layer on some tensor: it is no Input."""
     return bool(layer._inbound_nodes) and bool(layer._inbound_nodes[0].input_tensors)
 
 
 def _by_part(layer: Any, states: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the states of each part of the body that a layer holds."""
     parts = getattr(layer, "unit_parts", None)
     if parts is None:
         return {layer.name: states}
@@ -91,4 +104,4 @@ def _by_part(layer: Any, states: np.ndarray) -> dict[str, np.ndarray]:
         raise ValueError(
             f"`unit_parts` of layer {layer.name!r} must name the part of each of {states.shape[-1]} units, got {len(parts)}."
         )
-    return {part: states[..., [p == part for p in parts]] for part in dict.fromkeys(parts)}
+    return {part: states[..., [name == part for name in parts]] for part in dict.fromkeys(parts)}

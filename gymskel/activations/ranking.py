@@ -1,4 +1,4 @@
-"""Which units fire differently for the classes: how much, for which, and when in the move."""
+"""Units that differ between the classes: by how much, for which of them, and when in the move."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ if TYPE_CHECKING:
 
 
 def rank_units(states: np.ndarray, clips: Clips, *, phases: int = 10) -> pd.DataFrame:
-    """The units of a layer, the one that tells the classes apart best first.
+    """Return a table of the units of a layer; the unit that tells the classes apart best comes first.
 
-    Each clip is cut into phases of equal length, from its first frame to its last, and a unit's state averaged over each:
-    so clips of different lengths compare. The effect is eta squared (Fisher 1925): the share of a unit's variation
-    between clips that the class explains, here of all phases together; 0 = none, 1 = all. What would be seen
-    if the labels were drawn by lot is (classes - 1) / (clips - 1) on average, in the column `by_chance`.
-    It is measured on these clips: on those a model was trained on it flatters.
+    Each clip is cut into phases of equal length, and a unit's state is averaged over each phase. So clips of different
+    lengths compare. The effect is eta squared (Fisher 1925): the share of a unit's variation between clips that the
+    class explains, over all phases together; 0 = none, 1 = all. Labels drawn by lot give (classes - 1) / (clips - 1) on
+    average, in the column `by_chance`. On clips that the model was trained on the effect is too good.
 
     Args:
         states: (clips, frames, units) or (clips, steps, units), NaN behind the mask, as `layer_outputs` gives them.
@@ -27,10 +26,10 @@ def rank_units(states: np.ndarray, clips: Clips, *, phases: int = 10) -> pd.Data
         phases: number of phases; a frame on the border of two counts in both.
 
     Returns:
-        One row a unit: `unit` (counted from 0), `effect`, `by_chance`, `high` and `low` (the classes with the highest and the
-        lowest mean in the phase where the unit differs most), `from` and `to` (that phase, as shares of the clip),
-        `effect_there`, `mean_high`, `mean_low`, and `auc`: how probable it is that in this phase a clip of
-        `high` has a higher state than one of `low` (0.5 = no difference).
+        One row for each unit: `unit` (counted from 0), `effect`, `by_chance`, `high` and `low` (the classes with the
+        highest and the lowest mean in the phase where the unit differs most), `from` and `to` (that phase, as shares of
+        the clip), `effect_there`, `mean_high`, `mean_low`, and `auc`: the probability that in this phase a clip of `high`
+        has a higher state than a clip of `low` (0.5 = no difference).
 
     Raises:
         ValueError: no labels, fewer than two classes or three clips, or states of other clips.
@@ -58,7 +57,7 @@ def rank_units(states: np.ndarray, clips: Clips, *, phases: int = 10) -> pd.Data
     rows = []
     for unit in range(states.shape[-1]):
         there = _share(between[:, unit], total[:, unit])
-        phase = int(between[:, unit].argmax())  # where it differs most, not where it varies least
+        phase = int(between[:, unit].argmax())  # of the largest difference, not of the least variation
         high, low = centres[:, phase, unit].argmax(), centres[:, phase, unit].argmin()
         above, below = (means[clips.y == present[k], phase, unit] for k in (high, low))
         rows.append(
@@ -103,7 +102,7 @@ def choose_units(states: np.ndarray, clips: Clips, count: int = 8) -> list[int]:
 
 
 def _phase_means(states: np.ndarray, phases: int) -> np.ndarray:
-    """(phases, units) of one clip, whose frames of NaN at the end do not count."""
+    """Return the mean state of one clip in each phase, (phases, units). Frames of NaN at the end do not count."""
     length = int((~np.isnan(states).all(axis=1)).sum())
     edges = np.linspace(0, length, phases + 1)
     starts = np.minimum(np.floor(edges[:-1] + 1e-9).astype(int), length - 1)
@@ -112,12 +111,12 @@ def _phase_means(states: np.ndarray, phases: int) -> np.ndarray:
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """part / whole; 0 where nothing varies."""
+    """Return part / whole; 0 where nothing varies."""
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 1e-12)
 
 
 def _auc(above: np.ndarray, below: np.ndarray) -> float:
-    """Mann and Whitney 1947: the share of pairs in which the first is larger, ties counting half.
+    """Return the share of pairs in which `above` is larger; ties count half (Mann and Whitney 1947).
 
     >>> _auc(np.array([1.0, 2.0]), np.array([0.0, 1.0]))
     0.875

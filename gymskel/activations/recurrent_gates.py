@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gymskel.activations.states import inputs_of, layer_named, nan_behind_mask, what_it_got
+from gymskel.activations.states import layer_input, layer_named, model_inputs, nan_behind_mask
 
 if TYPE_CHECKING:
     import keras
 
     from gymskel.clips import Clips
 
+CellStep = Callable[[Any, np.ndarray, dict[str, np.ndarray]], dict[str, np.ndarray]]
+"""Cell, (clips, units) input times kernel, values of the frame before -> values of this frame."""
 _AGREEMENT = 1e-3
-"""How far a state recomputed here may lie from the layer's own: float32, over some hundred frames."""
+"""Largest difference of a recomputed state from the layer's own: float32 over some hundred frames."""
 
 
 def gates(
@@ -26,109 +28,133 @@ def gates(
     padding: bool = False,
     batch_size: int = 256,
 ) -> dict[str, np.ndarray]:
-    """The gates of a recurrent layer in every frame, with the state they led to.
+    """Return the gates of a recurrent layer in every frame, and the state that follows from them.
 
     - LSTM (Hochreiter and Schmidhuber 1997, with forget gate): "input", "forget", "output", "candidate", "cell",
       "state"; cell = forget * cell before + input * candidate, state = output * tanh(cell).
     - GRU (Cho et al. 2014): "update", "reset", "candidate", "state"; state = update * state before
       + (1 - update) * candidate.
     - SimpleRNN: "state".
-    - `keras.layers.RNN` around one of their cells: the same. Bidirectional: the units that run forwards
-      first, then those that run backwards. A layer of your own: what its `gates_of` says.
+    - `keras.layers.RNN` around one of their cells: the same. Bidirectional: the forward units first, then the
+      backward units. A layer of your own: the result of its `gates_of`.
 
-    Gates lie in [0, 1], candidates and states in [-1, 1] with the usual activations; a cell has no bounds.
-    A layer that gives out its last state alone (`return_sequences=False`) is shown in every frame all the same.
+    Gates lie in [0, 1], candidates and states in [-1, 1] with the usual activations; a cell has no bounds. A layer that
+    returns its last state alone (`return_sequences=False`) has its gates in every frame as well.
 
     Args:
         model: a functional model with named layers.
         clips: Clips, or a dict of the model's inputs.
         layer: name of the layer.
-        padding: keep what is behind the mask (the last state is held there). By default it is NaN there.
+        padding: keep the values behind the mask, where the last state is held; by default they are NaN.
         batch_size: clips at a time.
 
     Returns:
-        Name -> (clips, frames, units) float32, or (clips, steps, units) where the model has pooled its frames
-        before; in the order of the frames, for a layer with `go_backwards` too.
+        Name -> (clips, frames, units) float32 in the order of the frames, also for a layer with `go_backwards`;
+        (clips, steps, units) where the model pools its frames before the layer.
 
     Raises:
-        ValueError: no such layer, one without gates, one with an initial state or a kept state, or one whose own
-            output differs from what its weights give (a cell of another kind).
+        ValueError: no such layer, one without gates, one with an initial state or a kept state, or one whose output
+            differs from the recomputed states (an unknown cell).
     """
-    found = layer_named(model, layer)
-    inputs = inputs_of(model, clips)
-    if not (hasattr(found, "gates_of") or _rnns(found)):
+    recurrent = layer_named(model, layer)
+    inputs = model_inputs(model, clips)
+    directions = _directions(recurrent)
+    if not (hasattr(recurrent, "gates_of") or directions):
         raise ValueError(
-            f"Layer {layer!r} ({type(found).__name__}) has no gates; expected SimpleRNN, LSTM, GRU, Bidirectional of "
+            f"Layer {layer!r} ({type(recurrent).__name__}) has no gates; expected SimpleRNN, LSTM, GRU, Bidirectional of "
             "these, or a layer with a method `gates_of`."
         )
-    sequence, mask = what_it_got(model, inputs, found, batch_size)
-    if hasattr(found, "gates_of"):
-        shown = {name: np.asarray(v, np.float32) for name, v in found.gates_of(sequence, mask).items()}
+    sequence, mask = layer_input(model, inputs, recurrent, batch_size)
+    if hasattr(recurrent, "gates_of"):
+        values = {name: np.asarray(v, np.float32) for name, v in recurrent.gates_of(sequence, mask).items()}
     else:
-        each = [_gates_of(rnn, sequence, mask, layer) for rnn in _rnns(found)]
-        shown = {name: np.concatenate([one[name] for one in each], axis=-1) for name in each[0]}
-    return shown if padding else {n: nan_behind_mask(v, inputs, layer, model) for n, v in shown.items()}
+        by_direction = [_recomputed(rnn, step, sequence, mask, layer) for rnn, step in directions]
+        values = {
+            name: np.concatenate([direction[name] for direction in by_direction], axis=-1)
+            for name in by_direction[0]
+        }
+    return values if padding else {n: nan_behind_mask(v, inputs, layer, model) for n, v in values.items()}
 
 
-def _rnns(layer: Any) -> list[Any]:
-    """The one recurrent layer, or the two of a Bidirectional; none where its cell is not known."""
+def _directions(layer: Any) -> list[tuple[Any, CellStep]]:
+    """Return a recurrent layer, or the two of a Bidirectional, each with the step of its cell; [] for unknown cells."""
     import keras
 
     both = isinstance(layer, keras.layers.Bidirectional)
-    rnns = [layer.forward_layer, layer.backward_layer] if both else [layer]
-    return rnns if all(_kind(rnn) for rnn in rnns) else []
+    directions = []
+    for rnn in [layer.forward_layer, layer.backward_layer] if both else [layer]:
+        step = _step_of(getattr(rnn, "cell", None))
+        if step is None:
+            return []
+        directions.append((rnn, step))
+    return directions
 
 
-def _kind(rnn: Any) -> Callable | None:
+def _step_of(cell: Any) -> CellStep | None:
+    """Return the function that computes one frame of a cell, or None for an unknown cell."""
     import keras
 
-    kinds = {
-        keras.layers.LSTMCell: _lstm_frame,
-        keras.layers.GRUCell: _gru_frame,
-        keras.layers.SimpleRNNCell: _simple_frame,
-    }
-    return next(
-        (frame for kind, frame in kinds.items() if isinstance(getattr(rnn, "cell", None), kind)), None
-    )
+    steps: list[tuple[type, CellStep]] = [
+        (keras.layers.LSTMCell, _lstm_step),
+        (keras.layers.GRUCell, _gru_step),
+        (keras.layers.SimpleRNNCell, _simple_step),
+    ]
+    return next((step for known, step in steps if isinstance(cell, known)), None)
 
 
-def _gates_of(rnn: Any, sequence: np.ndarray, mask: np.ndarray | None, name: str) -> dict[str, np.ndarray]:
-    """One direction, frame by frame; a frame behind the mask leaves the state as it was."""
-    import keras
+def _recomputed(
+    rnn: Any, step: CellStep, sequence: np.ndarray, mask: np.ndarray | None, name: str
+) -> dict[str, np.ndarray]:
+    """Return the gates of one direction, computed frame by frame; behind the mask the state is held.
 
+    Raises:
+        ValueError: the layer keeps its state between batches, or gives other states than these.
+    """
     if rnn.stateful:
         raise ValueError(
             f"Layer {name!r} keeps its state between batches (stateful=True); its gates depend on them."
         )
-    cell, frame_of = rnn.cell, _kind(rnn)
+    cell = rnn.cell
     clips, frames = sequence.shape[:2]
-    given = sequence.astype(np.float32) @ _weight(cell.kernel)
+    driven = sequence.astype(np.float32) @ _weight(cell.kernel)
     real = np.ones((clips, frames), bool) if mask is None else mask
     now = {"state": np.zeros((clips, cell.units), np.float32)}
-    shown: dict[str, np.ndarray] = {}
+    gates_by_name: dict[str, np.ndarray] = {}
     for frame in range(frames)[:: -1 if rnn.go_backwards else 1]:
-        new = frame_of(cell, given[:, frame], now)
+        new = step(cell, driven[:, frame], now)
         before = {**{gate: np.zeros_like(value) for gate, value in new.items()}, **now}
         now = {gate: np.where(real[:, frame, None], value, before[gate]) for gate, value in new.items()}
         for gate, value in now.items():
-            shown.setdefault(gate, np.empty((clips, frames, cell.units), np.float32))[:, frame] = value
+            gates_by_name.setdefault(gate, np.empty((clips, frames, cell.units), np.float32))[:, frame] = (
+                value
+            )
+    _check_agreement(rnn, gates_by_name["state"], sequence, mask, name)
+    return gates_by_name
+
+
+def _check_agreement(
+    rnn: Any, states: np.ndarray, sequence: np.ndarray, mask: np.ndarray | None, name: str
+) -> None:
+    """Raise a ValueError if the layer's own output differs from the recomputed states."""
+    import keras
+
     own = rnn(sequence, mask=mask, training=False)
     own = keras.ops.convert_to_numpy(own[0] if isinstance(own, (list, tuple)) else own)
     if rnn.return_sequences:
         own = own[:, ::-1] if rnn.go_backwards else own
-        off = np.abs(own - shown["state"])[real]
+        difference = np.abs(own - states)[... if mask is None else mask]
     else:
-        off = np.abs(own - shown["state"][:, 0 if rnn.go_backwards else -1])
-    if off.max() > _AGREEMENT:
+        difference = np.abs(own - states[:, 0 if rnn.go_backwards else -1])
+    if difference.max() > _AGREEMENT:
         raise ValueError(
-            f"Layer {name!r} ({type(rnn).__name__} of {type(cell).__name__}) gives other states than its weights, by up to "
-            f"{off.max():.2g}: a cell of another kind. Give the layer a method `gates_of(sequence, mask)`."
+            f"Layer {name!r} ({type(rnn).__name__} of {type(rnn.cell).__name__}) gives other states than its weights, by up "
+            f"to {difference.max():.2g}: an unknown cell. Fix: give the layer a method `gates_of(sequence, mask)`."
         )
-    return shown
 
 
-def _lstm_frame(cell: Any, given: np.ndarray, before: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    values = given + before["state"] @ _weight(cell.recurrent_kernel) + _bias(cell)
+def _lstm_step(cell: Any, driven: np.ndarray, before: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return gates, cell and state of an LSTM in one frame, each (clips, units)."""
+    values = driven + before["state"] @ _weight(cell.recurrent_kernel) + _bias(cell)
     i, f, c, o = np.split(values, 4, axis=-1)
     i, f, o = (_activated(cell.recurrent_activation, gate) for gate in (i, f, o))
     candidate = _activated(cell.activation, c)
@@ -137,15 +163,16 @@ def _lstm_frame(cell: Any, given: np.ndarray, before: dict[str, np.ndarray]) -> 
     return {"input": i, "forget": f, "output": o, "candidate": candidate, "cell": carry, "state": state}
 
 
-def _gru_frame(cell: Any, given: np.ndarray, before: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _gru_step(cell: Any, driven: np.ndarray, before: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return gates and state of a GRU in one frame, each (clips, units)."""
     state, recurrent, units = before["state"], _weight(cell.recurrent_kernel), cell.units
     bias = np.broadcast_to(_bias(cell), (2, 3 * units) if cell.reset_after else (3 * units,))
-    values = given + (bias[0] if cell.reset_after else bias)
+    values = driven + (bias[0] if cell.reset_after else bias)
     inner = state @ recurrent[:, : 2 * units] + (bias[1, : 2 * units] if cell.reset_after else 0)
     update, reset = np.split(
         _activated(cell.recurrent_activation, values[:, : 2 * units] + inner), 2, axis=-1
     )
-    if cell.reset_after:  # as cuDNN has it: the reset gate comes after the matrix
+    if cell.reset_after:  # as in cuDNN: the reset gate follows the matrix product
         remembered = reset * (state @ recurrent[:, 2 * units :] + bias[1, 2 * units :])
     else:
         remembered = (reset * state) @ recurrent[:, 2 * units :]
@@ -154,22 +181,26 @@ def _gru_frame(cell: Any, given: np.ndarray, before: dict[str, np.ndarray]) -> d
     return {"update": update, "reset": reset, "candidate": candidate, "state": state}
 
 
-def _simple_frame(cell: Any, given: np.ndarray, before: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    values = given + before["state"] @ _weight(cell.recurrent_kernel) + _bias(cell)
+def _simple_step(cell: Any, driven: np.ndarray, before: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the state of a SimpleRNN in one frame, (clips, units)."""
+    values = driven + before["state"] @ _weight(cell.recurrent_kernel) + _bias(cell)
     return {"state": _activated(cell.activation, values)}
 
 
 def _weight(variable: Any) -> np.ndarray:
+    """Return a variable as float32."""
     import keras
 
     return keras.ops.convert_to_numpy(variable).astype(np.float32)
 
 
 def _bias(cell: Any) -> np.ndarray:
+    """Return the bias of a cell, or a single 0 where it has none."""
     return np.zeros(1, np.float32) if cell.bias is None else _weight(cell.bias)
 
 
 def _activated(function: Any, values: np.ndarray) -> np.ndarray:
+    """Return a Keras activation of an array."""
     import keras
 
     return keras.ops.convert_to_numpy(function(keras.ops.convert_to_tensor(values)))

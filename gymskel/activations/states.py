@@ -1,4 +1,4 @@
-"""What a named layer gave out in every frame: hidden states, convolution features, attention."""
+"""Outputs of a named layer in every frame: hidden states, convolution features, attention."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gymskel.messages import join_names
 from gymskel.recording import Recording, UnseenError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def recurrent_layers(model: keras.Model) -> list[str]:
-    """Names of the layers whose state can be looked at in every frame, in the model's order.
+    """Return the names of the layers that have a state in every frame, in the model's order.
 
     These are the recurrent layers (SimpleRNN, LSTM, GRU, Bidirectional ...) with `return_sequences=True`.
     """
@@ -24,11 +25,11 @@ def recurrent_layers(model: keras.Model) -> list[str]:
 
 
 def convolution_layers(model: keras.Model) -> list[str]:
-    """Names of the convolutions over the frames, in the model's order: features for `layer_outputs`."""
+    """Return the names of the convolutions over the frames, in the model's order, for `layer_outputs`."""
     import keras
 
-    kinds = (keras.layers.Conv1D, keras.layers.SeparableConv1D, keras.layers.DepthwiseConv1D)
-    return [layer.name for layer in model.layers if isinstance(layer, kinds)]
+    convolutions = (keras.layers.Conv1D, keras.layers.SeparableConv1D, keras.layers.DepthwiseConv1D)
+    return [layer.name for layer in model.layers if isinstance(layer, convolutions)]
 
 
 def layer_outputs(
@@ -39,30 +40,29 @@ def layer_outputs(
     padding: bool = False,
     batch_size: int = 256,
 ) -> np.ndarray:
-    """What a layer gave out in every frame of every clip: the hidden states of a recurrent layer.
+    """Return the output of a layer in every frame of every clip, such as the hidden states of a recurrent layer.
 
-    The layer runs as in prediction (no dropout), once over each batch and without tracing a graph.
+    The layer runs as in prediction, without dropout, once over each batch and without tracing a graph.
 
     Args:
         model: a functional model with named layers.
         clips: Clips, or a dict of the model's inputs, `keypoints` (clips, frames, joints, channels) and
             `mask` (clips, frames) bool.
         layer: name of the layer; `recurrent_layers` and `convolution_layers` list those that make sense.
-        padding: keep what the layer gives out behind the mask. By default it is NaN there.
+        padding: keep the output behind the mask; by default it is NaN.
         batch_size: clips at a time.
 
     Returns:
-        (clips, frames, units) float32, or (clips, steps, units) where the model has pooled its frames before (see
-        `frames_per_step`), in the order of the frames, for a layer with `go_backwards` too. A Bidirectional
-        layer has the units that run forwards first, then those that run backwards. Of a layer that the model uses
-        several times, the first use.
+        (clips, frames, units) float32 in the order of the frames, also for a layer with `go_backwards`. Where the model
+        pools its frames before the layer it is (clips, steps, units), see `frames_per_step`. A Bidirectional layer has
+        the forward units first, then the backward units. Of a layer that the model uses several times this is the
+        first use.
 
     Raises:
-        ValueError: no such layer, one that gives out something else than (clips, frames, units), or an input
-            is missing.
+        ValueError: no such layer, an output that is not (clips, frames, units), or a missing input.
     """
     sequence = _sequence(model, layer)
-    inputs = inputs_of(model, clips)
+    inputs = model_inputs(model, clips)
     (states,) = run_to(model, [sequence], inputs, batch_size)
     if runs_backwards(model.get_layer(layer)):
         states = states[:, ::-1].copy()
@@ -70,9 +70,9 @@ def layer_outputs(
 
 
 def frames_per_step(frames: int, steps: int) -> int:
-    """How many frames of a clip are behind one step of a layer that pools them: 4 where 32 frames become 8 steps.
+    """Return the number of frames that one step of a layer covers: 4 where 32 frames become 8 steps.
 
-    Frames are pooled in pairs, and pairs of pairs; where that does not give so many steps the answer is 1.
+    Models pool frames in pairs, and pairs in pairs. Where no power of two up to 16 gives `steps`, the answer is 1.
 
     >>> frames_per_step(32, 8), frames_per_step(9, 3), frames_per_step(30, 30), frames_per_step(12, 10)
     (4, 4, 1, 1)
@@ -83,23 +83,29 @@ def frames_per_step(frames: int, steps: int) -> int:
 def attention_weights(
     model: keras.Model, clips: Clips | Mapping[str, np.ndarray], layer: str = "attention"
 ) -> np.ndarray:
-    """How much each frame counts in what an attention layer (`AttentionPooling`, one with `weights_of`) gives out.
+    """Return the weight of each frame in the output of an attention layer.
+
+    Args:
+        model: a functional model with named layers.
+        clips: Clips, or a dict of the model's inputs.
+        layer: name of an `AttentionPooling`, or of another layer with a method `weights_of`.
 
     Returns:
-        (clips, frames) float32, or (clips, frames, heads) of a layer with several heads. The weights of a clip (and
-        head) sum to 1; frames behind the mask are NaN. See `visualize.plot_attention`.
+        (clips, frames) float32, or (clips, frames, heads) for several heads; steps in place of frames where the model
+        pools them. The weights of a clip (and head) sum to 1; behind the mask they are NaN. `visualize.plot_attention`
+        draws them.
 
     Raises:
-        ValueError: the model has no such layer, or its weights are of another shape.
+        ValueError: the model has no such layer, or its weights have another shape.
     """
-    found = {one.name: one for one in model.layers if hasattr(one, "weights_of")}
-    if layer not in found:
+    attention_layers = {one.name: one for one in model.layers if hasattr(one, "weights_of")}
+    if layer not in attention_layers:
         raise ValueError(
-            f"{model.name} has no attention layer `{layer}`; it has {', '.join(found) or 'none'}."
+            f"{model.name} has no attention layer {layer!r}; it has {join_names(attention_layers) or 'none'}."
         )
-    inputs = inputs_of(model, clips)
-    states, mask = what_it_got(model, inputs, found[layer])
-    weights = np.asarray(found[layer].weights_of(states, mask), np.float32)
+    inputs = model_inputs(model, clips)
+    states, mask = layer_input(model, inputs, attention_layers[layer])
+    weights = np.asarray(attention_layers[layer].weights_of(states, mask), np.float32)
     if weights.ndim not in (2, 3) or weights.shape[:2] != states.shape[:2]:
         raise ValueError(
             f"`weights_of` of layer {layer!r} gives {weights.shape}; expected (clips, frames) or (clips, frames, heads) "
@@ -111,17 +117,17 @@ def attention_weights(
 def last_layer_states(
     classifier: Any, recordings: Sequence[Recording]
 ) -> tuple[str, list[np.ndarray | None]]:
-    """The last recurrent layer's name, and its states for each recording, as strips are drawn of them.
+    """Return the name of the last recurrent layer, and its states for each recording, ready for `draw_strips`.
 
     Args:
         classifier: a SkeletonClassifier fitted on recordings.
         recordings: of the layout of joints that it was trained on.
 
     Returns:
-        The name, and for each recording (steps, units) float32 in [-1, 1], without NaN: a step a frame, or every so
-        many (see `frames_per_step`). States of a layer without that range are divided by the largest of the recording.
-        None for a recording that cannot be prepared (a single frame, a needed joint never seen); "" and nothing but
-        None for a model without such a layer.
+        The name, and for each recording (steps, units) float32 in [-1, 1] without NaN. A step is a frame, or several
+        frames that the model pools (see `frames_per_step`). States beyond [-1, 1] are divided by the largest of the
+        recording. A recording that cannot be prepared (a single frame, a needed joint never seen) has None. A model
+        without a recurrent layer gives "" and None for each recording.
 
     Raises:
         ValueError: fitted on Clips, or another layout of joints.
@@ -130,33 +136,39 @@ def last_layer_states(
     if not layers:
         return "", [None] * len(recordings)
     states: list[np.ndarray | None] = [None] * len(recordings)
-    good = [i for i, one in enumerate(recordings) if len(one) > 1]
-    try:
-        groups = [(good, classifier.clips([recordings[i] for i in good]))] if good else []
-    except UnseenError:
-        groups = []
-        for i in good:
-            try:
-                groups.append(([i], classifier.clips([recordings[i]])))
-            except UnseenError:
-                continue
-    for rows, clips in groups:
-        for i, one in zip(rows, layer_outputs(classifier.model_, clips, layers[-1]), strict=True):
-            steps = one[~np.isnan(one).all(axis=1)]
-            states[i] = steps / max(1.0, float(np.abs(steps).max()))
+    for rows, clips in _prepared(classifier, recordings):
+        for row, padded in zip(rows, layer_outputs(classifier.model_, clips, layers[-1]), strict=True):
+            steps = padded[~np.isnan(padded).all(axis=1)]
+            states[row] = steps / max(1.0, float(np.abs(steps).max()))
     return layers[-1], states
 
 
-# --- for the files beside this one ------------------------------------------------------------------------
+def _prepared(classifier: Any, recordings: Sequence[Recording]) -> list[tuple[list[int], Clips]]:
+    """Return the numbers of the recordings that can be prepared, with their Clips: at once, or one by one."""
+    rows = [row for row, recording in enumerate(recordings) if len(recording) > 1]
+    try:
+        return [(rows, classifier.clips([recordings[row] for row in rows]))] if rows else []
+    except UnseenError:
+        if len(rows) == 1:
+            return []
+    alone = [(row, _prepared(classifier, [recordings[row]])) for row in rows]
+    return [([row], clips) for row, prepared in alone for _, clips in prepared]
 
 
-def inputs_of(model: keras.Model, clips: Clips | Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays a model takes, by name, and the mask where there is one, whether the model takes it or not."""
+# --- shared by the modules of this package ------------------------------------------------------------------
+
+
+def model_inputs(model: keras.Model, clips: Clips | Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays that a model takes, by name, and always the mask where there is one.
+
+    Raises:
+        ValueError: an input is missing, or there is no clip.
+    """
     inputs = clips if isinstance(clips, Mapping) else clips.inputs
     wanted = [tensor.name for tensor in model.inputs]
     if missing := [name for name in wanted if name not in inputs]:
         raise ValueError(
-            f"`clips` lacks the inputs {missing} of model {model.name!r}; it has {list(inputs)}."
+            f"`clips` lacks the inputs {join_names(missing)} of model {model.name!r}; it has {join_names(inputs)}."
         )
     if not len(inputs[wanted[0]]):
         raise ValueError("`clips` holds no clip; expected at least one.")
@@ -166,42 +178,45 @@ def inputs_of(model: keras.Model, clips: Clips | Mapping[str, np.ndarray]) -> di
 def run_to(
     model: keras.Model, tensors: list, inputs: Mapping[str, np.ndarray], batch_size: int = 256
 ) -> list[np.ndarray]:
-    """The values of some symbolic tensors of a model, as in prediction; numbers are float32."""
+    """Return the values of symbolic tensors of a model, as in prediction: masks as bool, numbers as float32."""
     import keras
 
     probe = keras.Model(model.inputs, tensors)
     arrays = [inputs[tensor.name] for tensor in model.inputs]
-    parts = []
-    for at in range(0, len(arrays[0]), batch_size):
-        values = probe([array[at : at + batch_size] for array in arrays], training=False)
-        parts.append([keras.ops.convert_to_numpy(value) for value in keras.tree.flatten(values)])
-    whole = [np.concatenate(values) for values in zip(*parts, strict=True)]
-    return [values if values.dtype == bool else values.astype(np.float32) for values in whole]
+    batches = []
+    for start in range(0, len(arrays[0]), batch_size):
+        values = probe([array[start : start + batch_size] for array in arrays], training=False)
+        batches.append([keras.ops.convert_to_numpy(value) for value in keras.tree.flatten(values)])
+    joined = [np.concatenate(values) for values in zip(*batches, strict=True)]
+    return [values if values.dtype == bool else values.astype(np.float32) for values in joined]
 
 
-def what_it_got(
+def layer_input(
     model: keras.Model, inputs: Mapping[str, np.ndarray], layer: Any, batch_size: int = 256
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """(clips, frames, values) the sequence that a layer took, and the mask it took with it, or None."""
-    taken = _taken(layer)
-    numbers = [tensor for tensor in taken if tensor.dtype != "bool"]
+    """Return the sequence that a layer takes, (clips, frames, values), and the mask that comes with it, or None.
+
+    Raises:
+        ValueError: the layer takes several tensors of numbers.
+    """
+    tensors = _input_tensors(layer)
+    numbers = [tensor for tensor in tensors if tensor.dtype != "bool"]
     if len(numbers) > 1:
         raise ValueError(
             f"Layer {layer.name!r} takes {len(numbers)} tensors of numbers, an initial state perhaps; expected one sequence."
         )
-    values = run_to(
-        model, [numbers[0], *(tensor for tensor in taken if tensor.dtype == "bool")], inputs, batch_size
-    )
+    masks = [tensor for tensor in tensors if tensor.dtype == "bool"]
+    values = run_to(model, [numbers[0], *masks], inputs, batch_size)
     return values[0], values[1] if len(values) > 1 else None
 
 
 def layers_before(layer: Any) -> list[Any]:
-    """The layers whose outputs a layer takes at its first use."""
-    return [tensor._keras_history.operation for tensor in _taken(layer)]
+    """Return the layers whose outputs a layer takes at its first use."""
+    return [tensor._keras_history.operation for tensor in _input_tensors(layer)]
 
 
 def runs_backwards(layer: Any) -> bool:
-    """Whether a recurrent layer gives out its last frame first; Bidirectional turns its own round again."""
+    """Return True if a recurrent layer gives the last frame first. Bidirectional restores the order itself."""
     import keras
 
     return isinstance(layer, keras.layers.RNN) and layer.go_backwards
@@ -210,7 +225,11 @@ def runs_backwards(layer: Any) -> bool:
 def nan_behind_mask(
     values: np.ndarray, inputs: Mapping[str, np.ndarray], layer: str, model: keras.Model
 ) -> np.ndarray:
-    """(clips, steps, ...) with NaN behind the mask, of which a step has that of its first frame."""
+    """Return (clips, steps, ...) with NaN behind the mask. A step is behind it if its first frame is.
+
+    Raises:
+        ValueError: the steps are no whole number of frames each.
+    """
     if "mask" not in inputs:
         return values
     mask = np.asarray(inputs["mask"], bool)
@@ -219,31 +238,32 @@ def nan_behind_mask(
     if values.shape[:2] != mask.shape:
         raise ValueError(
             f"Layer {layer!r} gives out {values.shape[1]} steps for {frames} frames; expected a "
-            f"state in every frame, or every so many frames. {_looked_at(model)}"
+            f"state in every frame, or in every 2, 4, 8 or 16 frames. {_layers_note(model)}"
         )
     return np.where(mask.reshape(*mask.shape, *[1] * (values.ndim - 2)), values, np.float32(np.nan))
 
 
 def layer_named(model: keras.Model, name: str) -> Any:
-    """The layer, or a ValueError that names those there are."""
+    """Return a layer by its name, or raise a ValueError that names the recurrent layers."""
     layers = {layer.name: layer for layer in model.layers}
     if name not in layers:
-        raise ValueError(f"Model {model.name!r} has no layer {name!r}. {_looked_at(model)}")
+        raise ValueError(f"Model {model.name!r} has no layer {name!r}. {_layers_note(model)}")
     return layers[name]
 
 
-def _taken(layer: Any) -> list[Any]:
+def _input_tensors(layer: Any) -> list[Any]:
+    """Return the symbolic tensors that a layer takes at its first use."""
     try:
-        taken = layer.input
+        tensors = layer.input
     except (AttributeError, ValueError):
         raise ValueError(f"Layer {layer.name!r} is not part of a functional model.") from None
-    if isinstance(taken, dict):
-        taken = list(taken.values())
-    return list(taken) if isinstance(taken, (list, tuple)) else [taken]
+    if isinstance(tensors, dict):
+        tensors = list(tensors.values())
+    return list(tensors) if isinstance(tensors, (list, tuple)) else [tensors]
 
 
 def _sequence(model: keras.Model, name: str) -> Any:
-    """The symbolic (clips, frames, units) output of a layer."""
+    """Return the symbolic (clips, frames, units) output of a layer, or raise a ValueError."""
     layer = layer_named(model, name)
     try:
         output = layer.output
@@ -255,17 +275,14 @@ def _sequence(model: keras.Model, name: str) -> Any:
         output = output[0]
     if len(output.shape) != 3:
         shape = ", ".join("?" if size is None else str(size) for size in output.shape)
-        hint = " Build it with return_sequences=True." if hasattr(layer, "return_sequences") else ""
+        hint = " Fix: build it with return_sequences=True." if hasattr(layer, "return_sequences") else ""
         raise ValueError(
-            f"Layer {name!r} gives out ({shape}); expected (clips, frames, units).{hint} {_looked_at(model)}"
+            f"Layer {name!r} gives out ({shape}); expected (clips, frames, units).{hint} {_layers_note(model)}"
         )
     return output
 
 
-def _looked_at(model: keras.Model) -> str:
-    names = recurrent_layers(model)
-    return (
-        f"Its recurrent layers: {', '.join(names)}."
-        if names
-        else "It has no recurrent layer with return_sequences."
-    )
+def _layers_note(model: keras.Model) -> str:
+    """Return the sentence of an error that names the recurrent layers of a model."""
+    names = join_names(recurrent_layers(model))
+    return f"Its recurrent layers: {names}." if names else "It has no recurrent layer with return_sequences."

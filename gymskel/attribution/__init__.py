@@ -1,10 +1,16 @@
-"""Which joints, when, made a model answer as it did: integrated gradients, occlusion, and whether to believe them.
+"""Reasons for an answer: the part of each joint and frame in it, by integrated gradients and by occlusion.
 
-Both speak of joints relative to the skeleton's root, and of the body's travel, which is the root's own path and stands in the
-root's row: a wrist that is carried along by a jump has done nothing itself. Both compare with a body that does not do
-what is asked about: by default one that stands still as in its first frame.
+Both look at joints relative to the skeleton's root. The root's own row stands for the travel of the whole body: a wrist
+that a jump carries along has not moved itself. Both compare with a body that does not make the move: by default one
+that stands still as in its first frame. Both take a keras.Model with Clips, or a SkeletonClassifier with Clips or
+Recordings.
 
-Anything that names classes will do: a keras.Model with Clips, or a SkeletonClassifier with Clips or Recordings.
+gradients.py      integrated gradients; path_integral.py does the sum, baselines.py the body to compare with
+occlusions.py     the same question, answered by taking parts away
+sanity_checks.py  tests whether an attribution can be believed
+plots.py          the pictures
+bodies.py         joints relative to the root, parts, phases
+probabilities.py  answers of a model
 """
 
 from gymskel.attribution.baselines import make_baseline

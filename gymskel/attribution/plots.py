@@ -1,15 +1,15 @@
 """Pictures of an attribution: joints by frames, and the same on the body. Nothing is shown or saved.
 
-Green speaks for the class, purple against it, white says nothing (PRGn of ColorBrewer, which colour-blind people tell apart).
+Green speaks for the class, purple against it, white is 0 (PRGn of ColorBrewer, safe for colour-blind readers).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gymskel.attribution.baselines import TRAVEL, rows_of_parts, spans_of_phases
+from gymskel.attribution.bodies import TRAVEL, phase_spans, rows_by_part
 from gymskel.attribution.gradients import Attribution
 
 if TYPE_CHECKING:
@@ -22,25 +22,27 @@ _BASELINES = {
     "given": "baseline",
 }
 _FOR, _AGAINST, _GREY, _LIGHT = "#1B7837", "#762A83", "#6B6B6B", "#D9D9D9"
+_LARGEST = 420
+"""Area of the largest circle, in square points."""
 
 
 def plot_attribution_map(
     attribution: Attribution, clip: int = 0, *, end: tuple[float, str] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Which joint counted when: a row a joint, a column a frame, parts of the body together.
+    """Draw a map of a clip: a row for each joint, a column for each frame, joints of one part of the body together.
 
-    The number behind a row is its sum, in probability. The first row is the travel of the whole body, the others are
-    movements of the joints relative to it.
+    The number at the end of a row is its sum, in probability. The first row is the travel of the whole body, the others
+    are movements of the joints relative to it.
 
     Args:
         attribution: from `integrated_gradients`.
-        clip: which one, counted from 0.
-        end: when the last frame is, counted from the first, and the unit: (1.4, "s") or (42, "frame"), for clips that do not
-            know their frame rate, as those that were resampled to so many frames each.
-        ax: where to draw.
+        clip: number of the clip, counted from 0.
+        end: time of the last frame, counted from the first, and its unit: (1.4, "s") or (42, "frame"). For clips without
+            a frame rate, such as those resampled to a fixed number of frames.
+        ax: Axes to draw into; by default those of a new figure.
 
     Returns:
-        The Axes; time in seconds if the clips know their frame rate, otherwise as `end` says, or in frames.
+        The Axes. Time is in seconds if the clips have a frame rate, otherwise as in `end`, or in frames.
 
     Raises:
         ValueError: no such clip.
@@ -93,21 +95,21 @@ def plot_attribution_bodies(
     end: tuple[float, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Which joint counted when, on the body: the clip in equal phases, a body from the middle of each.
+    """Draw the attributions of a clip on the body: equal phases, each with the body from its middle.
 
-    The area of a circle is the joint's attribution, added up over the phase (so that no frame is lost between bodies):
-    green for the class, purple against it. The circle of the root stands for the travel of the whole body. Below
-    each body stand its time and the sum of its phase, in probability.
+    The area of a circle is the joint's attribution, added up over the phase, so that every frame counts. Green speaks for
+    the class, purple against it. The circle of the root stands for the travel of the whole body. Below each body stand
+    its time and the sum of its phase, in probability.
 
     Args:
         attribution: from `integrated_gradients`.
-        clip: which one, counted from 0.
-        bodies: how many; no more than frames are drawn.
+        clip: number of the clip, counted from 0.
+        bodies: number of bodies, at most one for each frame.
         end: as in `plot_attribution_map`.
-        ax: where to draw.
+        ax: Axes to draw into; by default those of a new figure.
 
     Returns:
-        The Axes: equal aspect, y down, each body in a column of its own at one scale.
+        The Axes: equal aspect, y down, each body in a column of its own, all at one scale.
 
     Raises:
         ValueError: no such clip, `bodies` below 1, or clips without the channels x and y.
@@ -120,7 +122,7 @@ def plot_attribution_bodies(
         raise ValueError(
             f"A body is drawn from the channels x and y; the clips have {', '.join(clips.channels)}."
         )
-    spans = spans_of_phases(length, min(bodies, length))
+    spans = phase_spans(length, min(bodies, length))
     frames = [(start + end - 1) // 2 for start, end in spans]
     xy = clips.x[clip][frames][..., [clips.channels.index("x"), clips.channels.index("y")]].astype(float)
     sums = np.stack([joints[start:end].sum(axis=0) for start, end in spans])  # (bodies, joints)
@@ -140,7 +142,8 @@ def plot_attribution_bodies(
         for pair in limbs:
             ax.plot(*body[pair].T, color="#9A9A9A", lw=2, solid_capstyle="round", zorder=1)
         colours = np.where(values > 0, _FOR, _AGAINST)
-        ax.scatter(*body.T, s=420 * np.abs(values) / largest, c=colours, alpha=0.75, lw=0, zorder=3)
+        area = _LARGEST * np.abs(values) / largest
+        ax.scatter(body[:, 0], body[:, 1], s=area, c=colours, alpha=0.75, lw=0, zorder=3)
         time = f"{frame * step:.2f} s" if unit == "s" else f"{unit} {round(frame * step)}"
         ax.annotate(
             f"{time}\n{values.sum():+.2f}",
@@ -162,7 +165,7 @@ def plot_attribution_bodies(
 
 
 def _of_clip(attribution: Attribution, clip: int) -> tuple[np.ndarray, int]:
-    """((frames, joints) of the clip, without padding; number of frames)."""
+    """Return the attributions of a clip without padding, (frames, joints), and the number of its frames."""
     if not 0 <= clip < len(attribution):
         raise ValueError(f"`clip` must be from 0 to {len(attribution) - 1}, got {clip}.")
     length = int(attribution.clips.lengths[clip])
@@ -170,7 +173,7 @@ def _of_clip(attribution: Attribution, clip: int) -> tuple[np.ndarray, int]:
 
 
 def _clock(attribution: Attribution, length: int, end: tuple[float, str] | None) -> tuple[float, str]:
-    """(time from one frame of the clip to the next, its unit)."""
+    """Return the time from one frame of the clip to the next, and its unit."""
     if attribution.clips.fps:
         return 1 / attribution.clips.fps, "s"
     last, unit = end or (length - 1, "frame")
@@ -178,13 +181,13 @@ def _clock(attribution: Attribution, length: int, end: tuple[float, str] | None)
 
 
 def _grouped(attribution: Attribution) -> tuple[list[int], list[int]]:
-    """Rows of the joints, part after part with travel first; and where a new part begins."""
+    """Return the rows of the joints, travel first, then part after part; and the positions where a part begins."""
     skeleton = attribution.clips.skeleton
-    groups = rows_of_parts(skeleton) if skeleton.parts else {}
+    groups = rows_by_part(skeleton) if skeleton.parts else {}
     groups = {TRAVEL: groups.pop(TRAVEL, []), **groups}
     order: list[int] = []
     starts = []
-    for rows in (*groups.values(), range(len(skeleton))):  # at last the joints of no part
+    for rows in (*groups.values(), range(len(skeleton))):  # joints of no part come last
         new = [row for row in rows if row not in order]
         starts += [len(order)] if new and order else []
         order += new
@@ -192,31 +195,40 @@ def _grouped(attribution: Attribution) -> tuple[list[int], list[int]]:
 
 
 def _target_name(attribution: Attribution, clip: int) -> str:
+    """Return the name of the class that a clip is asked about."""
     names, target = attribution.clips.classes, int(attribution.target[clip])
     return names[target] if names else f"class {target}"
 
 
 def _title(attribution: Attribution, clip: int) -> str:
-    p, before = attribution.probability[clip], attribution.baseline_probability[clip]
-    name = _target_name(attribution, clip)
-    baseline = _BASELINES[attribution.baseline_name]
-    return f"{attribution.clips.sources[clip]}: {name} {p:.2f} ({baseline}: {before:.2f})"
+    """Return recording, class and its probability, for the clip and for the baseline."""
+    name, baseline = _target_name(attribution, clip), _BASELINES[attribution.baseline_name]
+    probabilities = attribution.probability[clip], attribution.baseline_probability[clip]
+    return f"{attribution.clips.sources[clip]}: {name} {probabilities[0]:.2f} ({baseline}: {probabilities[1]:.2f})"
 
 
 def _legend(ax: Axes, name: str, largest: float) -> None:
+    """Explain colours and areas above the picture, on the right."""
     from matplotlib.lines import Line2D
 
-    dot = {"ls": "", "marker": "o", "mew": 0, "alpha": 0.75}
+    dot: dict[str, Any] = {"ls": "", "marker": "o", "mew": 0, "alpha": 0.75}
     handles = [
         Line2D([], [], color=_FOR, ms=9, label=f"for {name}", **dot),
         Line2D([], [], color=_AGAINST, ms=9, label="against", **dot),
-        Line2D([], [], color=_GREY, ms=420**0.5, label=f"{largest:.2g}", **dot),
+        Line2D([], [], color=_GREY, ms=_LARGEST**0.5, label=f"{largest:.2g}", **dot),
     ]
-    options = {"ncols": 3, "frameon": False, "fontsize": 9, "borderpad": 0, "handletextpad": 0.6}
+    options: dict[str, Any] = {
+        "ncols": 3,
+        "frameon": False,
+        "fontsize": 9,
+        "borderpad": 0,
+        "handletextpad": 0.6,
+    }
     ax.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1), **options)
 
 
 def _new_axes(width: float, height: float) -> Axes:
+    """Return the Axes of a new figure; width and height in inches."""
     from matplotlib import pyplot as plt
 
     return plt.subplots(figsize=(width, height), layout="constrained")[1]

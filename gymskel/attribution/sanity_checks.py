@@ -1,4 +1,4 @@
-"""Whether an attribution deserves belief: does occlusion agree, and does it go when the model forgets what it learned?"""
+"""Sanity checks of an attribution: agreement with occlusion, and the effect of shuffled weights."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from gymskel.attribution.occlusions import Occlusion
 def rank_agreement(
     attribution: Attribution, occluded: Occlusion, parts: Mapping[str, Sequence[str]] | None = None
 ) -> np.ndarray:
-    """(clips,) Spearman's correlation between attributions added up by part and phase, and the drops by occlusion.
+    """Return Spearman's correlation of attributions by part and phase with the drops by occlusion, (clips,).
 
-    1 = the same order of parts and phases, 0 = none in common; NaN where one of the two is the same everywhere. They
-    ask different questions (the sum of small changes, one large change), so 1 is not to be expected.
+    1 = the same order of parts and phases, 0 = nothing in common; NaN where one of the two is the same everywhere. The
+    two ask different questions (the sum of small changes, one large change), so do not expect 1.
 
     Args:
         attribution: from `integrated_gradients`.
         occluded: from `occlusion`, of the same clips and targets.
-        parts: as they were given to `occlusion`.
+        parts: the same as for `occlusion`.
 
     Raises:
         ValueError: other clips or targets, or other parts.
@@ -31,63 +31,67 @@ def rank_agreement(
         raise ValueError(
             "`attribution` and `occluded` are of different clips or ask about different classes."
         )
-    cells = attribution.by_part_and_phase(parts, phases=occluded.drop.shape[1])
-    if cells.shape != occluded.drop.shape:
-        raise ValueError(f"`occluded` has the parts {', '.join(occluded.parts)}; give the same `parts` here.")
-    return np.array([_spearman(a.ravel(), b.ravel()) for a, b in zip(cells, occluded.drop, strict=True)])
+    sums = attribution.by_part_and_phase(parts, phases=occluded.drop.shape[1])
+    if sums.shape != occluded.drop.shape:
+        raise ValueError(
+            f"`occluded` has the parts {', '.join(occluded.parts)}. Fix: give the same `parts` here."
+        )
+    return np.array([_spearman(a.ravel(), b.ravel()) for a, b in zip(sums, occluded.drop, strict=True)])
 
 
 def randomization_check(
     model: Any, attribution: Attribution, *, shuffles: int = 3, seed: int = 0, steps: int = 32
 ) -> np.ndarray:
-    """How alike the maps stay when the model loses what it learned (Adebayo et al. 2018).
+    """Return the correlation of an attribution with those after shuffling the model's weights (Adebayo et al. 2018).
 
-    All weights of the model are shuffled, each array within itself, so that their sizes stay and their meaning goes; then
-    the same clips are asked about the same classes. A map that stays alike shows the clip, not the model. The model gets its
+    Each array of weights is shuffled within itself: the sizes stay, the meaning goes. Then the same clips are asked about
+    the same classes. A high correlation says that the attribution shows the clip, not the model. The model gets its
     weights back.
 
     Args:
-        model: the one the attribution is of.
+        model: the model of the attribution, or its SkeletonClassifier.
         attribution: from `integrated_gradients`.
-        shuffles: how many times.
-        seed: another seed, other shuffles.
-        steps: of the integral, to begin with.
+        shuffles: number of shuffles.
+        seed: of the shuffles.
+        steps: steps of the integral at the start.
 
     Returns:
-        (shuffles, clips) Spearman's correlation over all joints and frames in which the clip differs from its baseline.
+        (shuffles, clips) Spearman's correlation over the joints and frames in which one of the two is not 0.
     """
     model = getattr(model, "model_", model)
     rng = np.random.default_rng(seed)
     learned = model.get_weights()
-    alike = []
+    correlations: list[list[float]] = []
     try:
         for _ in range(shuffles):
             model.set_weights([rng.permutation(w.ravel()).reshape(w.shape) for w in learned])
-            other = integrated_gradients(
+            shuffled = integrated_gradients(
                 model,
                 attribution.clips,
                 target=attribution.target,
-                baseline=attribution.baselines,
+                baseline=attribution.baseline,
                 steps=steps,
                 tolerance=0.05,
             )
-            alike.append(
-                [_same_place(a, b) for a, b in zip(attribution.by_joint, other.by_joint, strict=True)]
+            correlations.append(
+                [_correlation(a, b) for a, b in zip(attribution.by_joint, shuffled.by_joint, strict=True)]
             )
     finally:
         model.set_weights(learned)
-    return np.array(alike)
+    return np.array(correlations)
 
 
-def _same_place(one: np.ndarray, other: np.ndarray) -> float:
-    used = np.isfinite(one) & ((one != 0) | (other != 0))
-    return _spearman(one[used], other[used])
+def _correlation(first: np.ndarray, second: np.ndarray) -> float:
+    """Return Spearman's correlation of two attributions of one clip, where one of them is not 0."""
+    used = np.isfinite(first) & ((first != 0) | (second != 0))
+    return _spearman(first[used], second[used])
 
 
-def _spearman(one: np.ndarray, other: np.ndarray) -> float:
+def _spearman(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the correlation of the ranks, or NaN where one side is the same everywhere."""
     from scipy.stats import rankdata
 
-    ranks = np.stack([rankdata(one), rankdata(other)])
-    if one.size < 2 or (np.ptp(ranks, axis=1) == 0).any():
+    ranks = np.stack([rankdata(first), rankdata(second)])
+    if first.size < 2 or (np.ptp(ranks, axis=1) == 0).any():
         return np.nan
     return float(np.corrcoef(ranks)[0, 1])

@@ -1,15 +1,16 @@
 """Pictures: the data, the body in motion, training and its results.
 
-Every function draws into the Axes it is given, or into a new figure, and returns the Axes; none of them shows
-or saves anything. Right is vermilion, left is blue, the middle of the body is black in every picture
-(colour-blind-safe: Okabe and Ito 2008). y runs down, as in the picture, so that up is up.
+Every function draws into the Axes it is given, or into a new figure, and returns the Axes. None of them shows or
+saves anything. In every picture right is vermilion, left is blue, and the middle of the body is black (colour-blind
+safe: Okabe and Ito 2008). y runs down, as in a video, so that up is up.
 
-skeletons.py     bodies in columns, where they were, beside their copies; the joints with their names
-trajectories.py  the paths of joints; one joint after each step of cleaning
-recording_sets.py        of many recordings: which joint is lost when, the mean pose of each class
-training.py      training curves, the results of repeated runs, the learning curve, confusion
-attention.py     which frames a model looked at
-style.py         what all of them share
+skeletons.py       bodies in columns, at their places, beside their copies; the joints with their names
+trajectories.py    the paths of joints; one joint after each step of cleaning
+recording_sets.py  many recordings: lost joints, the mean pose of each class
+training.py        training curves, the results of repeated runs, the learning curve, the confusion matrix
+attention.py       the weight of each frame
+bodies.py          one body drawn, many outlined, the legend of the sides
+style.py           colours and axes that all of them share
 """
 
 from gymskel.visualize.attention import plot_attention

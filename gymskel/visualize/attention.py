@@ -1,4 +1,4 @@
-"""Which frames a model looked at."""
+"""Attention weights over the frames."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 def plot_attention(weights: np.ndarray, *, fps: float | None = None, ax: Axes | None = None) -> Axes:
-    """Which frames a model looked at.
+    """Draw the weight of each frame, as `activations.attention_weights` gives it.
 
-    One clip is a curve, with a dashed line where all frames would weigh the same. Several clips are the
-    rows of a map, the first on top: the darker, the heavier; grey where a clip has ended.
+    One clip is a curve; a dashed line shows the weight if all frames weighed the same. Several clips are the rows of a
+    map, the first on top: darker is heavier, grey is behind the end of a clip.
 
     Args:
         weights: (frames,) or (clips, frames), at least 0; NaN behind the mask.
-        fps: frames a second, for an axis in seconds.
-        ax: where to draw.
+        fps: frames a second, for an axis in seconds; by default frames are counted.
+        ax: Axes to draw into; by default those of a new figure.
 
     Returns:
         The Axes.
@@ -57,8 +57,9 @@ def plot_attention(weights: np.ndarray, *, fps: float | None = None, ax: Axes | 
     else:
         ax = new_axes(9, min(1.4 + 0.22 * len(weights), 8)) if ax is None else ax
         extent = (-step / 2, (frames - 0.5) * step, len(weights) - 0.5, -0.5)
-        options = {"cmap": "Greens", "vmin": 0, "aspect": "auto", "interpolation": "nearest"}
-        image = ax.imshow(weights, extent=extent, **options)
+        image = ax.imshow(
+            weights, cmap="Greens", vmin=0, aspect="auto", interpolation="nearest", extent=extent
+        )
         ax.figure.colorbar(image, ax=ax, label="weight", pad=0.015)
         ax.set_facecolor(LIGHT)
         ax.yaxis.set_major_locator(MaxNLocator(integer=True))

@@ -1,9 +1,9 @@
-"""One body drawn, many outlined, the legend of the sides, and which frames are shown."""
+"""Bodies in a picture: one drawn, many outlined; the legend of the sides, and the choice of frames."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def chosen_frames(recording: Recording, frames: int | Iterable[int]) -> list[int]:
-    """The frames meant: so many from the first to the last, or those named. Raises ValueError if there is none."""
+    """Return frame numbers: `frames` of them evenly from the first to the last, or the given ones.
+
+    Raises:
+        ValueError: no frame, or one that the recording does not have.
+    """
     if isinstance(frames, (int, np.integer)):
         if frames < 1:
             raise ValueError(f"`frames` must be at least 1 or a list of frames, got {frames}.")
@@ -33,14 +37,14 @@ def chosen_frames(recording: Recording, frames: int | Iterable[int]) -> list[int
 def draw_body(
     ax: Axes, skeleton: Skeleton, xy: np.ndarray, confidence: np.ndarray, *, size: float, alpha: float = 1.0
 ) -> None:
-    """Limbs and joints of one frame; a limb with an unseen end is not drawn.
+    """Draw the limbs and joints of one frame; a limb with an unseen end is left out.
 
     Args:
-        ax: where.
+        ax: Axes to draw into.
         skeleton: layout of the joints.
         xy: (joints, 2), NaN = unseen.
-        confidence: (joints,); 0 = filled in, drawn hollow.
-        size: 1 = lines and dots for a picture of a few bodies, smaller for many.
+        confidence: (joints,); 0 = filled in: a hollow joint.
+        size: of lines and dots: 1 for a few bodies in a picture, smaller for many.
         alpha: 1 = opaque.
     """
     sides = sides_of(skeleton)
@@ -49,37 +53,49 @@ def draw_body(
         if np.isfinite(ends).all():
             both = {sides[joint] for joint in pair} - {"middle"}
             colour = SIDES[both.pop() if len(both) == 1 else "middle"]
-            style = {"lw": 1.2 + 1.4 * size, "solid_capstyle": "round", "zorder": 2}
-            ax.plot(*ends.T, color=colour, alpha=alpha, **style)
-    dot = {"s": 4 + 8 * size, "linewidth": 0.8, "zorder": 3, "alpha": alpha}
+            x, y = ends.T
+            ax.plot(x, y, color=colour, alpha=alpha, lw=1.2 + 1.4 * size, solid_capstyle="round", zorder=2)
+    dot: dict[str, Any] = {"s": 4 + 8 * size, "linewidth": 0.8, "zorder": 3, "alpha": alpha}
     for side, colour in SIDES.items():
         rows = [row for row, joint in enumerate(skeleton.joints) if sides[joint] == side]
         for filled, face in ((False, colour), (True, "white")):
-            some = [r for r in rows if np.isfinite(xy[r]).all() and (confidence[r] == 0) == filled]
-            if some:
-                ax.scatter(*xy[some].T, facecolor=face, edgecolor=colour, **dot)
+            shown = [r for r in rows if np.isfinite(xy[r]).all() and (confidence[r] == 0) == filled]
+            if shown:
+                ax.scatter(xy[shown, 0], xy[shown, 1], facecolor=face, edgecolor=colour, **dot)
 
 
 def draw_outlines(
     ax: Axes, skeleton: Skeleton, bodies: np.ndarray, *, colour: str, width: float, alpha: float = 1.0
 ) -> None:
-    """Limbs of (bodies, joints, 2) in one colour, behind the others: what a body is compared with."""
+    """Draw the limbs of (bodies, joints, 2) in one colour, behind all others, for comparison."""
     from matplotlib.collections import LineCollection
 
     pairs = np.array([skeleton.indices(pair) for pair in skeleton.limbs], int).reshape(-1, 2)
     lines = bodies[:, pairs].reshape(-1, 2, 2)
     lines = lines[np.isfinite(lines).all(axis=(1, 2))]
-    style = {"colors": colour, "linewidths": width, "alpha": alpha, "capstyle": "round", "zorder": 1}
+    style: dict[str, Any] = {
+        "colors": colour,
+        "linewidths": width,
+        "alpha": alpha,
+        "capstyle": "round",
+        "zorder": 1,
+    }
     ax.add_collection(LineCollection(list(lines), **style))
 
 
 def side_legend(ax: Axes, skeleton: Skeleton, filled_in: bool) -> None:
-    """Which colour is which side, above the picture on the right; and what hollow joints are, if there are any."""
+    """Explain the colours of the sides, and hollow joints if some were filled in, above the picture on the right."""
     from matplotlib.lines import Line2D
 
     used = set(sides_of(skeleton).values())
     handles = [Line2D([], [], color=SIDES[side], lw=2.5, label=side) for side in SIDES if side in used]
     if filled_in:
         handles.append(Line2D([], [], label="filled in", **HOLLOW, mec=GREY))
-    options = {"ncols": 4, "frameon": False, "fontsize": 9, "borderpad": 0, "handlelength": 1.3}
+    options: dict[str, Any] = {
+        "ncols": 4,
+        "frameon": False,
+        "fontsize": 9,
+        "borderpad": 0,
+        "handlelength": 1.3,
+    }
     ax.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1), columnspacing=1.2, **options)

@@ -1,9 +1,9 @@
-"""Bodies: in columns along time, where they were, beside their copies; the joints with their names."""
+"""Bodies: in columns along time, at their places, beside their copies; the joints with their names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
 
 
 def plot_skeletons(recording: Recording, *, frames: int | Iterable[int] = 8, ax: Axes | None = None) -> Axes:
-    """The body at some moments, next to each other in the order of time, like a strobe photograph.
+    """Draw the body at some moments side by side, like a strobe photograph.
 
-    Each body stands in a column of its own, all at the same scale: the travel across the picture is left
-    out, the height is kept, and a thin line marks the lowest point of all. Joints that are unseen are not
-    drawn, nor the limbs that need them; hollow joints were filled in (confidence 0).
+    Each body stands in a column of its own, all at the same scale. The travel across the picture is left out and the
+    height is kept; a thin line marks the lowest point of all. Unseen joints and their limbs are not drawn. Hollow joints
+    were filled in (confidence 0).
 
     Args:
         recording: in pixels or centred, of any skeleton.
-        frames: how many, evenly from the first to the last; or the frames themselves, counted from 0.
-        ax: where to draw.
+        frames: a number of frames, evenly from the first to the last; or the frames themselves, counted from 0.
+        ax: Axes to draw into; by default those of a new figure.
 
     Returns:
-        The Axes: equal aspect, y down, captions in seconds if the frame rate is known, otherwise frames.
+        The Axes: equal aspect, y down, captions in seconds if the frame rate is known, otherwise in frames.
 
     Raises:
-        ValueError: no frames, or frames that the recording does not have.
+        ValueError: no frames, frames that the recording does not have, or no joint seen in them.
     """
     chosen = chosen_frames(recording, frames)
     times, unit = frame_times(recording)
     bodies = recording.xy[chosen].astype(float)
     seen = recording.seen[chosen]
     if not seen.any():
-        raise ValueError(f"{recording.name}: no joint is seen in frames {chosen}; choose others.")
+        raise ValueError(f"{recording.name}: no joint is seen in frames {chosen}. Fix: choose others.")
     lowest, highest = np.nanmax(bodies[..., 1]), np.nanmin(bodies[..., 1])
     spans = [
         (np.nanmin(b[:, 0]), np.nanmax(b[:, 0])) if s.any() else (0, 0)
@@ -58,7 +58,7 @@ def plot_skeletons(recording: Recording, *, frames: int | Iterable[int] = 8, ax:
         xy[:, 0] += middle - (left + right) / 2
         draw_body(ax, recording.skeleton, xy, recording.confidence[frame], size=min(1, 12 / len(chosen)))
         caption = f"{times[frame]:.2f} s" if unit == "s" else f"frame {frame}"
-        text = {"ha": "center", "fontsize": small, "color": GREY}
+        text: dict[str, Any] = {"ha": "center", "fontsize": small, "color": GREY}
         ax.annotate(caption, (middle, lowest), (0, -8), textcoords="offset points", va="top", **text)
         if not seen[place].any():
             ax.text(middle, (lowest + highest) / 2, "unseen", style="italic", **text)
@@ -72,14 +72,14 @@ def plot_skeletons(recording: Recording, *, frames: int | Iterable[int] = 8, ax:
 
 
 def plot_exposures(recording: Recording, *, frames: int | Iterable[int] = 6, ax: Axes | None = None) -> Axes:
-    """The body at some moments, each where it was, like a multiple exposure; the later, the darker.
+    """Draw the body at some moments, each at its place in the picture, like a multiple exposure; later is darker.
 
-    A dotted line is the path of the root. Where the recording is centred, two grey lines cross in its origin.
+    A dotted line is the path of the root. In a centred recording two grey lines cross at the origin.
 
     Args:
         recording: in pixels or centred, of any skeleton.
-        frames: how many, evenly from the first to the last; or the frames themselves, counted from 0.
-        ax: where to draw.
+        frames: a number of frames, evenly from the first to the last; or the frames themselves, counted from 0.
+        ax: Axes to draw into; by default those of a new figure.
 
     Returns:
         The Axes: equal aspect, y down.
@@ -96,7 +96,9 @@ def plot_exposures(recording: Recording, *, frames: int | Iterable[int] = 6, ax:
         draw_body(ax, skeleton, *body, size=0.5, alpha=dark)
     if skeleton.root:
         path = recording.xy[chosen[0] : chosen[-1] + 1, skeleton.index(skeleton.root)]
-        ax.plot(*path.T, color=GREY, ls=":", lw=1.4, zorder=1, label=f"path of {skeleton.root}")
+        ax.plot(
+            path[:, 0], path[:, 1], color=GREY, ls=":", lw=1.4, zorder=1, label=f"path of {skeleton.root}"
+        )
     if recording.space == "body":
         ax.axhline(0, color=GREY, lw=0.8, zorder=0)
         ax.axvline(0, color=GREY, lw=0.8, zorder=0)
@@ -118,16 +120,16 @@ def plot_copies(
     frames: int | Iterable[int] = 6,
     ax: Axes | None = None,
 ) -> Axes:
-    """A recording in the first row, below it changed copies of it, each on the original in grey.
+    """Draw a recording in the first row and changed copies of it below, each on the original in grey.
 
-    Bodies stand in columns as in `plot_skeletons`; a copy is moved exactly as its original is, so that every
-    difference is the copy's own.
+    Bodies stand in columns as in `plot_skeletons`. A copy is moved exactly as its original, so every difference is the
+    copy's own.
 
     Args:
         original: in pixels or centred, of any skeleton.
-        copies: what it is called -> a recording of the same layout and length, e.g. of `preprocess.rotate_joints`.
-        frames: how many, evenly from the first to the last; or the frames themselves, counted from 0.
-        ax: where to draw.
+        copies: name -> a recording of the same layout and length, e.g. from `preprocess.rotate_joints`.
+        frames: a number of frames, evenly from the first to the last; or the frames themselves, counted from 0.
+        ax: Axes to draw into; by default those of a new figure.
 
     Returns:
         The Axes: equal aspect, y down.
@@ -154,8 +156,8 @@ def plot_copies(
             draw_outlines(ax, original.skeleton, bodies[0] + down, colour=LIGHT, width=3.5)
         for frame, body in zip(chosen, bodies[row] + down, strict=True):
             draw_body(ax, original.skeleton, body, recording.confidence[frame], size=0.5)
-        text = {"ha": "right", "va": "center", "rotation": 90, "color": GREY, "fontsize": 10}
-        ax.text(-0.55 * column, (row + 0.45) * tall, name, **text)
+        x, y = -0.55 * column, (row + 0.45) * tall
+        ax.text(x, y, name, ha="right", va="center", rotation=90, color=GREY, fontsize=10)
     ax.set_xlim(-0.65 * column, (len(chosen) - 0.45) * column)
     ax.set_ylim((len(bodies) - 0.05) * tall, -0.05 * tall)
     ax.set_aspect("equal")
@@ -166,10 +168,11 @@ def plot_copies(
 
 
 def _check_copies(original: Recording, copies: Mapping[str, Recording], chosen: list[int]) -> None:
+    """Raise a ValueError for copies that do not fit the original, or frames in which nothing is seen."""
     if not copies:
         raise ValueError("`copies` is empty: nothing to compare with the original.")
     if not original.seen[chosen].any():
-        raise ValueError(f"{original.name}: no joint is seen in frames {chosen}; choose others.")
+        raise ValueError(f"{original.name}: no joint is seen in frames {chosen}. Fix: choose others.")
     for name, copy in copies.items():
         if len(copy) != len(original) or copy.skeleton != original.skeleton:
             raise ValueError(
@@ -179,20 +182,20 @@ def _check_copies(original: Recording, copies: Mapping[str, Recording], chosen: 
 
 
 def _spans(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(...) least and greatest of (..., joints), NaN left out; 0 and 0 where nothing is seen."""
+    """Return the least and the greatest of (..., joints) without NaN; 0 and 0 where nothing is seen."""
     seen = np.isfinite(x)
     least, greatest = x.min(axis=-1, initial=np.inf, where=seen), x.max(axis=-1, initial=-np.inf, where=seen)
-    some = seen.any(axis=-1)
-    return np.where(some, least, 0), np.where(some, greatest, 0)
+    shown = seen.any(axis=-1)
+    return np.where(shown, least, 0), np.where(shown, greatest, 0)
 
 
 def plot_joints(recording: Recording, *, frame: int | None = None, ax: Axes | None = None) -> Axes:
-    """One body with the number and the name of every joint that is seen: what a layout looks like.
+    """Draw one body of a layout, with the number and the name of every joint that is seen.
 
     Args:
         recording: in pixels or centred, of any skeleton.
-        frame: counted from 0; by default the one with the greatest confidence in all its joints together.
-        ax: where to draw.
+        frame: counted from 0; by default the frame with the greatest sum of confidence.
+        ax: Axes to draw into; by default those of a new figure.
 
     Returns:
         The Axes: equal aspect, y down; the names stand in two columns beside the body.
@@ -205,7 +208,7 @@ def plot_joints(recording: Recording, *, frame: int | None = None, ax: Axes | No
     skeleton, xy = recording.skeleton, recording.xy[frame].astype(float)
     seen = np.flatnonzero(recording.seen[frame])
     if not len(seen):
-        raise ValueError(f"{recording.name}: no joint is seen in frame {frame}; choose another.")
+        raise ValueError(f"{recording.name}: no joint is seen in frame {frame}. Fix: choose another.")
     low, high = xy[seen].min(axis=0), xy[seen].max(axis=0)
     tall = max(*(high - low), 1e-6)
     ax = new_axes(7.2, 5.4) if ax is None else ax
@@ -223,8 +226,7 @@ def plot_joints(recording: Recording, *, frame: int | None = None, ax: Axes | No
         for row, y in zip(half, heights, strict=True):
             ax.plot([x, xy[row, 0]], [y, xy[row, 1]], color=LIGHT, lw=0.8, zorder=0)
             name = skeleton.joints[row]
-            text = {"ha": align, "va": "center", "fontsize": 9, "color": SIDES[sides[name]]}
-            ax.text(x, y, f" {row}  {name} ", **text)
+            ax.text(x, y, f" {row}  {name} ", ha=align, va="center", fontsize=9, color=SIDES[sides[name]])
     ax.set_xlim(low[0] - 0.62 * tall, high[0] + 0.62 * tall)
     ax.set_ylim(low[1] + 1.06 * tall, low[1] - 0.06 * tall)
     ax.set_aspect("equal")

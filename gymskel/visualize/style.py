@@ -1,4 +1,4 @@
-"""What all pictures share: colours, the sides of the body, the axis of time, axes that leave the data alone."""
+"""Colours, axes and the sides of the body that all pictures share."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ SIDES = {"right": "#D55E00", "left": "#0072B2", "middle": "#222222"}
 """Colours of the body's sides."""
 GREEN, GREY, LIGHT = "#009E73", "#6B6B6B", "#D9D9D9"
 SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
-"""Colours of things that are no sides of a body."""
+"""Colours of curves that stand for no side of the body."""
 HOLLOW: dict[str, Any] = {"ls": "", "marker": "o", "mfc": "white", "ms": 4}
 LINES = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)))
 
 
 def sides_of(skeleton: Skeleton) -> dict[str, str]:
-    """joint -> right, left or middle."""
+    """Return joint -> "right", "left" or "middle"."""
     return dict(zip(skeleton.joints, skeleton.sides, strict=True))
 
 
 def new_axes(width: float, height: float) -> Axes:
-    """The Axes of a new figure, in inches."""
+    """Return the Axes of a new figure; width and height in inches."""
     from matplotlib import pyplot as plt
 
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
 def label_axes(ax: Axes, x: str, y: str) -> None:
-    """Axis labels, and a frame that leaves the data alone."""
+    """Label both axes, remove the upper and the right border, and draw a light grid."""
     ax.set_xlabel(x)
     ax.set_ylabel(y)
     ax.spines[["top", "right"]].set_visible(False)

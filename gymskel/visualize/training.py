@@ -1,12 +1,13 @@
-"""Training curves, the results of repeated runs, the learning curve, confusion."""
+"""Training curves, the results of repeated runs, the learning curve, the confusion matrix."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gymskel.messages import join_names
 from gymskel.visualize.style import GREEN, GREY, HOLLOW, SIDES, label_axes, new_axes
 
 if TYPE_CHECKING:
@@ -15,36 +16,35 @@ if TYPE_CHECKING:
 
 
 def plot_training(
-    histories: Mapping[str, Sequence[float]] | Iterable[Mapping[str, Sequence[float]]],
+    histories: Any,
     *,
     measure: str = "accuracy",
     ax: Axes | None = None,
 ) -> Axes:
-    """How training went: the mean of all runs, on a band from the lowest to the highest run; each run a thin line.
+    """Draw training curves: the mean of all runs, a band from the lowest to the highest, and a thin line for each run.
 
     Args:
-        histories: what `fit` gave back for one run or several: dicts of lists with keys `loss`, `accuracy`,
-            `val_loss`, `val_accuracy`, or Keras History objects. Runs may differ in length (early stopping):
-            each epoch is the mean of the runs that reached it.
-        measure: "accuracy" or "loss", or another key; its `val_` twin is drawn with it.
-        ax: where to draw.
+        histories: of one run or an iterable of several: a dict of lists with keys `loss`, `accuracy`, `val_loss`,
+            `val_accuracy`, or an object with such a `history`, as Keras' `fit` returns. Runs may differ in length (early
+            stopping): each epoch is the mean of the runs that reached it.
+        measure: "accuracy" or "loss", or another key; the same key with `val_` before it is drawn too.
+        ax: Axes to draw into; by default those of a new figure.
 
     Returns:
         The Axes; epochs are counted from 1.
 
     Raises:
-        ValueError: no runs, or none that knows the measure.
+        ValueError: no runs, a run that is no dict, or none that has the measure.
     """
     from matplotlib.ticker import MaxNLocator
 
-    one = isinstance(histories, Mapping) or hasattr(histories, "history")
-    runs = [getattr(run, "history", run) for run in ([histories] if one else histories)]
-    if not all(isinstance(run, Mapping) for run in runs):
-        raise ValueError("`histories` must be a dict of lists, or several of them; got something else in it.")
+    runs = _runs(histories)
     keys = [key for key in (measure, f"val_{measure}") if any(len(run.get(key, ())) for run in runs)]
     if not keys:
         known = sorted({key for run in runs for key in run})
-        raise ValueError(f"`histories` knows no {measure!r}: {len(runs)} runs with keys {known}.")
+        raise ValueError(
+            f"`histories` has no {measure!r}: {len(runs)} runs with keys {join_names(known) or 'none'}."
+        )
     ax = new_axes(6.5, 3.6) if ax is None else ax
     for key in keys:
         curves = [np.asarray(run[key], float) for run in runs if len(run.get(key, ()))]
@@ -53,7 +53,7 @@ def plot_training(
             row[: len(curve)] = curve
         table = np.ma.masked_invalid(table)
         epochs = np.arange(1, table.shape[1] + 1)
-        style = {"color": GREEN, "ls": "-", "label": "validation"}
+        style: dict[str, Any] = {"color": GREEN, "ls": "-", "label": "validation"}
         if key == measure:
             style = {"color": GREY, "ls": "--", "label": "training"}
         ax.plot(epochs, table.mean(axis=0), lw=2, marker="o" if len(epochs) == 1 else None, **style)
@@ -72,18 +72,29 @@ def plot_training(
     return ax
 
 
+def _runs(histories: Any) -> list[Mapping[str, Sequence[float]]]:
+    """Return the histories as a list of dicts of lists, one for each run."""
+    single = isinstance(histories, Mapping) or hasattr(histories, "history")
+    runs = [getattr(run, "history", run) for run in ([histories] if single else histories)]
+    if wrong := [run for run in runs if not isinstance(run, Mapping)]:
+        raise ValueError(
+            f"`histories` must be a dict of lists, or several of them; got a {type(wrong[0]).__name__} in it."
+        )
+    return runs
+
+
 def plot_runs(
     results: Mapping[str, Sequence[float]],
     *,
     floors: Mapping[str, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """What repeated trainings of several models reached: a row a model, a dot a run, a bar at their mean.
+    """Draw the accuracy of repeated trainings: a row for each model, a dot for each run, a bar at their mean.
 
     Args:
-        results: name of a model -> accuracy of each run, in [0, 1]. The runs of a row are drawn from above.
-        floors: name of a simple rule -> its accuracy, a dashed line.
-        ax: where to draw.
+        results: name of a model -> accuracy of each run, in [0, 1]. The first run of a row is on top.
+        floors: name of a simple rule -> its accuracy, drawn as a line.
+        ax: Axes to draw into; by default those of a new figure.
 
     Returns:
         The Axes; accuracy up to 1, the first model on top.
@@ -119,28 +130,27 @@ def plot_runs(
     ax.grid(False, axis="y")
     ax.tick_params(axis="y", length=0)
     if floors:
-        below = {"loc": "upper left", "bbox_to_anchor": (0, -0.28), "ncols": 3}
-        ax.legend(frameon=False, fontsize=9, **below)
+        ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0, -0.28), ncols=3)
     return ax
 
 
 def plot_learning_curve(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Accuracy on everybody else against the number of athletes trained on: each training a dot, a line through the means.
+    """Draw accuracy on the other athletes against the number of athletes trained on: dots for trainings, a line of means.
 
     Args:
-        table: columns athletes and accuracy, a row a training; `evaluation.learning_curve` makes it.
-        ax: where to draw.
+        table: columns athletes and accuracy, a row for each training; from `evaluation.learning_curve`.
+        ax: Axes to draw into; by default those of a new figure.
 
     Returns:
         The Axes; accuracy up to 1.
 
     Raises:
-        ValueError: no rows, or a column is lacking.
+        ValueError: no rows, or a missing column.
     """
     from matplotlib.ticker import MaxNLocator
 
-    if lacking := [name for name in ("athletes", "accuracy") if name not in table]:
-        raise ValueError(f"`table` lacks the column {', '.join(lacking)}; it has {', '.join(table)}.")
+    if missing := [name for name in ("athletes", "accuracy") if name not in table]:
+        raise ValueError(f"`table` lacks the column {join_names(missing)}; it has {join_names(table)}.")
     if not len(table):
         raise ValueError("`table` has no rows: nothing to draw.")
     ax = new_axes(6, 3.6) if ax is None else ax
@@ -155,18 +165,18 @@ def plot_learning_curve(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def plot_confusion(matrix: np.ndarray, classes: Sequence[str], *, ax: Axes | None = None) -> Axes:
-    """Which move was taken for which: counts, and below them their share of the row.
+    """Draw a confusion matrix: counts, and below them their share of the row.
 
     Args:
-        matrix: (classes, classes) counts; a row is what it was, a column what was predicted.
+        matrix: (classes, classes) counts; rows are true classes, columns predicted ones.
         classes: names, in the order of the matrix.
-        ax: where to draw.
+        ax: Axes to draw into; by default those of a new figure.
 
     Returns:
-        The Axes; the darker, the larger the share of its row.
+        The Axes; darker cells have a larger share of their row.
 
     Raises:
-        ValueError: the matrix is not square, has negative or missing counts, or other names than rows.
+        ValueError: the matrix is not square, has negative or missing counts, or another number of names than of rows.
     """
     counts, size = np.asarray(matrix, float), len(classes)
     if counts.shape != (size, size) or not size:
@@ -185,7 +195,7 @@ def plot_confusion(matrix: np.ndarray, classes: Sequence[str], *, ax: Axes | Non
         colour = "white" if share > 0.55 else "black" if count else GREY
         font = 11 if size <= 4 else 9 if size <= 8 else 7
         ax.text(column, row, f"{count:g}{percent}", ha="center", va="center", fontsize=font, color=colour)
-    slant = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+    slant: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
     ax.set_xticks(range(size), classes, **(slant if size > 3 or max(map(len, classes)) > 16 else {}))
     ax.set_yticks(range(size), [f"{name} ({n:g})" for name, n in zip(classes, totals, strict=True)])
     label_axes(ax, "predicted", "true")

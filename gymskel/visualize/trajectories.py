@@ -1,4 +1,4 @@
-"""The paths of joints over time; one joint after each step of cleaning."""
+"""Paths of joints over time, and one joint after each step of cleaning."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ def plot_trajectories(
     coordinate: str = "y",
     ax: Axes | None = None,
 ) -> Axes:
-    """Where some joints are, over time.
+    """Draw one coordinate of some joints over time.
 
-    The colour says the side of the body; a joint and its mirror image share the style of their lines. Where a
-    joint is unseen the line has a gap; hollow circles are places that were filled in (finite, confidence 0).
+    The colour shows the side of the body; a joint and its mirror image share a line style. Where a joint is unseen the
+    line has a gap. Hollow circles are places that were filled in (finite, confidence 0).
 
     Args:
         recording: in pixels or centred.
-        joints: names; by default the root, or the first joint of a skeleton that has none.
+        joints: names; by default the root, or the first joint of a skeleton without root.
         coordinate: "y", whose axis runs down as in the picture, or "x".
-        ax: where to draw. For both coordinates call it twice with `plt.subplots(2, sharex=True)`.
+        ax: Axes to draw into; by default those of a new figure. For both coordinates call it twice with `plt.subplots(2, sharex=True)`.
 
     Returns:
         The Axes; time in seconds if the frame rate is known, otherwise in frames.
 
     Raises:
-        ValueError: the skeleton lacks a joint (it says which), no joint is named, or no such coordinate.
+        ValueError: the skeleton lacks a joint, no joint is named, or no such coordinate.
     """
     skeleton = recording.skeleton
     joints = (skeleton.root or skeleton.joints[0]) if joints is None else joints
     names = [joints] if isinstance(joints, str) else list(joints)
     if not names:
-        raise ValueError("`joints` names no joint; give some, or None for the root.")
+        raise ValueError("`joints` names no joint. Fix: give some, or None for the root.")
     if coordinate not in ("x", "y"):
         raise ValueError(f"`coordinate` must be 'x' or 'y', got {coordinate!r}.")
     rows = skeleton.indices(names)
@@ -87,35 +87,35 @@ def plot_trajectories(
 
 
 def _line_styles(skeleton: Skeleton, names: Sequence[str]) -> dict[str, Any]:
-    """joint -> line style; joints of one side differ, mirror images agree."""
-    twin = {name: {name} for name in names}
-    for pair in skeleton.mirror:
+    """Return joint -> line style: joints of one side differ, mirror images agree."""
+    mirror_images = {name: {name} for name in names}
+    for pair in skeleton.mirror or ():
         for name in set(pair) & set(names):
-            twin[name] = set(pair)
+            mirror_images[name] = set(pair)
     styles: dict[str, Any] = {}
     sides, counts = sides_of(skeleton), {"middle": 0, "paired": 0}
     for name in names:
-        known = [styles[other] for other in twin[name] if other in styles]
-        kind = "middle" if sides[name] == "middle" else "paired"
-        styles[name] = known[0] if known else LINES[counts[kind] % len(LINES)]
-        counts[kind] += not known
+        known = [styles[image] for image in mirror_images[name] if image in styles]
+        group = "middle" if sides[name] == "middle" else "paired"
+        styles[name] = known[0] if known else LINES[counts[group] % len(LINES)]
+        counts[group] += not known
     return styles
 
 
 def plot_steps(
     steps: Mapping[str, Recording], joint: str, *, coordinate: str = "y", ax: Axes | None = None
 ) -> Axes:
-    """One joint after each step of cleaning: raw, filled, smoothed in one picture.
+    """Draw one joint after each step of cleaning: raw, filled, smoothed in one picture.
 
-    The first recording is drawn as dots, and where it has no place the picture is grey; the others are lines,
-    with hollow circles where a place was filled in.
+    The first recording is drawn as dots, and where it has no place the picture is grey. The others are lines, with hollow
+    circles where a place was filled in.
 
     Args:
-        steps: what was done -> the recording after it, e.g. {"raw": r, "filled": fill(r)}; all in pixels or all
+        steps: name of a step -> the recording after it, e.g. {"raw": r, "filled": fill(r)}; all in pixels or all
             centred.
         joint: name.
         coordinate: "y", whose axis runs down as in the picture, or "x".
-        ax: where to draw.
+        ax: Axes to draw into; by default those of a new figure.
 
     Returns:
         The Axes; time in seconds if every frame rate is known, otherwise in frames.
@@ -134,7 +134,7 @@ def plot_steps(
     times = [frame_times(recording) for recording in steps.values()]
     if len({unit for _, unit in times}) > 1:
         raise ValueError(
-            "`steps` mixes recordings of known and unknown frame rate; set `fps` in all or none."
+            "`steps` mixes recordings of known and unknown frame rate. Fix: set `fps` in all or none."
         )
     ax = new_axes(9, 3.6) if ax is None else ax
     for k, (name, recording) in enumerate(steps.items()):
@@ -159,7 +159,7 @@ def plot_steps(
 
 
 def _shade_gaps(ax: Axes, times: np.ndarray, unseen: np.ndarray, name: str) -> None:
-    """Grey from the last seen frame before each gap to the first after it."""
+    """Shade each gap in grey, from the last seen frame before it to the first after it."""
     edges = np.diff(unseen.astype(int), prepend=0, append=0)
     last = len(times) - 1
     label: str | None = f"not found in {name}"
