@@ -257,12 +257,12 @@ def test_integrated_gradients_refuses(learned, options, message):
 
 def test_what_is_no_clip_is_refused(learned):
     model, clips, _ = learned
-    with pytest.raises(TypeError, match="Clips .* got list"):
+    with pytest.raises(TypeError, match=r"Clips .* got list"):
         integrated_gradients(model, [1])
     with pytest.raises(ValueError, match="holds no clip"):
         integrated_gradients(model, clips[:0])
     fast = replace(clips, channels=("vx", "vy"))
-    with pytest.raises(ValueError, match="vx, vy.*Fix: give `baseline`"):
+    with pytest.raises(ValueError, match=r"vx, vy.*Fix: give `baseline`"):
         integrated_gradients(model, fast)
     with pytest.raises(ValueError, match="channels vx, vy"):
         occlusion(model, fast)
@@ -362,7 +362,7 @@ def test_what_is_taken_away_goes_straight():
 
 def test_occlusion_refuses(learned):
     model, clips, _ = learned
-    with pytest.raises(ValueError, match="`phases`.* got 0"):
+    with pytest.raises(ValueError, match=r"`phases`.* got 0"):
         occlusion(model, clips, phases=0)
     with pytest.raises(ValueError, match="no joint Tail"):
         occlusion(model, clips, parts={"tail": ["Tail"]})
@@ -434,7 +434,7 @@ def test_the_map_shows_every_joint_once_with_its_sum(explained):
     told = plot_attribution_bodies(frames, 0, bodies=1, end=(50.0, "frame")).texts[0].get_text()
     last = explained.clips.lengths[0] - 1
     assert told.startswith(f"frame {round(last // 2 * 50 / last)}\n")
-    with pytest.raises(ValueError, match="`clip`.* got 12"):
+    with pytest.raises(ValueError, match=r"`clip`.* got 12"):
         plot_attribution_map(explained, 12)
 
 
@@ -451,8 +451,8 @@ def test_the_bodies_hold_every_frame(explained):
     assert ax.yaxis_inverted() and ax.get_aspect() == 1
     own = plot_attribution_bodies(explained, 0, ax=ax)
     assert own is ax
-    with pytest.raises(ValueError, match="`bodies`.* got 0"):
+    with pytest.raises(ValueError, match=r"`bodies`.* got 0"):
         plot_attribution_bodies(explained, 0, bodies=0)
     blind = replace(explained, clips=replace(explained.clips, channels=("u", "v")))
-    with pytest.raises(ValueError, match="x and y.* u, v"):
+    with pytest.raises(ValueError, match=r"x and y.* u, v"):
         plot_attribution_bodies(blind, 0)

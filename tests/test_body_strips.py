@@ -101,9 +101,7 @@ def test_bars_of_weights_stand_below_their_frames():
     pooled = np.array([[-1.0], [0.0], [1.0], [np.nan]])
     draw_strips_with_skeleton(pooled, body_clip(11), weights={"attention": np.array([0.2, 0.3, 0.5, np.nan])})
     for wrong in (np.ones((12, 2)), np.ones(5), np.full(12, np.nan)):
-        with pytest.raises(
-            ValueError, match="`weights` 'counted'.* 12 frames"
-        ):
+        with pytest.raises(ValueError, match=r"`weights` 'counted'.* 12 frames"):
             draw_strips_with_skeleton(made_states(12, 2), body_clip(), weights={"counted": wrong})
 
 
@@ -189,9 +187,9 @@ def test_draw_strips_with_skeleton_refuses(states, options, message):
 
 def test_clips_that_hold_no_body_are_refused():
     clip, states = body_clip(), np.zeros((12, 2))
-    with pytest.raises(ValueError, match="`clip`.* got 2"):
+    with pytest.raises(ValueError, match=r"`clip`.* got 2"):
         draw_strips_with_skeleton(states, clip[[0, 0]])
-    with pytest.raises(ValueError, match="x and y.* vx, vy"):
+    with pytest.raises(ValueError, match=r"x and y.* vx, vy"):
         draw_strips_with_skeleton(states, replace(clip, channels=("vx", "vy")))
-    with pytest.raises(ValueError, match="no frame .* seen"):
+    with pytest.raises(ValueError, match=r"no frame .* seen"):
         draw_strips_with_skeleton(states, replace(clip, seen=np.zeros_like(clip.seen)))

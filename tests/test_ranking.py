@@ -75,7 +75,7 @@ def test_rank_units_refuses():
         rank_units(states[:2], clips)
     with pytest.raises(ValueError, match="got 1 and 2"):
         rank_units(states[[0, 2]], clips[[0, 2]])
-    with pytest.raises(ValueError, match="`phases`.* got 0"):
+    with pytest.raises(ValueError, match=r"`phases`.* got 0"):
         rank_units(states, clips, phases=0)
 
 
@@ -89,5 +89,5 @@ def test_chosen_units_tell_the_classes_apart_or_change_most():
     for no_ranking in (replace(clips, y=None), clips[[0, 2]]):
         chosen = choose_units(states[: len(no_ranking)], no_ranking, 2)
         assert chosen == [1, 0]
-    with pytest.raises(ValueError, match="`count`.* got 0"):
+    with pytest.raises(ValueError, match=r"`count`.* got 0"):
         choose_units(states, clips, 0)

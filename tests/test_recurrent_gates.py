@@ -170,9 +170,7 @@ def test_gates_refuses(inputs):
     rows = {"keypoints": inputs["keypoints"].reshape(3, FRAMES, 8)}
     with pytest.raises(ValueError, match=r"'start' \(Dense\) has no gates"):
         gates(model, rows, "start")
-    with pytest.raises(
-        ValueError, match="'toy' has no layer 'nobody'.* started, plain"
-    ):
+    with pytest.raises(ValueError, match=r"'toy' has no layer 'nobody'.* started, plain"):
         gates(model, rows, "nobody")
     with pytest.raises(ValueError, match="'started' takes 2 tensors"):
         gates(model, rows, "started")
@@ -183,9 +181,7 @@ def test_gates_refuses(inputs):
             return state, [state]
 
     other, _ = build_model(keras.layers.RNN(Twice(2), return_sequences=True, name="recurrent"))
-    with pytest.raises(
-        ValueError, match=r"'recurrent' \(RNN of Twice\)"
-    ):
+    with pytest.raises(ValueError, match=r"'recurrent' \(RNN of Twice\)"):
         gates(other, inputs, "recurrent")
     fixed = keras.Input(batch_shape=(3, FRAMES, 8), name="keypoints")
     states = keras.layers.SimpleRNN(2, return_sequences=True, stateful=True, name="recurrent")(fixed)
@@ -258,12 +254,8 @@ def test_a_layer_of_ones_own_joins(inputs):
     np.testing.assert_allclose(np.nansum(weights, axis=1), 1, atol=1e-6)
     assert (np.isnan(weights[..., 0]) == ~inputs["mask"]).all()
     Parts.unit_parts = ["right_arm"]
-    with pytest.raises(
-        ValueError, match="`unit_parts` of layer 'parts'.* got 1"
-    ):
+    with pytest.raises(ValueError, match=r"`unit_parts` of layer 'parts'.* got 1"):
         body_levels(model, inputs)
     Heads.weights_of = lambda self, states, mask=None: states[:, 0]
-    with pytest.raises(
-        ValueError, match=r"`weights_of` of layer 'heads' gives \(3, 3\)"
-    ):
+    with pytest.raises(ValueError, match=r"`weights_of` of layer 'heads' gives \(3, 3\)"):
         attention_weights(model, inputs, "heads")

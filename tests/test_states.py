@@ -99,9 +99,9 @@ def test_recurrent_layers_are_those_with_a_state_in_every_frame():
     assert recurrent_layers(model) == ["right_arm", "trunk"]
     inputs = {"keypoints": np.zeros((1, 5, JOINTS * 2), np.float32), "mask": np.ones((1, 5), bool)}
     assert layer_outputs(model, inputs, "both").shape == (1, 5, 6)  # any (clips, frames, units) will do
-    with pytest.raises(ValueError, match="no layer 'recurrent'.* right_arm, trunk"):
+    with pytest.raises(ValueError, match=r"no layer 'recurrent'.* right_arm, trunk"):
         layer_outputs(model, inputs, "recurrent")
-    with pytest.raises(ValueError, match="'last' .*Fix: .*return_sequences=True"):
+    with pytest.raises(ValueError, match=r"'last' .*Fix: .*return_sequences=True"):
         layer_outputs(model, inputs, "last")
     with pytest.raises(ValueError, match=r"'head' .*\(\?, 2\)"):
         layer_outputs(model, inputs, "head")
@@ -119,7 +119,7 @@ def test_layers_without_a_state_in_every_frame_are_refused(inputs):
     rows = {**inputs, "keypoints": inputs["keypoints"].reshape(3, FRAMES, -1)}
     with pytest.raises(ValueError, match="'slow' gives out 4 steps for 12 frames"):
         layer_outputs(model, rows, "slow")
-    with pytest.raises(ValueError, match="no layer 'recurrent'.* no recurrent layer"):
+    with pytest.raises(ValueError, match=r"no layer 'recurrent'.* no recurrent layer"):
         layer_outputs(model, rows, "recurrent")
 
 

@@ -336,7 +336,7 @@ def test_default_joint_and_given_axes():
 def test_plot_trajectories_refuses():
     with pytest.raises(ValueError, match="stick has no joint Nose, Chin"):
         plot_trajectories(stick(), ["Nose", "Head", "Chin"])
-    with pytest.raises(ValueError, match="`coordinate`.* got 'z'"):
+    with pytest.raises(ValueError, match=r"`coordinate`.* got 'z'"):
         plot_trajectories(stick(), coordinate="z")
     with pytest.raises(ValueError, match="`joints` names no joint"):
         plot_trajectories(stick(), [])
@@ -421,7 +421,7 @@ def test_missing_by_one_measure():
 
 def test_plot_missing_refuses():
     table = missing_table(stick())
-    with pytest.raises(ValueError, match="`measure`.* got 'gone'"):
+    with pytest.raises(ValueError, match=r"`measure`.* got 'gone'"):
         plot_missing(table, measure="gone")
     with pytest.raises(ValueError, match="`table` lacks filled"):
         plot_missing(table.drop(columns="filled", level=0))
@@ -521,13 +521,13 @@ def test_plot_averages_refuses():
     clips = standing([1.0])
     with pytest.raises(ValueError, match="labels `y`"):
         plot_mean_poses(replace(clips, y=None))
-    with pytest.raises(ValueError, match="nosy with .*vx"):
+    with pytest.raises(ValueError, match=r"nosy with .*vx"):
         plot_mean_poses(replace(clips, channels=("vx", "vy")))
     seen = clips.seen.copy()
     seen[:, :, 2] = False
     with pytest.raises(ValueError, match="MidHip is never seen in 0"):
         plot_mean_poses(replace(clips, seen=seen, sources=("0",)))
-    with pytest.raises(ValueError, match="`moments`.* got 1"):
+    with pytest.raises(ValueError, match=r"`moments`.* got 1"):
         plot_mean_poses(clips, moments=1)
 
 
@@ -610,7 +610,7 @@ def test_plot_training_refuses():
         plot_training({"loss": [1.0]})
     with pytest.raises(ValueError, match="'accuracy': 0 runs"):
         plot_training([])
-    with pytest.raises(ValueError, match="`histories`.* list in it"):
+    with pytest.raises(ValueError, match=r"`histories`.* list in it"):
         plot_training([[0.1, 0.2]])
 
 
