@@ -1,11 +1,12 @@
 """Clips -> class probabilities: builders of plain keras.Models, named after their architecture.
 
-front.py         what the recurrent layers see: keypoints, their motion, or convolutions over four views of it
+features.py      input of the recurrent layers: keypoints, their motion, or convolutions over four views of it
 recurrent.py     simple_rnn, lstm, lstm_attention, conv_gru
 hierarchical.py  hierarchical_rnn: parts of the body, joined level by level
-dd_net.py        dd_net: the peer without recurrence
+dd_net.py        dd_net: a network without recurrent layers, for comparison
 heads.py         from states to probabilities
-layers.py        the few layers Keras lacks; blocks.py: kernels that keep parts of the body apart
+layers.py        the few layers Keras lacks
+blocks.py        kernels in which no part of the body sees the values of another
 """
 
 from typing import Any
@@ -45,7 +46,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
     "lstm": {**_AS_PUBLISHED, "dropout": 0.5},
     "hierarchical_rnn": {**_AS_PUBLISHED, "dropout": 0.8, "fusion": "concatenate"},
 }
-"""Arguments that give the networks of the thesis; `frames` comes from the data (110 there)."""
+"""Model -> arguments that build the network of the thesis; `frames` comes from the data (110 there)."""
 
 __all__ = [
     "BUILDERS",

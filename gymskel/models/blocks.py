@@ -1,7 +1,8 @@
-"""One layer for several parts of the body: kernels that let no part see another's values.
+"""Kernels of one layer for several parts of the body, in which no part sees the values of another.
 
-A scan over the frames costs much the same for one part as for five, so the parts of a level share one. Their kernels are
-block-diagonal: drawn so, and brought back to it after every step of the optimizer. The layers stay plain Keras layers.
+A recurrent layer takes about the same time for one part as for five, so the parts of a level share one layer. Its kernels
+are block-diagonal: an initializer draws them so, and a constraint keeps them so after every step of the optimizer. The
+layers stay plain Keras layers.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from keras import ops
 
 
 def block_mask(rows: Sequence[int], columns: Sequence[int], repeats: int = 1) -> np.ndarray:
-    """(sum(rows), repeats * sum(columns)) float32, 1 where a block's rows meet its own columns.
+    """Return (sum(rows), repeats * sum(columns)) float32, 1 where the rows of a block meet its own columns.
 
     >>> block_mask([2, 1], [1, 1]).tolist()
     [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
@@ -25,19 +26,19 @@ def block_mask(rows: Sequence[int], columns: Sequence[int], repeats: int = 1) ->
 
 
 class _Blocks:
-    """What initializer and constraint have in common.
+    """Arguments of the initializer and the constraint.
 
     Args:
-        rows: values that each block takes.
-        columns: values that each block gives.
-        repeats: how often all columns stand beside each other: 4 for the gates of an LSTM, 3 for a GRU's.
+        rows: number of inputs of each block.
+        columns: number of outputs of each block.
+        repeats: number of kernels side by side: 4 for the gates of an LSTM, 3 for those of a GRU.
     """
 
     def __init__(self, rows: Sequence[int], columns: Sequence[int], repeats: int = 1) -> None:
         self.rows, self.columns, self.repeats = list(map(int, rows)), list(map(int, columns)), int(repeats)
 
     def get_config(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return the arguments as plain values."""
         return {"rows": self.rows, "columns": self.columns, "repeats": self.repeats}
 
 
@@ -46,13 +47,13 @@ class KeepBlocks(_Blocks, keras.constraints.Constraint):
     """Sets a kernel (..., sum(rows), repeats * sum(columns)) to 0 outside its blocks."""
 
     def __call__(self, kernel: Any) -> Any:
-        """The kernel with 0 outside its blocks."""
+        """Return the kernel with 0 outside its blocks."""
         return kernel * ops.cast(block_mask(self.rows, self.columns, self.repeats), kernel.dtype)
 
 
 @keras.saving.register_keras_serializable(package="gymskel")
 class DrawBlocks(_Blocks, keras.initializers.Initializer):
-    """Draws each block as a layer of its own would; 0 outside the blocks.
+    """Draws each block as a separate layer would; 0 outside the blocks.
 
     Args:
         base: "glorot_uniform" or "orthogonal".
@@ -65,17 +66,27 @@ class DrawBlocks(_Blocks, keras.initializers.Initializer):
         self.base = base
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
-        """A kernel of this shape, each of its blocks drawn by itself."""
+        """Return a kernel of this shape."""
         kernel = np.zeros(shape, np.float32)
         for repeat in range(self.repeats):
             row, column = 0, repeat * sum(self.columns)
-            for high, wide in zip(self.rows, self.columns, strict=True):
-                if high:  # a fresh initializer each: one that was asked before answers the same
-                    block = keras.initializers.get(self.base)((*shape[:-2], high, wide))
-                    kernel[..., row : row + high, column : column + wide] = ops.convert_to_numpy(block)
-                row, column = row + high, column + wide
+            for height, width in zip(self.rows, self.columns, strict=True):
+                if height:  # a new initializer for each block: one initializer draws the same values again
+                    block = keras.initializers.get(self.base)((*shape[:-2], height, width))
+                    kernel[..., row : row + height, column : column + width] = ops.convert_to_numpy(block)
+                row, column = row + height, column + width
         return ops.convert_to_tensor(kernel, dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return the arguments as plain values."""
         return {**super().get_config(), "base": self.base}
+
+
+def block_arguments(rows: Sequence[int], columns: Sequence[int], repeats: int = 1) -> dict[str, Any]:
+    """Return arguments that keep parts apart in the kernel of a Dense, convolution or recurrent layer; {} for one part."""
+    if len(rows) == 1:
+        return {}
+    return {
+        "kernel_initializer": DrawBlocks(rows, columns, repeats),
+        "kernel_constraint": KeepBlocks(rows, columns, repeats),
+    }

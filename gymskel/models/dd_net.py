@@ -1,4 +1,7 @@
-"""dd_net: the peer without recurrence, after Yang et al. 2019, "Make Skeleton-based Action Recognition Model Smaller, Faster and Better"."""
+"""dd_net: a network without recurrent layers, for comparison.
+
+Yang et al. 2019, "Make Skeleton-based Action Recognition Model Smaller, Faster and Better".
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from typing import Any
 import keras
 from keras import layers
 
-from gymskel.models.front import inputs_of
-from gymskel.models.heads import classify
+from gymskel.models.features import model_inputs
+from gymskel.models.heads import softmax_model
 from gymskel.models.layers import (
     Change,
     Distances,
@@ -30,30 +33,30 @@ def dd_net(
     filters: int = 64,
     dropout: float = 0.5,
 ) -> keras.Model:
-    """Convolutions over the joints' distances from each other and their motion at two speeds; Yang et al. 2019.
+    """Build convolutions over the distances between joints and their motion at two speeds; Yang et al. 2019.
 
-    The sizes are the paper's: 1.8 million parameters with 64 filters, 0.15 million with 16 (its "lite" form). Frames behind
-    the mask never count, which the paper leaves open. Arguments as in `simple_rnn`, and:
+    Sizes are those of the paper: 1.8 million parameters with 64 filters, 0.15 million with 16 (its "lite" form). Frames
+    behind the mask never count; the paper does not say. Other arguments as in `simple_rnn`:
 
     Args:
-        filters: of the convolutions at the door; later ones have 2, 4 and 8 times as many.
+        filters: of the first convolutions; later ones have 2, 4 and 8 times as many.
     """
-    inputs = keypoints, mask = inputs_of(skeleton, channels, frames)
+    inputs = keypoints, mask = model_inputs(skeleton, channels, frames)
     joints = TakeJoints(list(range(len(skeleton))), name="joints")(keypoints)
     distances = Distances(name="distances")(keypoints)
     slow, fast = Change(1, gain=1.0, name="slow")(joints), Change(2, gain=2.0, name="fast")(joints)
     half = EveryNth(2, name="mask_2")(mask)
-    seen = [
-        _half(_embedded(distances, mask, filters, "distances"), mask, "distances"),
-        _half(_embedded(slow, mask, filters, "slow"), mask, "slow"),
-        _embedded(EveryNth(2, name="fast_half")(fast), half, filters, "fast"),
+    views = [
+        _halve(_embed(distances, mask, filters, "distances"), mask, "distances"),
+        _halve(_embed(slow, mask, filters, "slow"), mask, "slow"),
+        _embed(EveryNth(2, name="fast_half")(fast), half, filters, "fast"),
     ]
-    values, mask = layers.Concatenate(name="views")(seen), half
+    values, mask = layers.Concatenate(name="views")(views), half
     for number, times in enumerate((2, 4, 8), 1):
-        for turn in "ab":
-            values = _convolution(values, mask, times * filters, 3, f"conv_{number}{turn}")
+        for letter in "ab":
+            values = _convolution(values, mask, times * filters, 3, f"conv_{number}{letter}")
         if times < 8:
-            values = _half(values, mask, f"conv_{number}")
+            values = _halve(values, mask, f"conv_{number}")
             mask = EveryNth(2, name=f"mask_{2 * times}")(mask)
     values = layers.SpatialDropout1D(0.1)(values)
     values = LargestOfFrames(name="largest")(values, mask=mask)
@@ -61,10 +64,11 @@ def dd_net(
         values = layers.Dense(128, use_bias=False, name=f"dense_{number}")(values)
         values = layers.BatchNormalization(momentum=0.9, name=f"dense_{number}_norm")(values)
         values = layers.Dropout(dropout)(layers.LeakyReLU(negative_slope=0.2)(values))
-    return classify(list(inputs), values, classes, "dd_net")
+    return softmax_model(list(inputs), values, classes, "dd_net")
 
 
-def _embedded(values: Any, mask: Any, filters: int, name: str) -> Any:
+def _embed(values: Any, mask: Any, filters: int, name: str) -> Any:
+    """Apply the three convolutions of one view, (clips, frames, values) -> (clips, frames, filters)."""
     for number, (count, size) in enumerate(((2 * filters, 1), (filters, 3), (filters, 1)), 1):
         values = _convolution(values, mask, count, size, f"{name}_conv_{number}")
         if number < 3:
@@ -73,11 +77,13 @@ def _embedded(values: Any, mask: Any, filters: int, name: str) -> Any:
 
 
 def _convolution(values: Any, mask: Any, filters: int, size: int, name: str) -> Any:
+    """Apply a convolution over `size` frames, batch normalisation over the frames of the mask, and a leaky rectifier."""
     values = ZeroBehindMask(name=f"{name}_mask")(values, mask=mask)
     values = layers.Conv1D(filters, size, padding="same", use_bias=False, name=name)(values)
     values = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(values, mask=mask)
     return layers.LeakyReLU(negative_slope=0.2, name=f"{name}_relu")(values)
 
 
-def _half(values: Any, mask: Any, name: str) -> Any:
+def _halve(values: Any, mask: Any, name: str) -> Any:
+    """Pool each two frames into one."""
     return PoolFrames(2, name=f"{name}_pool")(values, mask=mask)

@@ -1,4 +1,4 @@
-"""The few layers that Keras does not have. All of them know the mask, and reload in safe mode."""
+"""Layers that Keras does not have. All of them respect the mask and can be loaded in safe mode."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class TakeJoints(keras.layers.Layer):
     """(clips, frames, joints, channels) -> (clips, frames, len(joints) * channels): some joints, flattened.
 
     Args:
-        joints: rows of the joints.
+        joints: indices of the joints.
     """
 
-    def __init__(self, joints: list[int], **kwargs: Any) -> None:
+    def __init__(self, joints: Iterable[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.joints = [int(joint) for joint in joints]
 
@@ -39,10 +39,10 @@ class TakeFeatures(keras.layers.Layer):
     """(clips, frames, values) -> (clips, frames, len(columns)): some values, in this order.
 
     Args:
-        columns: numbers of the values.
+        columns: indices of the values.
     """
 
-    def __init__(self, columns: list[int], **kwargs: Any) -> None:
+    def __init__(self, columns: Iterable[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.columns = [int(column) for column in columns]
         self.supports_masking = True
@@ -61,12 +61,12 @@ class TakeFeatures(keras.layers.Layer):
 class RelativeToRoot(keras.layers.Layer):
     """(clips, frames, joints, channels) -> the same: joints relative to the root in each frame.
 
-    The root's own row, which would be 0, keeps its place times `travel`: pose and travel of the body come apart,
-    and nothing is lost. x and y alone are moved; other channels pass.
+    The root itself, which would be 0, keeps its position times `travel`. So pose and travel of the body are separate,
+    and no information is lost. Channels other than x and y stay as they are.
 
     Args:
-        root: row of the root.
-        travel: factor on the root's place, which is large beside the pose.
+        root: index of the root.
+        travel: factor on the position of the root, whose values are larger than those of the pose.
     """
 
     def __init__(self, root: int, travel: float = 0.2, **kwargs: Any) -> None:
@@ -75,9 +75,9 @@ class RelativeToRoot(keras.layers.Layer):
 
     def call(self, keypoints: Any) -> Any:
         root = self.root
-        place = keypoints[:, :, root : root + 1, :2]
-        pose = keypoints[..., :2] - place
-        pose = ops.concatenate([pose[:, :, :root], self.travel * place, pose[:, :, root + 1 :]], axis=2)
+        position = keypoints[:, :, root : root + 1, :2]
+        pose = keypoints[..., :2] - position
+        pose = ops.concatenate([pose[:, :, :root], self.travel * position, pose[:, :, root + 1 :]], axis=2)
         return ops.concatenate([pose, keypoints[..., 2:]], axis=-1)
 
     def compute_output_shape(self, shape: tuple) -> tuple:
@@ -88,6 +88,7 @@ class RelativeToRoot(keras.layers.Layer):
 
 
 def _change(features: Any, step: int, gain: float) -> Any:
+    """Return `gain` times the mean change per frame over the last `step` frames; 0 in the first `step` frames."""
     before = ops.pad(features, [[0, 0], [step, 0], [0, 0]])[:, :-step]
     known = ops.arange(ops.shape(features)[1])[:, None] >= step
     return ops.where(known, (gain / step) * (features - before), ops.zeros_like(features))
@@ -95,11 +96,11 @@ def _change(features: Any, step: int, gain: float) -> Any:
 
 @keras.saving.register_keras_serializable(package="gymskel")
 class Change(keras.layers.Layer):
-    """(clips, frames, features) -> the same: the change a frame, taken over `step` frames; 0 before there are as many.
+    """(clips, frames, features) -> the same: mean change per frame over the last `step` frames; 0 in the first `step` frames.
 
     Args:
         step: frames over which the change is taken: 1 = fast motion, 4 = slow.
-        gain: factor on the change, which is small beside the place.
+        gain: factor on the change, whose values are smaller than those of the positions.
     """
 
     def __init__(self, step: int = 1, gain: float = 10.0, **kwargs: Any) -> None:
@@ -119,13 +120,13 @@ class Change(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="gymskel")
 class WithVelocity(keras.layers.Layer):
-    """(clips, frames, features) -> (clips, frames, (1 + len(steps)) * features): with their change a frame.
+    """(clips, frames, features) -> (clips, frames, (1 + len(steps)) * features): with their mean change per frame.
 
-    The change is taken over each number of frames in `steps`, and is 0 while there are not as many before.
-    Nothing from behind a right-padded mask reaches a frame before it.
+    The change over each number of frames in `steps` is appended; it is 0 in the first frames, where it is unknown.
+    No frame behind a right-padded mask changes a frame before it.
 
     Args:
-        gain: factor on the change, which is small beside the place.
+        gain: factor on the change, whose values are smaller than those of the positions.
         steps: frames over which the change is taken, e.g. (1, 4): fast and slow.
     """
 
@@ -147,14 +148,14 @@ class WithVelocity(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="gymskel")
 class Bones(keras.layers.Layer):
-    """(clips, frames, joints, channels) -> (clips, frames, 2 * bones): from the inner end of each bone to its outer one.
+    """(clips, frames, joints, channels) -> (clips, frames, 2 * bones): x and y from the inner to the outer joint of each bone.
 
     Args:
-        inner: row of each bone's inner joint.
-        outer: row of its outer joint.
+        inner: index of the inner joint of each bone.
+        outer: index of its outer joint.
     """
 
-    def __init__(self, inner: list[int], outer: list[int], **kwargs: Any) -> None:
+    def __init__(self, inner: Iterable[int], outer: Iterable[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.inner, self.outer = [int(row) for row in inner], [int(row) for row in outer]
 
@@ -172,17 +173,17 @@ class Bones(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="gymskel")
 class Distances(keras.layers.Layer):
-    """(clips, frames, joints, channels) -> (clips, frames, pairs): the distance of each pair of joints, by x and y.
+    """(clips, frames, joints, channels) -> (clips, frames, pairs): distance between each pair of joints, from x and y.
 
-    Yang et al. 2019, eq. 1. They do not change when the body turns or stands elsewhere.
+    Yang et al. 2019, eq. 1. The distances do not change when the body turns or moves.
     """
 
     def call(self, keypoints: Any) -> Any:
         first, second = np.triu_indices(keypoints.shape[2], 1)
         xy = keypoints[..., :2]
-        apart = ops.take(xy, second, axis=2) - ops.take(xy, first, axis=2)
-        least = 1e-7 if self.compute_dtype == "float16" else 1e-12  # the root of 0 has no slope
-        return ops.sqrt(ops.sum(apart**2, axis=-1) + least)
+        difference = ops.take(xy, second, axis=2) - ops.take(xy, first, axis=2)
+        epsilon = 1e-7 if self.compute_dtype == "float16" else 1e-12  # the square root has no gradient at 0
+        return ops.sqrt(ops.sum(difference**2, axis=-1) + epsilon)
 
     def compute_output_shape(self, shape: tuple) -> tuple:
         return (*shape[:2], shape[2] * (shape[2] - 1) // 2)
@@ -190,10 +191,10 @@ class Distances(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="gymskel")
 class PoolFrames(keras.layers.Layer):
-    """(clips, frames, values) -> (clips, frames / size rounded up, values): the largest of each `size` frames.
+    """(clips, frames, values) -> (clips, frames / size rounded up, values): the largest value of each `size` frames.
 
-    Frames behind the mask never count; where all of them lie behind it the result is 0. The mask of the result is
-    that of each first frame, see `EveryNth`.
+    Frames behind the mask never count; if all of them lie behind it, the result is 0. The mask of the result is that of
+    each first frame, see `EveryNth`.
 
     Args:
         size: frames that become one.
@@ -209,7 +210,7 @@ class PoolFrames(keras.layers.Layer):
         if mask is not None:
             values = ops.where(mask[..., None], values, least)
         frames, width = ops.shape(values)[1], values.shape[-1]
-        missing = (self.size - frames % self.size) % self.size  # of numbers above 0: ONNX rounds towards 0
+        missing = (self.size - frames % self.size) % self.size  # no negative number: ONNX rounds towards 0
         values = ops.pad(values, [[0, 0], [0, missing], [0, 0]], constant_values=least)
         pooled = ops.max(ops.reshape(values, (-1, (frames + missing) // self.size, self.size, width)), axis=2)
         return ops.where(pooled <= least, 0.0, pooled)
@@ -226,7 +227,7 @@ class PoolFrames(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="gymskel")
 class LargestOfFrames(keras.layers.Layer):
-    """(clips, frames, values) -> (clips, values): the largest of the frames of the mask."""
+    """(clips, frames, values) -> (clips, values): the largest value over the frames of the mask."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -248,7 +249,7 @@ class LargestOfFrames(keras.layers.Layer):
 class EveryNth(keras.layers.Layer):
     """(clips, frames ...) -> (clips, frames / size rounded up ...): the first of each `size` frames.
 
-    Of a mask this is the mask of the frames that `PoolFrames` makes.
+    Applied to a mask, it gives the mask of the frames that `PoolFrames` makes.
 
     Args:
         size: frames of which one is taken.
@@ -274,7 +275,7 @@ class EveryNth(keras.layers.Layer):
 class ZeroBehindMask(keras.layers.Layer):
     """(clips, frames, values) -> the same, 0 behind the mask.
 
-    Before a convolution over the frames, so that what the padding holds never reaches a frame of the clip.
+    Used before a convolution over the frames, so that the padding never changes a frame of the clip.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -293,14 +294,14 @@ class ZeroBehindMask(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="gymskel")
 class AttentionPooling(keras.layers.Layer):
-    """(clips, frames, units) -> (clips, heads * units): the frames' mean, weighted by additive attention.
+    """(clips, frames, units) -> (clips, heads * units): mean over the frames, weighted by additive attention.
 
     Zhang et al., eq. 9-11: b_i = V^T tanh(W h' + U h_i + b), a = softmax(b), v = sum_i a_i h_i, with a learned
-    h'. As W h' + b is then one learned vector, the layer keeps that vector, `query`, and neither W nor h'.
+    h'. Because W h' + b is one learned vector, the layer stores that vector, `query`, instead of W, h' and b.
     Frames behind the mask get weight 0. Several heads share U and the query and differ in V.
 
     Args:
-        units: size of the space in which the query meets the frames.
+        units: size of the space in which the query is added to the frames.
         heads: number of means, each with weights of its own.
     """
 
@@ -319,7 +320,7 @@ class AttentionPooling(keras.layers.Layer):
         )
 
     def weights_of(self, states: Any, mask: Any = None) -> Any:
-        """(clips, frames) the attention a, which sums to 1 over the frames; of several heads (clips, frames, heads)."""
+        """Return the attention (clips, frames), which sums to 1 over the frames; for several heads (clips, frames, heads)."""
         weights = self._weights(states, mask)
         return weights[..., 0] if self.heads == 1 else weights
 
@@ -329,7 +330,7 @@ class AttentionPooling(keras.layers.Layer):
             score = ops.where(mask[..., None], score, -30_000.0)  # also finite in float16
         weights = ops.exp(
             score - ops.max(score, axis=1, keepdims=True)
-        )  # ops.softmax warns at a clip of one frame
+        )  # ops.softmax warns for clips of one frame
         return weights / ops.sum(weights, axis=1, keepdims=True)
 
     def call(self, states: Any, mask: Any = None) -> Any:
