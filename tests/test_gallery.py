@@ -1,4 +1,4 @@
-"""docs/gallery: every figure is drawn, on few recordings and tiny trainings; the page shows what was drawn."""
+"""docs/gallery: every figure is drawn, from few recordings and tiny trainings; the page shows them all."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def few():
 def test_every_figure_of_the_thesis_that_data_can_draw_is_there():
     assert {f"fig_{number}" for number in THESIS} <= set(make.FIGURES)
     for name in make.FIGURES:
-        title, what = make.told(name)
-        assert title and what, f"{name} does not say what to see"
+        title, caption = make.title_and_caption(name)
+        assert title and caption, f"{name} has no caption"
         number = name.removeprefix("fig_").replace("_", ".")
-        assert not name.startswith("fig_") or f"figure {number}" in what
+        assert not name.startswith("fig_") or f"figure {number}" in caption
 
 
 @pytest.mark.parametrize("name", make.FIGURES)
@@ -67,7 +67,7 @@ def test_athletes_are_tested_who_were_not_trained_on(few):
         of_models.split(two)
 
 
-def test_one_command_a_figure_on_recordings_told_by_path_or_environment(tmp_path, monkeypatch, capsys):
+def test_one_command_a_figure_on_recordings_given_by_path_or_environment(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for recording in simulate.simulate_recordings(athletes=2, per_athlete=1):
         write_recording(recording, tmp_path / "mine")

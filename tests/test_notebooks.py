@@ -13,7 +13,7 @@ MAKES = {
     "1_extract": (3, "sheet.png"),
     "2_preprocess": (5, None),
     "3_train_flips": (4, "flips.gymskel"),
-    "4_what_the_neurons_saw": (8, None),
+    "4_what_the_neurons_saw": (6, None),
     "5_exercise_quality": (6, None),
     "6_your_own_moves": (3, "my_moves.gymskel"),
 }

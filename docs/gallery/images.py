@@ -1,4 +1,4 @@
-"""Images with a line of text above them, below and beside each other."""
+"""Images with a title, below and beside each other."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 
 def with_title(image: Image.Image, title: str, size: int = 14) -> Image.Image:
-    """The image below a line of text."""
+    """Return the image with a line of text above it."""
     font = ImageFont.load_default(size)
     width = max(image.width, int(font.getlength(title)) + 1)
     made = Image.new("RGB", (width, image.height + size + 8), "white")
@@ -16,7 +16,7 @@ def with_title(image: Image.Image, title: str, size: int = 14) -> Image.Image:
 
 
 def below(images: list[Image.Image], gap: int = 14) -> Image.Image:
-    """The images below each other, left edges in line."""
+    """Return the images below each other, left edges aligned."""
     size = max(i.width for i in images), sum(i.height + gap for i in images) - gap
     made, top = Image.new("RGB", size, "white"), 0
     for image in images:
@@ -26,6 +26,6 @@ def below(images: list[Image.Image], gap: int = 14) -> Image.Image:
 
 
 def beside(images: list[Image.Image], gap: int = 24) -> Image.Image:
-    """The images beside each other, upper edges in line."""
+    """Return the images beside each other, upper edges aligned."""
     turned = [image.transpose(Image.Transpose.TRANSPOSE) for image in images]
     return below(turned, gap).transpose(Image.Transpose.TRANSPOSE)

@@ -29,14 +29,14 @@ from PIL import Image
 HERE = Path(__file__).parent
 
 
-def told(name: str) -> tuple[str, str]:
-    """(title, what to see) of a picture."""
+def title_and_caption(name: str) -> tuple[str, str]:
+    """Return the title and the caption of a figure, from its docstring."""
     title, _, text = inspect.getdoc(FIGURES[name]).partition("\n")
     return title.rstrip("."), " ".join(text.split())
 
 
 def save(drawn: Any, path: Path, title: str) -> None:
-    """Writes a PNG with a title: of a figure or Axes in 64 colours, of an image as it is."""
+    """Write a PNG with a title: a figure or Axes in 64 colours, an image as it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(drawn, Image.Image):
         framed = with_title(drawn, title, 17)
@@ -52,29 +52,29 @@ def save(drawn: Any, path: Path, title: str) -> None:
 
 
 def page() -> str:
-    """docs/gallery/README.md: every picture with its title and what to see in it."""
+    """Return the text of docs/gallery/README.md: every picture with its title and caption."""
     text = [
         "# Gallery",
         "",
-        "Every figure of the thesis that data can draw, and a few more. Those here show **simulated gymnasts** and say nothing",
-        "about real ones. The same commands draw your own recordings, into `./gallery`:",
+        "Every figure of the thesis that data can draw, and a few more. These show **simulated gymnasts** and say nothing about",
+        "real ones. The same commands draw your own recordings, into `./gallery`:",
         "",
         "```bash",
         "python docs/gallery/make.py fig_4_1 --data keypoints   # one picture; or set GYMSKEL_DATA",
-        "python docs/gallery/make.py all --data keypoints       # all of them; 16 trainings take a while",
+        "python docs/gallery/make.py all --data keypoints       # all of them; the 16 trainings take minutes",
         "```",
         "",
         "This page is written by `python docs/gallery/make.py all`.",
     ]
     for name in FIGURES:
-        title, what = told(name)
+        title, caption = title_and_caption(name)
         text += [
             "",
             f"## {title}",
             "",
             f"![{title}]({name}.png)",
             "",
-            what,
+            caption,
             "",
             f"`python docs/gallery/make.py {name}`",
         ]
@@ -82,7 +82,7 @@ def page() -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Draws the pictures that were asked for."""
+    """Draw the figures that the command line names."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -98,7 +98,9 @@ def main(arguments: list[str] | None = None) -> None:
     material = read_material(data, given.fps)
     out = given.out or (HERE if data is None else Path("gallery"))
     for name in FIGURES if "all" in given.names else given.names:
-        save(FIGURES[name](material), out / f"{name}.png", f"{told(name)[0]} · {material.what}")
+        save(
+            FIGURES[name](material), out / f"{name}.png", f"{title_and_caption(name)[0]} · {material.origin}"
+        )
         print(out / f"{name}.png", flush=True)
     if "all" in given.names and data is None:
         (out / "README.md").write_text(page(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What the gallery draws: recordings, and the register of its figures."""
+"""Recordings that the gallery draws, and the register of its figures."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from gymskel import Recording, read_recordings, simulate
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What pictures are drawn of.
+    """Recordings for the pictures, and the size of the trainings.
 
     Attributes:
         recordings: labelled, several athletes.
         raw: recordings as the estimator left them, before filling and smoothing.
-        what: whose they are, for the titles.
+        origin: description of the recordings, for the titles.
         preset: preprocessing of the published networks that fits `recordings`.
         runs: trainings of each network.
         copies: rotated copies of each training clip; the published results come from 3.
@@ -26,7 +26,7 @@ class Material:
 
     recordings: list[Recording]
     raw: list[Recording]
-    what: str
+    origin: str
     preset: str = "thesis"
     runs: int = 5
     copies: int = 3
@@ -34,7 +34,7 @@ class Material:
 
 
 def read_material(data: Path | None, fps: float | None = None) -> Material:
-    """Recordings in a folder or .zip; simulated gymnasts where none is given."""
+    """Return the recordings of a folder or .zip, or simulated gymnasts for None."""
     if data is None:
         recordings = simulate.simulate_recordings(athletes=8, per_athlete=2)
         return Material(recordings, recordings, "simulated gymnasts", runs=3)
@@ -43,15 +43,15 @@ def read_material(data: Path | None, fps: float | None = None) -> Material:
         recordings = read_recordings(published, fps=fps or 60)
         there = data / "openpose_raw.zip"
         raw = read_recordings(there, fps=fps or 60) if there.is_file() else recordings
-        what, preset = f"{len(recordings)} published recordings", "thesis_cleaned"
+        origin, preset = f"{len(recordings)} published recordings", "thesis_cleaned"
     else:
         raw = recordings = _athletes(read_recordings(data, fps=fps))
-        what, preset = f"{len(recordings)} recordings of {data.name}", "thesis"
-    return Material(recordings, _athletes(raw), what, preset)
+        origin, preset = f"{len(recordings)} recordings of {data.name}", "thesis"
+    return Material(recordings, _athletes(raw), origin, preset)
 
 
 def _athletes(recordings: list[Recording]) -> list[Recording]:
-    """Of several people in one video the one most of whose joints are seen."""
+    """Return one person for each video: the one with the most seen joints."""
     best: dict[str, Recording] = {}
     for recording in recordings:
         other = best.get(recording.source)
@@ -61,7 +61,7 @@ def _athletes(recordings: list[Recording]) -> list[Recording]:
 
 
 def of_activity(recordings: list[Recording], activity: str) -> list[Recording]:
-    """Those of one move; of all moves where there is none of it."""
+    """Return the recordings of one move, or all where there is none of it."""
     return [r for r in recordings if r.activity == activity] or recordings
 
 
@@ -69,13 +69,13 @@ FIGURES: dict[str, Callable[[Material], Any]] = {}
 
 
 def figure(draw: Callable[[Material], Any]) -> Callable[[Material], Any]:
-    """A picture of the gallery, known by the function's name; its docstring is its title and what to see in it."""
+    """Register a figure under the function's name. Its docstring gives the title and the caption."""
     FIGURES[draw.__name__] = draw
     return draw
 
 
 def panels(count: int, width: float, height: float) -> tuple[Any, Any]:
-    """A figure and its Axes beside each other."""
+    """Return a figure and its Axes side by side; width and height in inches."""
     from matplotlib import pyplot as plt
 
     return plt.subplots(1, count, figsize=(width, height), layout="constrained")
