@@ -1,4 +1,4 @@
-"""Skeletons: which joints there are, and what hangs on what. Names are the truth, indices are derived."""
+"""Skeletons: the joints of a layout and how they are connected. Names are the truth, indices are derived."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from gymskel.messages import join_names
+
 Pair = tuple[str, str]
 
 MIDPOINTS: Mapping[str, Pair] = MappingProxyType(
     {"Neck": ("RShoulder", "LShoulder"), "MidHip": ("RHip", "LHip")}
 )
-"""Joints that a layout without them gets as the middle of two others."""
+"""Joint -> the two joints in whose middle it lies, for layouts without that joint."""
 
 
 def _mirror_pairs(joints: Iterable[str]) -> tuple[Pair, ...]:
-    """`RKnee` with `LKnee`, `right_knee` with `left_knee`: the pairs that the names give away."""
+    """Return the (right, left) pairs that names imply: `RKnee` with `LKnee`, `right_knee` with `left_knee`."""
     names = tuple(joints)
     pairs = []
     for name in names:
@@ -32,11 +34,11 @@ def _mirror_pairs(joints: Iterable[str]) -> tuple[Pair, ...]:
     return tuple(pairs)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Skeleton:
-    """The layout of a body: joints, limbs, parts, mirror pairs, root.
+    """Layout of a body: joints, limbs, parts, mirror pairs, root.
 
-    A layout of your own takes five lines; the mirror pairs are read from the names unless given:
+    A layout of your own takes five lines. Mirror pairs are read from the names unless given:
 
     >>> stick = Skeleton(
     ...     name="stick",
@@ -49,33 +51,49 @@ class Skeleton:
     [3, 0]
 
     Attributes:
-        name: what the layout is called, e.g. `BODY_25`.
-        joints: the joints' names, in the order of the arrays.
-        limbs: pairs of joints that a bone connects, the one nearer to the root first where it matters.
+        name: name of the layout, e.g. `BODY_25`.
+        joints: names of the joints, in the order of the arrays.
+        limbs: pairs of joints that a bone connects.
         parts: body part -> its joints; the hierarchical model reads `right_arm`, `left_arm`, `trunk`,
             `right_leg` and `left_leg`. A joint may be in no part.
-        mirror: pairs that change places when the picture is mirrored.
-        root: the joint that the others hang on, or None.
+        mirror: pairs of joints that change places when the picture is mirrored.
+        root: joint from which the tree of bones starts, or None.
+
+    Raises:
+        ValueError: joint names are missing or not unique, or another argument names a joint that is not there.
     """
 
     name: str
     joints: tuple[str, ...]
-    limbs: tuple[Pair, ...] = ()
-    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
-    mirror: tuple[Pair, ...] | None = None
-    root: str | None = None
+    limbs: tuple[Pair, ...]
+    parts: Mapping[str, tuple[str, ...]] = field(hash=False)
+    mirror: tuple[Pair, ...]
+    root: str | None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "joints", tuple(self.joints))
-        object.__setattr__(self, "limbs", tuple((a, b) for a, b in self.limbs))
-        parts = {part: tuple(joints) for part, joints in self.parts.items()}
-        object.__setattr__(self, "parts", MappingProxyType(parts))
-        mirror = _mirror_pairs(self.joints) if self.mirror is None else self.mirror
-        object.__setattr__(self, "mirror", tuple((a, b) for a, b in mirror))
-        if len(set(self.joints)) != len(self.joints) or not self.joints:
-            raise ValueError(f"Skeleton {self.name}: `joints` must be unique names, got {self.joints}.")
-        named = [j for pair in self.limbs + self.mirror for j in pair]
-        named += [j for part in parts.values() for j in part] + ([self.root] if self.root else [])
+    def __init__(
+        self,
+        name: str,
+        joints: Iterable[str],
+        limbs: Iterable[Iterable[str]] = (),
+        parts: Mapping[str, Iterable[str]] = MappingProxyType({}),
+        mirror: Iterable[Iterable[str]] | None = None,
+        root: str | None = None,
+    ) -> None:
+        joints = tuple(joints)
+        fields = {
+            "name": name,
+            "joints": joints,
+            "limbs": tuple((a, b) for a, b in limbs),
+            "parts": MappingProxyType({part: tuple(names) for part, names in parts.items()}),
+            "mirror": _mirror_pairs(joints) if mirror is None else tuple((a, b) for a, b in mirror),
+            "root": root,
+        }
+        for field_name, value in fields.items():
+            object.__setattr__(self, field_name, value)
+        if len(set(joints)) != len(joints) or not joints:
+            raise ValueError(f"Skeleton {name}: `joints` must be unique names, got {joints}.")
+        named = [joint for pair in self.limbs + self.mirror for joint in pair]
+        named += [joint for part in self.parts.values() for joint in part] + ([root] if root else [])
         self.indices(named)
 
     def __len__(self) -> int:
@@ -88,16 +106,16 @@ class Skeleton:
         return Skeleton, (self.name, self.joints, self.limbs, dict(self.parts), self.mirror, self.root)
 
     def index(self, joint: str) -> int:
-        """The row of one joint. Raises ValueError if the layout does not have it."""
+        """Return the row of one joint. Raises ValueError if the layout lacks it."""
         return self.indices([joint])[0]
 
     def indices(self, joints: Iterable[str]) -> list[int]:
-        """The rows of several joints. Raises ValueError that names every joint the layout does not have."""
+        """Return the rows of several joints. Raises ValueError that names every joint the layout lacks."""
         rows, joints = self._rows, list(joints)
         missing = [joint for joint in dict.fromkeys(joints) if joint not in rows]
         if missing:
             raise ValueError(
-                f"Skeleton {self.name} has no joint {', '.join(map(str, missing))}; it has {', '.join(self.joints)}."
+                f"Skeleton {self.name} has no joint {join_names(missing)}; it has {', '.join(self.joints)}."
             )
         return [rows[joint] for joint in joints]
 
@@ -107,7 +125,7 @@ class Skeleton:
 
     @property
     def mirror_order(self) -> list[int]:
-        """For each row the row of its mirror image (itself for joints in the middle)."""
+        """Row of the mirror image of each joint; joints in the middle are their own mirror image."""
         order = list(range(len(self)))
         for right, left in self.mirror:
             a, b = self.indices((right, left))
@@ -116,7 +134,9 @@ class Skeleton:
 
     @property
     def sides(self) -> tuple[str, ...]:
-        """right, left or middle for each joint, by the mirror pairs (right first, unless the names say otherwise).
+        """Side of each joint: "right", "left" or "middle".
+
+        Read from the mirror pairs: the right joint comes first, unless the names say otherwise.
 
         >>> Skeleton("s", ("Hip", "LFoot", "RFoot")).sides
         ('middle', 'left', 'right')
@@ -128,7 +148,7 @@ class Skeleton:
         return tuple(sides)
 
     def bones_outwards(self) -> list[Pair]:
-        """[(inner joint, outer joint), ...] along the limbs from the root outwards, breadth first.
+        """Return [(inner joint, outer joint), ...] along the limbs from the root outwards, breadth first.
 
         Raises:
             ValueError: there is no root.
@@ -138,10 +158,10 @@ class Skeleton:
         """
         if self.root is None:
             raise ValueError(
-                f"Skeleton {self.name} has no root, so its limbs form no tree. Give it one, or use method='thesis'."
+                f"Skeleton {self.name} has no root, so its limbs form no tree. Fix: give it `root`, or use method='thesis'."
             )
         bones, reached = [], [self.root]
-        for joint in reached:  # grows while it is walked: breadth first from the root
+        for joint in reached:  # the list grows during the loop: breadth first from the root
             for a, b in self.limbs:
                 for inner, outer in ((a, b), (b, a)):
                     if inner == joint and outer not in reached:
@@ -150,7 +170,9 @@ class Skeleton:
         return bones
 
     def select(self, joints: Iterable[str], name: str | None = None) -> Skeleton:
-        """The layout of these joints alone, in this order; limbs, parts and pairs that lose a joint go.
+        """Return the layout of these joints alone, in this order.
+
+        Limbs, parts and mirror pairs that lose a joint are left out, and so is a root that is not selected.
 
         >>> BODY_25.select(["Neck", "RShoulder", "RElbow"]).limbs
         (('Neck', 'RShoulder'), ('RShoulder', 'RElbow'))
@@ -168,14 +190,14 @@ class Skeleton:
         )
 
     def convert(self, keypoints: np.ndarray, to: Skeleton) -> np.ndarray:
-        """The same keypoints in another layout, joint by name.
+        """Return the same keypoints in another layout, matched by joint name.
 
-        A joint that `to` has and this layout lacks is the middle of two others where `MIDPOINTS` knows it
-        (its confidence the smaller of the two, unseen if either is), and unseen otherwise.
+        A joint that this layout lacks is the middle of two others where `MIDPOINTS` has it. It then gets the smaller of
+        the two confidences, and is unseen if either is unseen. All other missing joints are unseen.
 
         Args:
             keypoints: (..., joints, 3), x, y and confidence; unseen = NaN, NaN, 0.
-            to: the layout wanted.
+            to: the layout of the result.
 
         Returns:
             (..., len(to), 3) in the dtype of `keypoints`.
@@ -201,7 +223,7 @@ class Skeleton:
         return converted
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and strings, for JSON."""
+        """Return the layout as plain lists and strings, for JSON."""
         return {
             "name": self.name,
             "joints": list(self.joints),
@@ -212,9 +234,9 @@ class Skeleton:
         }
 
     @classmethod
-    def from_dict(cls, facts: Mapping[str, Any]) -> Skeleton:
-        """What `to_dict` wrote."""
-        return cls(**facts)
+    def from_dict(cls, values: Mapping[str, Any]) -> Skeleton:
+        """Return the layout that `to_dict` described."""
+        return cls(**values)
 
 
 _PARTS = {
@@ -225,7 +247,7 @@ _PARTS = {
     "left_leg": ("LHip", "LKnee", "LAnkle"),
 }
 
-_ARMS_AND_LEGS = (
+_ARMS_AND_LEGS: tuple[Pair, ...] = (
     ("RShoulder", "RElbow"),
     ("RElbow", "RWrist"),
     ("LShoulder", "LElbow"),

@@ -132,7 +132,7 @@ def test_clips_with_every_channel():
 
 
 def test_unseen_joints_are_refused_with_every_channel():
-    with pytest.raises(ValueError, match=r"Unseen joints \(LShoulder|Unseen joints \("):
+    with pytest.raises(ValueError, match=r"Unseen joints \("):
         pad([ball()], channels=("x", "y", "vx", "vy"))
 
 
@@ -143,7 +143,7 @@ def test_a_single_frame_has_no_velocity():
 
 
 def test_unknown_channels_are_refused():
-    with pytest.raises(ValueError, match=r"Unknown channels \['z'\]; there are x, y, confidence"):
+    with pytest.raises(ValueError, match="Unknown channels z; there are x, y"):
         pad([ball()], channels=("x", "z"), unseen=0.0)
     with pytest.raises(ValueError, match="has no root"):
         compute_channels(np.zeros((2, 1, 3)), ("bx",), Skeleton("point", ("p",)), np.arange(2))

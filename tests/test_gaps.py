@@ -48,7 +48,7 @@ def interpolated(values):
     return np.interp(np.arange(len(values)), seen, values[seen]) if seen.size else values
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(gappy)
 @pytest.mark.parametrize(("method", "literal"), [("thesis", walked), ("linear", interpolated)])
 def test_fill_is_the_literal_walk(method, literal, values):
@@ -104,11 +104,11 @@ def test_only_the_thesis_cares_which_way_time_runs(method):
 
 
 def test_fill_refuses_other_methods():
-    with pytest.raises(ValueError, match="`method` must be 'linear', 'thesis' or 'pchip', got 'cubic'"):
+    with pytest.raises(ValueError, match=r"`method` must .* got 'cubic'"):
         fill(random_recording(), method="cubic")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(gappy, st.sampled_from(METHODS), st.integers(0, 6))
 def test_a_gap_is_filled_whole_or_not_at_all(values, method, max_gap):
     everything, some = (fill(rope(values), method=method, max_gap=limit) for limit in (None, max_gap))
@@ -146,7 +146,7 @@ def test_pchip_by_hand():
     np.testing.assert_allclose(fill(rope([N, 2, N, 6]), method="pchip").xy[:, 0, 0], [2, 2, 4, 6], rtol=1e-6)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(gappy)
 def test_pchip_never_leaves_what_lies_on_either_side(values):
     filled = fill(rope(values), method="pchip")
@@ -179,7 +179,7 @@ def test_nobody_seen_and_nothing_to_fill(method):
 
 
 def test_fill_refuses_gaps_below_nothing():
-    with pytest.raises(ValueError, match="`max_gap` must be a number of frames from 0, or None, got -1"):
+    with pytest.raises(ValueError, match=r"`max_gap` must .* got -1"):
         fill(random_recording(), max_gap=-1)
 
 

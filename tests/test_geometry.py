@@ -69,7 +69,7 @@ def test_a_mirror_of_nobody_and_of_a_layout_without_sides():
     nobody = Recording(np.full((2, 25, 3), (np.nan, np.nan, 0)))
     assert not mirror(nobody).seen.any()
     stick = Skeleton("stick", ("a", "b"))
-    with pytest.raises(ValueError, match="skeleton stick names no pairs of left and right"):
+    with pytest.raises(ValueError, match="stick names no pairs"):
         mirror(Recording(np.zeros((1, 2, 3)), skeleton=stick))
 
 
@@ -94,7 +94,7 @@ def test_a_crop_of_the_picture_moves_the_shares_and_loses_what_is_outside():
 
 @pytest.mark.parametrize("crop", [(0.5, 0, 0.5, 1), (0, 0.2, 1, 0.1), (-0.1, 0, 1, 1), (0, 0, 1.2, 1)])
 def test_a_crop_must_be_a_part_of_the_picture(crop):
-    with pytest.raises(ValueError, match="`crop` must be left < right and top < bottom"):
+    with pytest.raises(ValueError, match="`crop` must be"):
         relative(body(0), crop=crop)
 
 

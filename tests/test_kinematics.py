@@ -75,7 +75,7 @@ def test_a_body_in_free_fall_gives_g_back():
     assert one.turn == pytest.approx(0, abs=1e-3)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.floats(-3, 3), st.floats(2, 4), st.sampled_from([50.0, 60.0, 120.0]))
 def test_any_jump_is_told_by_physics(ahead, up, fps):
     one = measure_kinematics(jump(ahead, up, fps), height=HEIGHT)
@@ -334,7 +334,7 @@ def test_refusals():
     for height in (0, -1, np.nan, np.inf):
         with pytest.raises(ValueError, match="`height` must be metres above 0"):
             measure_kinematics(one, height=height)
-    with pytest.raises(ValueError, match="`point` must be 'mass' or 'hip', got 'nose'"):
+    with pytest.raises(ValueError, match=r"`point` must .* got 'nose'"):
         measure_kinematics(one, point="nose")
     with pytest.raises(UnseenError, match="jump-1-z01: Neck and MidHip are never seen together"):
         measure_kinematics(hide(one, *BODY_25.joints))

@@ -45,7 +45,7 @@ def test_many_are_pooled_by_frames():
     pd.testing.assert_frame_equal(missing_table([long, long]), missing_table(long))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(st.lists(st.sampled_from("xo "), min_size=1, max_size=30), min_size=1, max_size=3),
     st.integers(1, 6),
@@ -91,12 +91,12 @@ def test_the_published_recordings_were_filled(tumbling):
 @pytest.mark.parametrize(
     ("recordings", "given", "message"),
     [
-        ([], {}, "`recordings` is empty: nothing to look at"),
-        (stick("x", "x"), {"phases": 0}, "`phases` must be at least 1, got 0"),
+        ([], {}, "`recordings` is empty"),
+        (stick("x", "x"), {"phases": 0}, r"`phases` must .* got 0"),
         (
             [stick("x", "x"), Recording(np.ones((1, 17, 3)), skeleton=COCO_17, sample="7")],
             {},
-            f"7 has the joints of {COCO_17.name}, 1 those of stick: make a table for each layout",
+            f"7 has the joints of {COCO_17.name}, 1 those of stick",
         ),
     ],
 )
@@ -151,7 +151,7 @@ def test_a_sentence_for_each_rule_broken():
     ]
     blind[21:32] = False
     first, second = visibility_problems(shown(blind))
-    assert first == "Joints found in 45 % of all places, fewer than 50 %." and "22 frames" in second
+    assert first == "45 % of all joints found over all frames, fewer than 50 %." and "22 frames" in second
     assert visibility_problems(shown(blind), min_seen=0.45, max_blind=0.55) == []
 
 
@@ -168,7 +168,7 @@ def test_a_layout_without_any_of_the_15_is_judged_by_all_it_has():
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.lists(st.booleans(), min_size=15, max_size=15), min_size=1, max_size=12))
 def test_recognizable_is_what_has_no_fault(flags):
     one = shown(flags)
@@ -188,7 +188,7 @@ def test_the_published_recordings_are_recognizable(tumbling):
     assert all(is_recognizable(r) for r in tumbling)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.booleans(), max_size=30))
 def test_longest_run(flags):
     runs = "".join("x" if flag else " " for flag in flags).split()

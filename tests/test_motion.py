@@ -105,7 +105,7 @@ def test_bones_need_a_root_and_reach_only_what_hangs_on_it():
     assert np.isnan(made[0, 2]).all() and np.isfinite(made[0, :2]).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seeds, st.floats(-180, 180), st.floats(0.2, 5))
 def test_angles_do_not_know_where_and_how_big_a_body_is(seed, degrees, size):
     one = body(seed)
@@ -126,7 +126,7 @@ def test_angles_of_a_layout_that_has_less():
     assert "RKnee" in joint_angles(one) and "RAnkle" not in joint_angles(one)  # no toes there
     with pytest.raises(ValueError, match="no joint RBigToe"):
         joint_angles(one, ["RAnkle"])
-    with pytest.raises(ValueError, match=r"Unknown angles \['RThumb'\]"):
+    with pytest.raises(ValueError, match="Unknown angles RThumb"):
         joint_angles(one, ["RThumb"])
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gymskel.preprocess.moves import activity, cut_moves, find_moves, trim
+from gymskel.preprocess.moves import cut_moves, find_moves, motion_signal, trim
 from gymskel.recording import Recording, UnseenError
 from gymskel.simulate import ACTIVITIES
 from gymskel.simulate.session import simulate_session
@@ -121,9 +121,7 @@ def test_only_walking_is_no_move(method):
     session = simulate_session("backflip", before=3, after=1)
     walking = replace(session.recording, keypoints=session.recording.keypoints[:170])
     assert find_moves(walking, method=method) == []
-    with pytest.raises(
-        ValueError, match=r"backflip-1-a01: no move found in 170 frames; looked for .* method="
-    ):
+    with pytest.raises(ValueError, match=r"backflip-1-a01: no move .* 170 frames.* method="):
         trim(walking, method=method)
 
 
@@ -211,7 +209,7 @@ def test_activity_of_a_stretching_body_is_exact():
     keypoints[:, BODY_25.index("Neck"), 1] = -100
     nose = BODY_25.index("Nose")
     keypoints[:, nose, 0] = 200 * np.arange(61) / 60
-    found = activity(Recording(keypoints, fps=60))
+    found = motion_signal(Recording(keypoints, fps=60))
     np.testing.assert_allclose(found[10:-10], 2 / np.sqrt(25), rtol=1e-5)
 
 
@@ -219,9 +217,9 @@ def test_a_body_that_only_travels_or_is_unseen_does_not_move():
     keypoints = np.ones((40, 25, 3), np.float32)
     keypoints[:, BODY_25.index("Neck"), 1] = -99
     keypoints[:, :, 0] += np.arange(40)[:, None] * 10
-    assert activity(Recording(keypoints, fps=60)).max() == pytest.approx(0, abs=1e-4)
+    assert motion_signal(Recording(keypoints, fps=60)).max() == pytest.approx(0, abs=1e-4)
     keypoints[5:] = np.nan, np.nan, 0
-    assert activity(Recording(keypoints, fps=60)).max() == pytest.approx(0, abs=1e-4)
+    assert motion_signal(Recording(keypoints, fps=60)).max() == pytest.approx(0, abs=1e-4)
 
 
 # --- refusals and short ones
@@ -252,7 +250,7 @@ def test_refusals(method):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "magic"}, "`method` must be 'markers' or 'motion', got 'magic'"),
+        ({"method": "magic"}, r"`method` must .* got 'magic'"),
         ({"low": 0}, "0 < low <= high, got 0 and 3.0"),
         ({"low": 4}, "0 < low <= high"),
         ({"high": np.nan}, "0 < low <= high"),

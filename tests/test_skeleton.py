@@ -206,7 +206,7 @@ def test_faulty_layouts_are_refused(fields, message):
 
 
 def test_a_missing_joint_is_named():
-    with pytest.raises(ValueError, match="stick has no joint Knee, Toe; it has Head, MidHip, RFoot, LFoot"):
+    with pytest.raises(ValueError, match="no joint Knee, Toe; it has Head, MidHip"):
         STICK.indices(["Head", "Knee", "Toe", "Knee"])
     with pytest.raises(ValueError, match="stick has no joint Knee"):
         STICK.index("Knee")

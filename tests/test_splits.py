@@ -13,7 +13,7 @@ from gymskel.splits import hold_out_groups, leave_groups_out
 names = st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=40).filter(lambda g: len(set(g)) > 1)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(names, st.one_of(st.none(), st.integers(2, 10)))
 def test_leave_groups_out_never_parts_a_group(groups, folds):
     groups = np.array(groups)
@@ -52,7 +52,7 @@ def clips_of(athletes, labels):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("stuvwxyz"), st.integers(0, 1)), min_size=4, max_size=40),
     st.sampled_from([0.2, 0.33, 0.5]),

@@ -5,9 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gymskel.clips import Clips
 from gymskel.preprocess import Preprocessor, pad, resample, windows
-from gymskel.preprocess.timing import clip_windows
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recordings
 
@@ -53,7 +51,7 @@ def test_one_of_the_two(given):
 
 
 def test_no_frames_are_refused():
-    with pytest.raises(ValueError, match="`frames` must be a number of frames from 1, got 0"):
+    with pytest.raises(ValueError, match=r"`frames` must .* got 0"):
         resample(ramp(3), frames=0)
 
 
@@ -110,28 +108,10 @@ def test_a_recording_shorter_than_a_window_has_none():
 
 @pytest.mark.parametrize("name", ["frames", "stride", "every"])
 def test_windows_refuse_numbers_below_one(name):
-    with pytest.raises(ValueError, match=f"`{name}` must be a number of frames from 1, got 0"):
+    with pytest.raises(ValueError, match=rf"`{name}` must .* got 0"):
         windows(ramp(9), **{"frames": 3, name: 0})
 
 
 def test_a_label_for_each_frame():
-    with pytest.raises(ValueError, match="`labels` must be 10, one for each frame, got 9"):
+    with pytest.raises(ValueError, match=r"`labels` must .* got 9"):
         windows(ramp(10), 4, labels=["x"] * 9)
-
-
-def test_windows_of_clips_are_those_of_recordings():
-    recordings = [ramp(9), ramp(6, sample="8", activity="jump")]
-    clips = clip_windows(pad(recordings), 4, stride=2)
-    wanted = pad([w for r in recordings for w in windows(r, 4, stride=2)])
-    np.testing.assert_array_equal(clips.x, wanted.x)
-    np.testing.assert_array_equal(clips.y, wanted.y)
-    assert clips.mask.all() and clips.athletes == wanted.athletes
-
-
-def test_padding_makes_no_window():
-    clips = Clips.from_arrays(np.ones((2, 9, 2, 2)), lengths=[9, 3])
-    assert clip_windows(clips, 3).lengths.tolist() == [3, 3, 3, 3]
-    with pytest.raises(ValueError, match="No clip has the 10 frames of a window; the longest has 9"):
-        clip_windows(clips, 10)
-    with pytest.raises(ValueError, match="must be at least 1"):
-        clip_windows(clips, 0)

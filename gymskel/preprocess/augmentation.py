@@ -1,4 +1,4 @@
-"""Copies of clips that could have been filmed. Used after the split, on the training part alone (see training)."""
+"""Random copies of clips that could have been filmed; made after the split, of the training part alone."""
 
 from __future__ import annotations
 
@@ -14,42 +14,60 @@ from gymskel.preprocess.motion import DERIVED_CHANNELS, compute_channels
 def rotated_copies(
     clips: Clips, copies: int, *, method: str = "thesis", max_angle: float = 15, seed: int | None = None
 ) -> Clips:
-    """That many copies of every clip with limbs turned at random, originals left out; thesis sec. 4.2.5.
+    """Return `copies` copies of every clip with limbs rotated at random (thesis sec. 4.2.5), without the originals.
 
     Copies keep label, athlete and source of their original, so that a split can keep them together.
+
+    Args:
+        clips: channels x and y first; other channels are copied.
+        copies: number of copies of each clip.
+        method: as in `rotate_joints`.
+        max_angle: degrees, as in `rotate_joints`.
+        seed: of the random angles.
+
+    Raises:
+        ValueError: `copies` below 1, or an unknown `method`.
     """
     if copies < 1:
         raise ValueError(f"`copies` must be at least 1, got {copies}.")
     rng = np.random.default_rng(seed)
     pairs = rotation_pairs(clips.skeleton, method)
-    made = []
+    parts = []
     for _ in range(copies):
-        angles = draw_angles(rng, (len(clips), len(pairs)), method, max_angle)
-        turned = rotate_limbs(np.where(clips.seen[..., None], clips.x[..., :2], np.nan), pairs, angles)
-        x = clips.x.copy()  # where a joint is unseen its stand-in stays as it is
-        x[..., :2] = np.where(clips.seen[..., None], turned, x[..., :2])
-        made.append(replace(clips, x=x))
-    return concatenate(made)
+        x = clips.x.copy()
+        x[..., :2] = _rotate_seen(
+            x[..., :2], clips.seen, pairs, draw_angles(rng, (len(clips), len(pairs)), method, max_angle)
+        )
+        parts.append(replace(clips, x=x))
+    return concatenate(parts)
+
+
+def _rotate_seen(
+    xy: np.ndarray, seen: np.ndarray, pairs: list[tuple[int, list[int]]], angles: np.ndarray
+) -> np.ndarray:
+    """Rotate limbs as `rotate_limbs` does; the stand-ins of unseen joints stay as they are."""
+    rotated = rotate_limbs(np.where(seen[..., None], xy, np.nan), pairs, angles)
+    return np.where(seen[..., None], rotated, xy)
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How much a fresh copy of a clip may differ from it. 0 = not at all.
+    """Largest differences between a clip and its random copy. 0 switches a change off.
 
     Attributes:
-        turn: degrees by which the whole body turns, standard deviation.
-        scale: it becomes at most this share larger or smaller.
-        mirror: share of the copies that are mirrored, left and right exchanged, and keep their label: 0 where a move to the
-            left and one to the right are two classes.
-        limbs: degrees by which each limb turns at the most, to either side, bones kept.
-        crop: share of the frames that may be cut away, from either end.
-        warp: how much faster or slower the middle of the clip may be told than its ends, share.
-        jitter: how far joints tremble, standard deviation as a share of the clips' spread.
-        still: share of the joints that stand still at their mean place throughout.
+        turn: degrees, standard deviation of the rotation of the whole body.
+        scale: largest relative change of the body's size.
+        mirror: share of the copies that are mirrored, left and right exchanged. Copies keep their label: use 0 if a move
+            to the left and one to the right are two classes.
+        limbs: degrees, largest rotation of each limb to either side; bones keep their length. Needs a root.
+        crop: largest share of the frames that is cut away, at the two ends together.
+        warp: largest relative change of tempo between the middle of the clip and its ends.
+        jitter: standard deviation of noise on x and y, as a share of the root mean square of all coordinates.
+        still: share of the joints that stay at their mean position throughout.
         gaps: share of the joints that are lost for up to a quarter of the clip and filled with a straight line, as
             an estimator loses them and preprocessing fills them.
-        picture: share of the picture's width and height that may be cut away from each side, for places relative to
-            the picture (`relative`): the augmentation of Zhang et al. Joints outside become unseen, 0.
+        picture: largest share of the picture's width and height that is cut away at each side, for coordinates relative
+            to the picture (`relative`): the augmentation of Zhang et al. Joints outside become unseen, 0.
     """
 
     turn: float = 7.0
@@ -65,55 +83,57 @@ class Augmentation:
 
 
 DEFAULT_AUGMENTATION = Augmentation()
-"""The default: another camera, another try."""
+"""The default: another camera, another try of the athlete."""
 
 RANDOM_CROPS = Augmentation(turn=0, scale=0, mirror=0, limbs=0, crop=0, jitter=0, still=0, picture=0.1)
-"""Random crops of the picture and nothing else; Zhang et al. (exercise quality), who do not say how large."""
+"""Random crops of the picture alone: Zhang et al. (exercise quality); the paper does not give their size."""
 
 
-def augment_clips(clips: Clips, rng: np.random.Generator, how: Augmentation = DEFAULT_AUGMENTATION) -> Clips:
-    """One fresh copy of every clip, as another camera would have filmed another try.
+def augment_clips(
+    clips: Clips, rng: np.random.Generator, augmentation: Augmentation = DEFAULT_AUGMENTATION
+) -> Clips:
+    """Return one random copy of every clip, as if another try had been filmed by another camera.
 
     Args:
-        clips: channels x and y first; velocities, accelerations and bones are computed anew, any other channel is kept.
-        rng: where the chances come from.
-        how: how much may change.
+        clips: channels x and y first. Velocities, accelerations and bones are computed again; other channels stay.
+        rng: source of the random numbers.
+        augmentation: largest changes.
 
     Returns:
-        Clips of the same shape; `mask` follows the cut, labels, athletes and sources stay.
+        Clips of the same shape. `mask` follows the crop; labels, athletes and sources stay.
     """
-    clips = _cropped(clips, rng, how.crop)
-    if how.picture:
-        clips = _other_picture(clips, rng, how.picture)
-    if how.warp:
-        clips = _warped(clips, rng, how.warp)
+    clips = _crop(clips, rng, augmentation.crop)
+    if augmentation.picture:
+        clips = _crop_picture(clips, rng, augmentation.picture)
+    if augmentation.warp:
+        clips = _warp(clips, rng, augmentation.warp)
     x, seen, skeleton = clips.x, clips.seen, clips.skeleton
     inside = clips.mask[..., None, None]
     xy = x[..., :2].astype(np.float32)
-    if skeleton.root is not None and how.limbs:
+    if skeleton.root is not None and augmentation.limbs:
         pairs = rotation_pairs(skeleton, "tree")
-        angles = draw_angles(rng, (len(x), len(pairs)), "tree", how.limbs)
-        turned = rotate_limbs(np.where(seen[..., None], xy, np.nan), pairs, angles)
-        xy = np.where(seen[..., None], turned, xy).astype(np.float32)
-    x, xy, seen = _mirrored(x, xy, seen, skeleton.mirror_order, rng.random(len(x)) < how.mirror)
-    xy = _turned(xy, rng.normal(0, how.turn, len(x)), rng.uniform(1 - how.scale, 1 + how.scale, len(x)))
-    if how.gaps:
-        xy = _bridged(xy, clips.lengths, rng, how.gaps)
+        angles = draw_angles(rng, (len(x), len(pairs)), "tree", augmentation.limbs)
+        xy = _rotate_seen(xy, seen, pairs, angles).astype(np.float32)
+    x, xy, seen = _mirror(x, xy, seen, skeleton.mirror_order, rng.random(len(x)) < augmentation.mirror)
+    degrees = rng.normal(0, augmentation.turn, len(x))
+    xy = _turn(xy, degrees, rng.uniform(1 - augmentation.scale, 1 + augmentation.scale, len(x)))
+    if augmentation.gaps:
+        xy = _bridge_random_gaps(xy, clips.lengths, rng, augmentation.gaps)
     frames = clips.lengths[:, None, None, None]
     mean = (xy * inside).sum(axis=1, keepdims=True) / frames
-    xy = np.where(rng.random((len(x), 1, len(skeleton), 1)) < how.still, mean, xy)
+    xy = np.where(rng.random((len(x), 1, len(skeleton), 1)) < augmentation.still, mean, xy)
     spread = np.sqrt((xy**2 * inside).sum() / (inside.sum() * xy.shape[2] * 2))
-    xy = xy + rng.normal(0, how.jitter * spread, xy.shape).astype(np.float32)
+    xy = xy + rng.normal(0, augmentation.jitter * spread, xy.shape).astype(np.float32)
     xy = np.where(seen[..., None], xy, x[..., :2])  # stand-ins for unseen joints stay as they are
     x = np.concatenate([xy, x[..., 2:]], axis=-1)
     if set(clips.channels) & set(DERIVED_CHANNELS):
-        x = _derived(replace(clips, x=x * inside, seen=seen))
+        x = _recompute_derived(replace(clips, x=x * inside, seen=seen))
     return replace(clips, x=x * inside, seen=seen)
 
 
-def _other_picture(clips: Clips, rng: np.random.Generator, most: float) -> Clips:
-    """Places relative to a random part of the picture, one part for each clip."""
-    left, right, top, bottom = rng.uniform(0, most, (4, len(clips)))
+def _crop_picture(clips: Clips, rng: np.random.Generator, largest: float) -> Clips:
+    """Make coordinates relative to a random part of the picture, another part for each clip."""
+    left, right, top, bottom = rng.uniform(0, largest, (4, len(clips)))
     corner = np.stack([left, top], -1)[:, None, None]
     size = np.stack([1 - left - right, 1 - top - bottom], -1)[:, None, None]
     xy = (clips.x[..., :2] - corner) / size
@@ -122,26 +142,32 @@ def _other_picture(clips: Clips, rng: np.random.Generator, most: float) -> Clips
     return replace(clips, x=np.where(seen[..., None], x, 0), seen=seen)
 
 
-def _mirrored(
+def _mirror(
     x: np.ndarray, xy: np.ndarray, seen: np.ndarray, order: list[int], mirrored: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The three arrays with those clips in a mirror that `mirrored` says."""
-    there = mirrored[:, None, None, None]
+    """Mirror those clips for which `mirrored` is True, and return the three arrays."""
+    chosen = mirrored[:, None, None, None]
     return (
-        np.where(there, x[:, :, order], x),
-        np.where(there, xy[:, :, order] * np.float32([-1, 1]), xy),
-        np.where(there[..., 0], seen[:, :, order], seen),
+        np.where(chosen, x[:, :, order], x),
+        np.where(chosen, xy[:, :, order] * np.array([-1, 1], np.float32), xy),
+        np.where(chosen[..., 0], seen[:, :, order], seen),
     )
 
 
-def _turned(xy: np.ndarray, degrees: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+def _turn(xy: np.ndarray, degrees: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Rotate each clip about the origin by its degrees, and scale it by its size."""
     turns = np.deg2rad(degrees)
     cos, sin = (sizes * np.cos(turns)).astype(np.float32), (sizes * np.sin(turns)).astype(np.float32)
     return np.einsum("nftc,ndc->nftd", xy, np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], 1))
 
 
-def _bridged(xy: np.ndarray, lengths: np.ndarray, rng: np.random.Generator, share: float) -> np.ndarray:
-    """Some joints lost for up to a quarter of the clip, a straight line (or the last place) in their stead."""
+def _bridge_random_gaps(
+    xy: np.ndarray, lengths: np.ndarray, rng: np.random.Generator, share: float
+) -> np.ndarray:
+    """Replace the share `share` of the joints by a straight line for up to a quarter of the clip.
+
+    A gap at an end of the clip holds the nearest position.
+    """
     count, frames, joints, _ = xy.shape
     lost = rng.random((count, joints)) < share
     first = np.floor(rng.random((count, joints)) * lengths[:, None]).astype(int)
@@ -151,24 +177,24 @@ def _bridged(xy: np.ndarray, lengths: np.ndarray, rng: np.random.Generator, shar
     clip, joint = np.arange(count)[:, None], np.arange(joints)
     a, b = xy[clip, before, joint][:, None], xy[clip, end, joint][:, None]
     now = np.arange(frames)[:, None]
-    way = np.maximum(end - before, 1)[:, None]
-    line = a + np.clip((now - before[:, None]) / way, 0, 1)[..., None] * (b - a)
+    span = np.maximum(end - before, 1)[:, None]
+    line = a + np.clip((now - before[:, None]) / span, 0, 1)[..., None] * (b - a)
     gone = lost[:, None] & (now >= first[:, None]) & (now < after[:, None])
     return np.where(gone[..., None], line, xy).astype(np.float32)
 
 
-def _warped(clips: Clips, rng: np.random.Generator, most: float) -> Clips:
-    """Each clip's frames read at times that run faster in the middle and slower at the ends, or the other way."""
+def _warp(clips: Clips, rng: np.random.Generator, largest: float) -> Clips:
+    """Play each clip faster in the middle and slower at the ends, or the other way round."""
     last = (clips.lengths - 1)[:, None]
     share = np.arange(clips.x.shape[1]) / np.maximum(last, 1)
-    bent = share + rng.uniform(-most, most, (len(clips), 1)) * np.sin(2 * np.pi * share) / (2 * np.pi)
+    bent = share + rng.uniform(-largest, largest, (len(clips), 1)) * np.sin(2 * np.pi * share) / (2 * np.pi)
     at = np.clip(np.where(clips.mask, bent, 0), 0, 1) * last
-    read = _read_at(clips, at)
-    return replace(read, x=read.x * clips.mask[..., None, None], seen=read.seen & clips.mask[..., None])
+    warped = _sample_at(clips, at)
+    return replace(warped, x=warped.x * clips.mask[..., None, None], seen=warped.seen & clips.mask[..., None])
 
 
-def _derived(clips: Clips) -> np.ndarray:
-    """(clips, frames, joints, channels) with velocities, accelerations and bones computed from x and y again."""
+def _recompute_derived(clips: Clips) -> np.ndarray:
+    """Return `x` of the clips with velocities, accelerations and bones computed again from x and y."""
     times = np.arange(clips.x.shape[1]) / (clips.fps or 1.0)
     xy = np.where(clips.seen[..., None], clips.x[..., :2], np.nan)
     names = [name for name in clips.channels if name in DERIVED_CHANNELS]
@@ -179,19 +205,18 @@ def _derived(clips: Clips) -> np.ndarray:
     return x
 
 
-def _cropped(clips: Clips, rng: np.random.Generator, most: float) -> Clips:
-    """Each clip without up to `most` of its frames, moved to the front.
+def _crop(clips: Clips, rng: np.random.Generator, largest: float) -> Clips:
+    """Cut away a random share of each clip's frames, up to `largest`, and move the rest to the front.
 
-    Where every clip has the same number of frames and no frame rate, as `resample(frames=...)` leaves them, what is left is
-    stretched to that number again. Clips whose root stands at the origin in the first frame stand there again after the
-    cut. Both are as in prediction.
+    Clips of one length without a frame rate, as `resample(frames=...)` gives them, are stretched to that length again.
+    Clips whose root is at the origin in the first frame are moved so that it is there again. Prediction does the same.
     """
     lengths, frames = clips.lengths, clips.x.shape[1]
-    keep = np.maximum(1, np.round(lengths * rng.uniform(1 - most, 1, len(clips)))).astype(int)
+    keep = np.maximum(1, np.round(lengths * rng.uniform(1 - largest, 1, len(clips)))).astype(int)
     start = np.floor(rng.random(len(clips)) * (lengths - keep + 1)).astype(int)[:, None]
     if clips.fps is None and clips.mask.all():
         share = np.linspace(0, 1, frames)
-        cut = _read_at(clips, start + share * (keep[:, None] - 1))
+        cut = _sample_at(clips, start + share * (keep[:, None] - 1))
         x, seen, mask = cut.x, cut.seen, clips.mask
     else:
         clip, rows = np.arange(len(clips))[:, None], np.minimum(start + np.arange(frames), frames - 1)
@@ -205,13 +230,16 @@ def _cropped(clips: Clips, rng: np.random.Generator, most: float) -> Clips:
     return replace(clips, x=x * mask[..., None, None], mask=mask, seen=seen)
 
 
-def _read_at(clips: Clips, at: np.ndarray) -> Clips:
-    """Each clip's frames at (clips, frames) places between its own, on straight lines; between seen and unseen it is unseen."""
+def _sample_at(clips: Clips, at: np.ndarray) -> Clips:
+    """Interpolate each clip linearly at the fractional frame numbers `at`, (clips, frames).
+
+    A joint between a seen and an unseen position is unseen.
+    """
     before = np.floor(at).astype(int)
     after, clip = np.minimum(before + 1, clips.lengths[:, None] - 1), np.arange(len(clips))[:, None]
     after = np.where(at == before, before, after)
-    part = (at - before)[..., None, None].astype(np.float32)
-    x = clips.x[clip, before] + part * (clips.x[clip, after] - clips.x[clip, before])
+    share = (at - before)[..., None, None].astype(np.float32)
+    x = clips.x[clip, before] + share * (clips.x[clip, after] - clips.x[clip, before])
     first, second = clips.seen[clip, before], clips.seen[clip, after]
     stand_in = np.where(first[..., None], clips.x[clip, after], clips.x[clip, before])
     seen = first & second

@@ -1,4 +1,4 @@
-"""Where the body is, how big it is drawn, how it is turned, which side is which, which joints it has."""
+"""Position, scale, rotation and mirror image of the body in the picture, and its joint layout."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
 
 def center(recording: Recording, joint: str = "MidHip", frame: str = "first") -> Recording:
-    """The recording with a joint at the origin.
+    """Move a joint to the origin.
 
     Args:
         recording: any.
         joint: the joint that becomes the origin.
-        frame: "first": where it is in the first frame in which it is seen is subtracted from every frame, so
-            the travel of the body stays (thesis sec. 4.2.4). "each": each frame is centred on its own joint and
-            travel is gone; a frame in which the joint is unseen becomes unseen as a whole.
+        frame: "first" subtracts the joint's position in the first frame that shows it from every frame, so the travel
+            of the body stays (thesis sec. 4.2.4). "each" centres every frame on its own joint, so travel is removed; a
+            frame without the joint becomes unseen as a whole.
 
     Raises:
-        ValueError: the layout has no such joint.
+        ValueError: an unknown `frame`, or a joint that the layout lacks.
         UnseenError: the joint is unseen in every frame.
 
     >>> one = Recording(np.ones((2, 25, 3))); one.keypoints[1, :, :2] = 5
@@ -35,7 +35,7 @@ def center(recording: Recording, joint: str = "MidHip", frame: str = "first") ->
     seen = recording.seen[:, row]
     if not seen.any():
         raise UnseenError(
-            f"{recording.name}: {joint} is unseen in every frame, so nothing can be centred on it."
+            f"{recording.name}: {joint} is unseen in every frame, so the body cannot be centred on it."
         )
     origin = recording.xy[np.argmax(seen), row] if frame == "first" else recording.xy[:, [row]]
     keypoints = recording.keypoints.copy()
@@ -45,13 +45,18 @@ def center(recording: Recording, joint: str = "MidHip", frame: str = "first") ->
 
 
 def scale(recording: Recording, *, top: str = "Neck", bottom: str = "MidHip") -> Recording:
-    """The recording in torso lengths: divided by the median distance from neck to hip.
+    """Scale the recording to torso lengths: divide it by the median distance from neck to hip.
+
+    Args:
+        recording: any.
+        top: upper joint of the torso.
+        bottom: lower joint of the torso.
 
     Raises:
         UnseenError: the two joints are never seen together.
     """
-    ends = np.moveaxis(recording.xy[:, recording.skeleton.indices([top, bottom])], 1, 0)
-    length = require_torso_length(recording.name, *ends, f"{top} and {bottom}")
+    upper, lower = (recording.xy[:, row] for row in recording.skeleton.indices([top, bottom]))
+    length = require_torso_length(recording.name, upper, lower, f"{top} and {bottom}")
     return recording.after("scale", recording.xy / length, changes={"space": "body"}, top=top, bottom=bottom)
 
 
@@ -70,13 +75,13 @@ def require_torso_length(
 
 
 def turn(recording: Recording, degrees: float, *, about: tuple[float, float] | None = None) -> Recording:
-    """The recording turned as a whole, as if the camera had been tilted.
+    """Rotate the whole recording, as if the camera had been tilted.
 
     Args:
         recording: any.
         degrees: positive = clockwise on screen (y points down).
-        about: (x, y) that stays where it is; by default the middle of the picture where its size is known, else
-            the origin.
+        about: (x, y) of the centre of rotation; by default the middle of the picture if its size is known, else the
+            origin.
 
     >>> one = Recording(np.ones((1, 25, 3)), space="body")
     >>> turn(one, 90).xy[0, 0].round(6).tolist()
@@ -88,18 +93,18 @@ def turn(recording: Recording, degrees: float, *, about: tuple[float, float] | N
     angle = np.deg2rad(degrees)
     cos, sin = np.cos(angle), np.sin(angle)
     moved = recording.xy.astype(np.float64) - about
-    turned = moved @ np.array([[cos, sin], [-sin, cos]]) + about
-    return recording.after("turn", turned, degrees=float(degrees), about=[float(v) for v in about])
+    rotated = moved @ np.array([[cos, sin], [-sin, cos]]) + about
+    return recording.after("turn", rotated, degrees=float(degrees), about=[float(v) for v in about])
 
 
 def mirror(recording: Recording) -> Recording:
-    """The recording seen in a mirror, left and right exchanged: what the move to the other side would look like.
+    """Mirror the recording and exchange left and right joints: the same move to the other side.
 
-    x is mirrored about the middle of the picture where its size is known, about x = 0 in "body" space, else about
-    the middle of the places there are. Twice gives the recording back.
+    x is mirrored about x = 0 in "body" space, about the middle of the picture if its size is known, else about the
+    middle of all seen joints. Mirroring twice gives the recording back.
 
     Raises:
-        ValueError: the layout names no pairs of left and right.
+        ValueError: the layout has no mirror pairs.
 
     >>> one = Recording(np.ones((1, 25, 3)), space="body")
     >>> one.keypoints[0, one.skeleton.index("RWrist"), 0] = 7
@@ -108,32 +113,32 @@ def mirror(recording: Recording) -> Recording:
     """
     if not recording.skeleton.mirror:
         raise ValueError(
-            f"{recording.name}: skeleton {recording.skeleton.name} names no pairs of left and right. Give it `mirror`."
+            f"{recording.name}: skeleton {recording.skeleton.name} names no pairs of left and right. Fix: give it `mirror`."
         )
     keypoints = recording.keypoints[:, recording.skeleton.mirror_order].copy()
     if recording.space == "body":
-        across = 0.0
+        sum_of_sides = 0.0  # x + mirrored x
     elif recording.image_size:
-        across = float(recording.image_size[0])
+        sum_of_sides = float(recording.image_size[0])
     else:
         x = keypoints[..., 0]
-        across = float(np.nanmin(x) + np.nanmax(x)) if recording.seen.any() else 0.0
-    keypoints[..., 0] = across - keypoints[..., 0]
+        sum_of_sides = float(np.nanmin(x) + np.nanmax(x)) if recording.seen.any() else 0.0
+    keypoints[..., 0] = sum_of_sides - keypoints[..., 0]
     return recording.after("mirror", keypoints)
 
 
 def relative(
     recording: Recording, *, crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
 ) -> Recording:
-    """The recording with x and y as shares of the picture's width and height (Zhang et al.: exercise quality).
+    """Express x and y as shares of the picture's width and height (Zhang et al.: exercise quality).
 
     Args:
         recording: in pixels, of a picture whose size is known.
-        crop: left, top, right, bottom of the part of the picture that counts as the whole, as shares. Random crops
-            move the shares: the paper's augmentation. Joints outside become unseen.
+        crop: left, top, right, bottom of the part of the picture that counts as the whole picture, as shares. Joints
+            outside become unseen. Random crops are the augmentation of the paper.
 
     Raises:
-        ValueError: places are not pixels, or the picture's size is unknown.
+        ValueError: the recording is not in pixels, the picture's size is unknown, or `crop` is out of range.
 
     >>> one = Recording(np.full((1, 25, 3), 0.5), image_size=(2, 4))
     >>> relative(one).xy[0, 0].tolist(), relative(one, crop=(0, 0, 0.5, 0.5)).xy[0, 0].tolist()
@@ -141,14 +146,14 @@ def relative(
     """
     if recording.space != "image" or recording.image_size is None:
         raise ValueError(
-            f"{recording.name}: places relative to the picture need pixels and `image_size`; set it with "
-            "dataclasses.replace(recording, image_size=(width, height)), before any step that leaves the picture."
+            f"{recording.name}: shares of the picture need pixels and `image_size`. Fix: set it with "
+            "dataclasses.replace(recording, image_size=(width, height)), before any step that changes the unit."
         )
     left, top, right, bottom = crop
     if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
         raise ValueError(f"`crop` must be left < right and top < bottom, shares in [0, 1], got {crop}.")
-    corner, size = np.float64([left, top]), np.float64([right - left, bottom - top])
-    shares = (recording.xy / np.float64(recording.image_size) - corner) / size
+    corner, size = np.array([left, top], float), np.array([right - left, bottom - top], float)
+    shares = (recording.xy / np.array(recording.image_size, float) - corner) / size
     keypoints = np.concatenate([shares, recording.keypoints[..., 2:]], axis=-1)
     if crop != (0.0, 0.0, 1.0, 1.0):
         keypoints[((shares < 0) | (shares >= 1)).any(axis=-1)] = np.nan, np.nan, 0
@@ -156,11 +161,11 @@ def relative(
 
 
 def select_joints(recording: Recording, joints: Skeleton | Iterable[str]) -> Recording:
-    """The recording with these joints alone, in this order.
+    """Keep these joints alone, in this order.
 
     Args:
         recording: any.
-        joints: names, or a Skeleton such as GYMNASTICS_15 whose joints are wanted.
+        joints: names, or a Skeleton such as GYMNASTICS_15.
 
     Raises:
         ValueError: the layout lacks a joint; the message says which.

@@ -1,4 +1,4 @@
-"""What is missing in recordings: which joint, when, how much, and whether too much."""
+"""Missing joints in recordings: how much is missing, where, and whether it is too much."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from gymskel.skeleton import GYMNASTICS_15
 
 
 def missing_table(recordings: Recording | Iterable[Recording], *, phases: int = 4) -> pd.DataFrame:
-    """Which joint is lost when: a row for each joint and for all together, a column for each part of the clip.
+    """Return a table of missing joints: a row for each joint, a column for each part of the clip.
 
-    `table["unseen"]` has the share of frames in which a joint has no place (NaN), `table["filled"]` the share in
-    which its place was filled in (confidence 0), `table["longest_gap"]` the frames in a row in which it was not
-    found, be it unseen or filled in. Columns are the phases "1/4" ... "4/4" and "all", the whole clip. The row
-    "all" counts all joints; its longest gap is that of frames in which none is found.
+    - `table["unseen"]`: share of frames in which a joint has no position (NaN).
+    - `table["filled"]`: share of frames in which its position was filled in (confidence 0).
+    - `table["longest_gap"]`: most frames in a row in which it was not found, unseen or filled in.
+
+    Columns are the phases "1/4" ... "4/4", and "all" for the whole clip. The row "all" is the mean over all joints; its
+    longest gap counts frames in which no joint is found.
 
     Args:
-        recordings: one, or many with one layout. Of many, frames are pooled and the longest gap is the longest
-            in any.
-        phases: equal parts of each clip's frames. A gap that runs from one into the next counts in each with
-            the frames it has there. In clips of fewer frames some parts are empty, shares NaN if all are.
+        recordings: one, or several with one joint layout. Frames of several recordings are pooled; the longest gap is
+            the longest in any of them.
+        phases: number of equal parts of each clip. A gap that crosses a border counts in both parts with the frames
+            that it has there. In very short clips some parts are empty; a share is NaN if the part is empty in all.
 
     Raises:
-        ValueError: no recordings, or layouts that differ.
+        ValueError: no recordings, `phases` below 1, or layouts that differ.
 
     >>> one = Recording(np.ones((8, 25, 3))); one.keypoints[3:7, 4] = np.nan, np.nan, 0
     >>> missing_table(one, phases=2).loc["RWrist"].unstack()
@@ -38,14 +40,14 @@ def missing_table(recordings: Recording | Iterable[Recording], *, phases: int = 
     """
     recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
     if not recordings:
-        raise ValueError("`recordings` is empty: nothing to look at.")
+        raise ValueError("`recordings` is empty: there is nothing to count.")
     if phases < 1:
         raise ValueError(f"`phases` must be at least 1, got {phases}.")
     first = recordings[0]
     if other := [r for r in recordings if r.skeleton.joints != first.skeleton.joints]:
         raise ValueError(
             f"{other[0].name} has the joints of {other[0].skeleton.name}, {first.name} those of "
-            f"{first.skeleton.name}: make a table for each layout."
+            f"{first.skeleton.name}. Fix: make a table for each layout."
         )
     joints = len(first.skeleton)
     unseen, filled, longest = np.zeros((3, joints + 1, phases + 1))
@@ -76,17 +78,18 @@ def is_recognizable(
     min_joint: float = 0.15,
     max_blind: float = 0.25,
 ) -> bool:
-    """Whether enough of the body was really seen to be trained on; `visibility_problems` says what speaks against it.
+    """Return True if enough of the body was found to train on the recording.
 
-    The thesis dropped recordings by eye (sec. 4.2.3); this rule puts numbers to it. It looks at those of the 15
-    joints of GYMNASTICS_15 that the layout has, and counts only what the estimator found (confidence above 0),
-    not what was filled in. Defaults let all 113 published recordings pass.
+    `visibility_problems` gives the reasons where it was not. The thesis dropped recordings by eye (sec. 4.2.3); this rule
+    puts numbers to that. It counts the joints of GYMNASTICS_15 that the layout has, or all joints if it has none of
+    them. A joint counts as found with confidence above 0; filled-in joints do not count. With the defaults all 113
+    published recordings pass.
 
     Args:
         recording: any.
-        min_seen: at least this share of all joints in all frames was found.
-        min_joint: every joint was found in at least this share of the frames.
-        max_blind: no more than this share of the frames in one run shows fewer than half of the joints.
+        min_seen: smallest accepted share of found joints over all frames.
+        min_joint: smallest accepted share of frames in which any one joint is found.
+        max_blind: largest accepted run of frames that show fewer than half of the joints, as a share of all frames.
     """
     return not visibility_problems(recording, min_seen=min_seen, min_joint=min_joint, max_blind=max_blind)
 
@@ -98,13 +101,13 @@ def visibility_problems(
     min_joint: float = 0.15,
     max_blind: float = 0.25,
 ) -> list[str]:
-    """Why a recording is too poor: a sentence for each rule it breaks, none where it `is_recognizable`.
+    """Return one sentence for each rule of `is_recognizable` that the recording breaks; an empty list if none.
 
     Args:
         recording: any.
-        min_seen: as in `is_recognizable`, like the others.
-        min_joint: see there.
-        max_blind: see there.
+        min_seen: as in `is_recognizable`.
+        min_joint: as in `is_recognizable`.
+        max_blind: as in `is_recognizable`.
 
     >>> one = Recording(np.ones((8, 25, 3))); one.keypoints[:7, 4] = np.nan, np.nan, 0
     >>> visibility_problems(one)
@@ -112,24 +115,26 @@ def visibility_problems(
     """
     names = [name for name in recording.skeleton.joints if name in GYMNASTICS_15] or recording.skeleton.joints
     found = (recording.confidence > 0)[:, recording.skeleton.indices(names)]
-    faults = []
+    problems = []
     if found.mean() < min_seen:
-        faults.append(
-            f"Joints found in {_percent(found.mean())} of all places, fewer than {_percent(min_seen)}."
+        problems.append(
+            f"{_percent(found.mean())} of all joints found over all frames, fewer than {_percent(min_seen)}."
         )
     shares = found.mean(axis=0)
     if poor := [row for row in np.argsort(shares, kind="stable") if shares[row] < min_joint]:
-        told = ", ".join(f"{names[row]} ({_percent(shares[row])})" for row in poor)
-        faults.append(f"{told} found in fewer than {_percent(min_joint)} of the frames.")
+        joints = ", ".join(f"{names[row]} ({_percent(shares[row])})" for row in poor)
+        problems.append(f"{joints} found in fewer than {_percent(min_joint)} of the frames.")
     blind = int(longest_run(found.mean(axis=1) < 0.5))
     if blind > max_blind * len(found):
-        told = f"Fewer than half of the joints found in {blind} frames in a row"
-        faults.append(f"{told}, more than {_percent(max_blind)} of {len(found)}.")
-    return faults
+        problems.append(
+            f"Fewer than half of the joints found in {blind} frames in a row, more than {_percent(max_blind)} "
+            f"of {len(found)}."
+        )
+    return problems
 
 
 def longest_run(flags: np.ndarray) -> np.ndarray:
-    """Length of the longest run of True along the first axis, for each of the others by itself.
+    """Return the length of the longest run of True along the first axis, separately for each position of the others.
 
     >>> longest_run(np.array([True, False, True, True, False])).tolist()
     2
@@ -140,5 +145,5 @@ def longest_run(flags: np.ndarray) -> np.ndarray:
 
 
 def _percent(share: float) -> str:
-    """12.5 %, rounded down, so that what is below a limit never reads like the limit."""
+    """Return a share as text, "12.5 %"; rounded down, so that a value below a limit never reads like the limit."""
     return f"{np.floor(1000 * share + 1e-6) / 10:g} %"

@@ -1,4 +1,4 @@
-"""What follows from the places: velocity, acceleration, bones and the angles of the joints."""
+"""Velocities, accelerations, bone vectors and joint angles, computed from positions."""
 
 from __future__ import annotations
 
@@ -7,33 +7,34 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from gymskel.messages import join_names
 from gymskel.recording import Recording
 from gymskel.recording.times import times_from_start
 from gymskel.skeleton import Skeleton
 
 JOINT_ANGLES: Mapping[str, tuple[str, str, str]] = {
-    f"{side}{name}": tuple(f"{side}{joint}" for joint in joints)
+    f"{side}{name}": (f"{side}{inner}", f"{side}{name}", f"{side}{outer}")
     for side in "RL"
-    for name, joints in {
-        "Elbow": ("Shoulder", "Elbow", "Wrist"),
-        "Shoulder": ("Hip", "Shoulder", "Elbow"),
-        "Hip": ("Shoulder", "Hip", "Knee"),
-        "Knee": ("Hip", "Knee", "Ankle"),
-        "Ankle": ("Knee", "Ankle", "BigToe"),
+    for name, (inner, outer) in {
+        "Elbow": ("Shoulder", "Wrist"),
+        "Shoulder": ("Hip", "Elbow"),
+        "Hip": ("Shoulder", "Knee"),
+        "Knee": ("Hip", "Ankle"),
+        "Ankle": ("Knee", "BigToe"),
     }.items()
 }
-"""Name of an angle -> the joints it lies between, its own in the middle."""
+"""Name of an angle -> its three joints; the angle is at the one in the middle."""
 
 
 def velocity(recording: Recording) -> np.ndarray:
-    """(frames, joints, 2) float64: change of place a second, NaN where it cannot be known.
+    """Return (frames, joints, 2) float64 velocity per second; NaN where it cannot be known.
 
-    The slope of the parabola through a place and its two neighbours in time (central difference, also for frames
-    that are not evenly spaced); at the ends of a run of seen frames the slope of the nearest such parabola, or of
-    the line through two places. Uniform motion gives one value exactly, and so does free fall its slope.
+    It is the slope of the parabola through a position and its two neighbours in time (central difference, also for
+    frames that are not evenly spaced). At the ends of a run of seen frames it is the slope of the nearest such parabola,
+    or of the line through two positions. Exact for uniform motion and for free fall.
 
     Args:
-        recording: in any unit; without fps or timestamps the change is a frame's, not a second's.
+        recording: in any unit; without fps or timestamps the result is per frame, not per second.
 
     >>> one = Recording(np.zeros((3, 25, 3)), fps=10); one.keypoints[:, :, 0] = np.array([0, 2, 4])[:, None]
     >>> velocity(one)[:, 0].tolist()
@@ -43,10 +44,13 @@ def velocity(recording: Recording) -> np.ndarray:
 
 
 def acceleration(recording: Recording) -> np.ndarray:
-    """(frames, joints, 2) float64: change of velocity a second, NaN where it cannot be known.
+    """Return (frames, joints, 2) float64 acceleration per second squared; NaN where it cannot be known.
 
-    The second difference over a place and its two neighbours; the ends of a run of seen frames take that of the
-    frame next to them, and a run of one or two has none.
+    It is the second difference over a position and its two neighbours. The ends of a run of seen frames take the value
+    of the frame next to them; a run of one or two frames has none.
+
+    Args:
+        recording: in any unit; without fps or timestamps the result is per frame squared.
 
     >>> one = Recording(np.zeros((3, 25, 3)), fps=1); one.keypoints[:, :, 1] = np.array([0, 1, 4])[:, None]
     >>> acceleration(one)[:, 0].tolist()
@@ -56,7 +60,10 @@ def acceleration(recording: Recording) -> np.ndarray:
 
 
 def derivatives(xy: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(velocity, acceleration) of (..., frames, joints, 2) places at (frames,) seconds; NaN = unseen. As told above."""
+    """Return (velocity, acceleration) of (..., frames, joints, 2) positions at (frames,) seconds; NaN = unseen.
+
+    Both have the shape of `xy`; see `velocity` and `acceleration` for the formulas.
+    """
     xy = np.moveaxis(np.asarray(xy, np.float64), -3, 0)
     step = np.diff(times).reshape(-1, *[1] * (xy.ndim - 1))
     edge = np.full_like(xy[:1], np.nan)
@@ -67,9 +74,8 @@ def derivatives(xy: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarr
     since, until = np.concatenate([step[:1], step]), np.concatenate([step, step[-1:]])
     bend = np.concatenate([edge, 2 * np.diff(slope, axis=0) / (step[1:] + step[:-1]), edge])
     earlier, later = np.concatenate([edge, bend[:-1]]), np.concatenate([bend[1:], edge])
-    bend = np.where(
-        np.isnan(bend) & ~np.isnan(before), earlier, bend
-    )  # the end of a run: as the frame before it
+    # the end of a run takes the value of the frame before it, its start that of the frame after it
+    bend = np.where(np.isnan(bend) & ~np.isnan(before), earlier, bend)
     bend = np.where(np.isnan(bend) & ~np.isnan(after), later, bend)
     curve = np.nan_to_num(bend)
     speed = np.where(np.isnan(before), after - curve * until / 2, before + curve * since / 2)
@@ -77,26 +83,27 @@ def derivatives(xy: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 DERIVED_CHANNELS = ("vx", "vy", "ax", "ay", "bx", "by")
+"""Channels that follow from x and y: velocity, acceleration, bone vector."""
 CLIP_CHANNELS = ("x", "y", "confidence", *DERIVED_CHANNELS)
-"""What a joint can have in a frame of Clips: place, confidence, velocity, acceleration, bone."""
+"""Channels that `pad` can compute: position, confidence, velocity, acceleration, bone vector."""
 
 
 def compute_channels(
     keypoints: np.ndarray, channels: Sequence[str], skeleton: Skeleton, times: np.ndarray
 ) -> np.ndarray:
-    """(..., frames, joints, len(channels)) of (..., frames, joints, 2 or 3) keypoints; NaN where unknown.
+    """Compute channels of keypoints: (..., frames, joints, len(channels)); NaN where unknown.
 
     Args:
-        keypoints: x, y and, if wanted, confidence; NaN = unseen.
-        channels: of `CLIP_CHANNELS`.
-        skeleton: their layout; bones need its root.
+        keypoints: (..., frames, joints, 2 or 3): x, y and, for the channel "confidence", confidence; NaN = unseen.
+        channels: names from `CLIP_CHANNELS`.
+        skeleton: joint layout of the keypoints; bones need its root.
         times: (frames,) seconds.
 
     Raises:
         ValueError: an unknown channel.
     """
     if unknown := [name for name in channels if name not in CLIP_CHANNELS]:
-        raise ValueError(f"Unknown channels {unknown}; there are {', '.join(CLIP_CHANNELS)}.")
+        raise ValueError(f"Unknown channels {join_names(unknown)}; there are {', '.join(CLIP_CHANNELS)}.")
     xy = keypoints[..., :2]
     values = {"x": xy[..., 0], "y": xy[..., 1], "confidence": keypoints[..., -1]}
     if set(channels) & {"vx", "vy", "ax", "ay"}:
@@ -109,9 +116,9 @@ def compute_channels(
 
 
 def bones(recording: Recording) -> np.ndarray:
-    """(frames, joints, 2): from the inner joint of each bone to the joint itself; 0 at the root, NaN where unseen.
+    """Return (frames, joints, 2) bone vectors, from the inner joint of each bone to the joint itself.
 
-    Joints that no limb connects with the root have none: NaN.
+    0 at the root; NaN where a joint is unseen, or where no limb connects it with the root.
 
     Raises:
         ValueError: the skeleton has no root.
@@ -124,26 +131,27 @@ def bones(recording: Recording) -> np.ndarray:
 
 
 def bone_vectors(xy: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """(..., joints, 2): as `bones`, of places in an array."""
-    made = np.full_like(xy, np.nan)
-    outwards, root = skeleton.bones_outwards(), skeleton.index(skeleton.root)
-    made[..., root, :] = xy[..., root, :] - xy[..., root, :]  # NaN stays NaN
-    for inner, outer in outwards:
-        a, b = skeleton.indices((inner, outer))
-        made[..., b, :] = xy[..., b, :] - xy[..., a, :]
-    return made
+    """Return the bone vectors of (..., joints, 2) positions, as `bones` does for a recording."""
+    vectors = np.full_like(xy, np.nan)
+    outwards = skeleton.bones_outwards()  # raises without a root
+    root = skeleton.index(str(skeleton.root))
+    vectors[..., root, :] = xy[..., root, :] - xy[..., root, :]  # NaN stays NaN
+    for bone in outwards:
+        inner, outer = skeleton.indices(bone)
+        vectors[..., outer, :] = xy[..., outer, :] - xy[..., inner, :]
+    return vectors
 
 
 def joint_angles(recording: Recording, names: Iterable[str] | None = None) -> pd.DataFrame:
-    """A row a frame, a column a joint: degrees between the two limbs that meet there, 180 = straight.
+    """Return joint angles: degrees between the two limbs that meet at a joint, 180 = straight.
 
     Args:
         recording: any.
-        names: of `JOINT_ANGLES`; by default all whose joints the layout has.
+        names: names from `JOINT_ANGLES`; by default all whose joints the layout has.
 
     Returns:
-        Columns such as `RKnee`, values in [0, 180]; NaN where one of the three joints is unseen, or two of them
-        lie in one place.
+        A row for each frame and a column for each joint, such as `RKnee`; values in [0, 180]. NaN where one of the three
+        joints is unseen, or an outer joint coincides with the middle one.
 
     Raises:
         ValueError: an unknown name, or a joint that the layout lacks.
@@ -159,12 +167,12 @@ def joint_angles(recording: Recording, names: Iterable[str] | None = None) -> pd
         names = [name for name, joints in JOINT_ANGLES.items() if all(joint in skeleton for joint in joints)]
     names = list(names)
     if unknown := [name for name in names if name not in JOINT_ANGLES]:
-        raise ValueError(f"Unknown angles {unknown}; there are {', '.join(JOINT_ANGLES)}.")
+        raise ValueError(f"Unknown angles {join_names(unknown)}; there are {', '.join(JOINT_ANGLES)}.")
     columns = {}
     for name in names:
-        a, middle, b = skeleton.indices(JOINT_ANGLES[name])
-        one, two = (recording.xy[:, row].astype(np.float64) - recording.xy[:, middle] for row in (a, b))
-        across = one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]
-        degrees = np.degrees(np.arctan2(np.abs(across), (one * two).sum(axis=1)))
-        columns[name] = np.where((one == 0).all(axis=1) | (two == 0).all(axis=1), np.nan, degrees)
+        inner, middle, outer = skeleton.indices(JOINT_ANGLES[name])
+        a, b = (recording.xy[:, row].astype(np.float64) - recording.xy[:, middle] for row in (inner, outer))
+        cross = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+        degrees = np.degrees(np.arctan2(np.abs(cross), (a * b).sum(axis=1)))
+        columns[name] = np.where((a == 0).all(axis=1) | (b == 0).all(axis=1), np.nan, degrees)
     return pd.DataFrame(columns, index=pd.RangeIndex(len(recording), name="frame"))

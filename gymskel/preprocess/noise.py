@@ -1,11 +1,11 @@
-"""Shaking joints: places that jump out of the movement taken away, the rest smoothed.
+"""Noise of joint positions: outliers removed, the rest smoothed.
 
-A joint that is unseen stays unseen. `smooth_savgol`, `smooth_butterworth` and `smooth_one_euro` work on each run
-of frames in which a joint is seen as if it were a recording of its own: nothing crosses a gap. `smooth` and
-`remove_outliers` look at the seen ones among the frames of their window, on both sides of a gap shorter than it.
+A joint that is unseen stays unseen. `smooth_savgol`, `smooth_butterworth` and `smooth_one_euro` treat each run of
+frames in which a joint is seen as a recording of its own: nothing crosses a gap. `smooth` and `remove_outliers` use
+the seen frames in their window, on both sides of a gap that is shorter than the window.
 
-Live, on frames as they come, can be used what looks only back: `smooth_one_euro` and `smooth` with
-method="trailing". All others need the frames that follow.
+`smooth_one_euro` and `smooth` with method="trailing" look only back in time: they can be used live, on frames as
+they arrive. All others need the frames that follow.
 """
 
 from __future__ import annotations
@@ -21,28 +21,31 @@ from gymskel.recording import Recording
 from gymskel.recording.times import frame_rate, frame_seconds
 
 SPEED_CUTOFF = 1.0
-"""Hz, of the low-pass on the speed in the One-Euro filter; 1 as its authors have it."""
+"""Hz: cutoff of the low-pass on the speed in the One-Euro filter, as in the paper."""
 
 
 def remove_outliers(
     recording: Recording, *, window: int = 9, n_sigma: float = 3.0, floor: float = 0.02
 ) -> Recording:
-    """The recording with places that jump out of the movement unseen: NaN, NaN, 0.
+    """Make outliers unseen (NaN, NaN, 0): positions that jump away from the frames around them.
 
     The Hampel identifier (Hampel, J. Am. Stat. Assoc. 69, 1974; in a moving window Pearson, IEEE Trans. Control
     Syst. Technol. 10, 2002): x or y lies further than `n_sigma` times 1.4826 MAD from the median of the
-    frames around it. Only what was found is looked at: a filled-in place (confidence 0) is no evidence and is
-    not judged, so this comes before `fill`. A place is judged only where the joint was found in more than half
+    frames around it. Only found positions count: a filled-in position (confidence 0) is neither evidence nor
+    judged, so this comes before `fill`. A position is judged only if the joint was found in more than half
     of the window's frames, as at the ends of a recording; next to long gaps nothing is judged. Cannot be used
     live.
 
     Args:
         recording: any.
-        window: frames, odd; up to (window - 1) / 2 outliers in it are told from the rest.
-        n_sigma: how far is too far.
-        floor: the least sigma believed, as a share of the body's size (`body_sizes`, its median). Without it a
-            joint that stands still to the pixel has MAD 0 and would lose every place beside its commonest; as a
-            share it is the same near and far, in pixels and in torso lengths.
+        window: frames, odd; up to (window - 1) / 2 outliers within it are recognised.
+        n_sigma: distance from the median, in sigmas, beyond which a position is an outlier.
+        floor: smallest sigma, as a share of the body's size (median of `body_sizes`). Without it a joint that rests
+            to the pixel has MAD 0 and would lose every position but the most frequent one. A share holds near and far,
+            in pixels and in torso lengths.
+
+    Raises:
+        ValueError: `window`, `n_sigma` or `floor` out of range.
 
     >>> one = Recording(np.ones((9, 25, 3))); one.keypoints[:, 0, :2] = 200; one.keypoints[4, 0, 0] = 500
     >>> one.keypoints[:, 1:9, :2] = 100
@@ -58,7 +61,7 @@ def remove_outliers(
     padded = np.pad(xy, ((half, half), (0, 0), (0, 0)), constant_values=np.nan)
     least = floor * _median(body_sizes(recording))
     keypoints = recording.keypoints.copy()
-    for joint in range(xy.shape[1]):  # one at a time, as windows take `window` times the memory
+    for joint in range(xy.shape[1]):  # one joint at a time: windows take `window` times the memory
         near = sliding_window_view(padded[:, joint], window, axis=0)
         median = _median(near)
         sigma = np.maximum(1.4826 * _median(np.abs(near - median[..., None])), least)
@@ -69,17 +72,19 @@ def remove_outliers(
 
 
 def smooth(recording: Recording, *, window: int = 3, method: str = "centered") -> Recording:
-    """The recording with each coordinate averaged over neighbouring frames.
+    """Average each coordinate over neighbouring frames.
 
-    Only seen places are averaged, and an unseen one stays unseen: nothing spreads over a gap.
+    Only seen positions are averaged, and an unseen joint stays unseen.
 
     Args:
         recording: any.
         window: frames in the mean; odd for "centered".
-        method: "centered" is eq. 4.1 of the thesis; at the ends the mean is over the frames there are.
-            "trailing" is what its author's program does: the mean of a frame and those before it, the first
-            `window` - 1 frames left as they are. It moves everything (window - 1) / 2 frames late, and
-            is the one that can be used live.
+        method: "centered" is eq. 4.1 of the thesis; at the ends the mean is over fewer frames. "trailing" is the
+            method of the author's program: the mean of a frame and those before it, with the first `window` - 1
+            frames unchanged. It delays the movement by (window - 1) / 2 frames, and can be used live.
+
+    Raises:
+        ValueError: an unknown `method`, or a wrong `window`.
 
     >>> one = Recording(np.zeros((4, 25, 3))); one.keypoints[:, :, 0] = np.array([0, 3, 6, 0])[:, None]
     >>> smooth(one).xy[:, 0, 0].tolist(), smooth(one, method="trailing").xy[:, 0, 0].tolist()
@@ -90,9 +95,9 @@ def smooth(recording: Recording, *, window: int = 3, method: str = "centered") -
     _check_window(window, odd=method == "centered")
     seen = recording.seen[..., None]
     origin = (window - 1) // 2 if method == "trailing" else 0
-    told = {"size": window, "axis": 0, "mode": "constant", "origin": origin}
-    total = uniform_filter1d(np.where(seen, recording.xy, 0), output=np.float64, **told)
-    count = uniform_filter1d(seen, output=np.float64, **told)
+    options = {"size": window, "axis": 0, "mode": "constant", "origin": origin}
+    total = uniform_filter1d(np.where(seen, recording.xy, 0), output=np.float64, **options)
+    count = uniform_filter1d(seen, output=np.float64, **options)
     mean = total / np.where(seen, count, np.nan)
     if method == "trailing":
         mean[: window - 1] = recording.xy[: window - 1]
@@ -100,7 +105,7 @@ def smooth(recording: Recording, *, window: int = 3, method: str = "centered") -
 
 
 def smooth_savgol(recording: Recording, *, window: int = 5, polyorder: int = 2) -> Recording:
-    """The recording with each coordinate on a polynomial fitted to the frames around it.
+    """Smooth each coordinate with a polynomial fitted to the frames around it.
 
     Savitzky and Golay, Anal. Chem. 36 (1964). Keeps turning points better than a mean does: a movement that is
     a polynomial of this order stays exactly as it is. In the first and last frames of a run the polynomial of
@@ -108,16 +113,18 @@ def smooth_savgol(recording: Recording, *, window: int = 5, polyorder: int = 2) 
 
     Args:
         recording: any.
-        window: frames, odd, more than `polyorder`; in a run of fewer frames as many as it has. A run of no
-            more than `polyorder` + 1 frames stays as it is. On simulated moves 9 was best at 60 frames a
-            second, 5 at 30.
-        polyorder: of the polynomial, 0 or more.
+        window: frames, odd, more than `polyorder`; a shorter run gets a shorter window. A run of at most
+            `polyorder` + 1 frames stays as it is. On simulated moves 9 was best at 60 frames a second, 5 at 30.
+        polyorder: order of the polynomial, 0 or more.
+
+    Raises:
+        ValueError: `window` or `polyorder` out of range.
 
     >>> one = Recording(np.zeros((9, 25, 3))); one.keypoints[..., 0] = np.arange(9)[:, None] ** 2
     >>> smooth_savgol(one).xy[:, 0, 0].round(3).tolist()
     [0.0, 1.0, 4.0, 9.0, 16.0, 25.0, 36.0, 49.0, 64.0]
     """
-    from scipy.signal import savgol_filter  # slow to import, and the default steps do without
+    from scipy.signal import savgol_filter  # slow to import, and the default steps need none
 
     _check_window(window, odd=True)
     if not 0 <= polyorder < window:
@@ -132,23 +139,22 @@ def smooth_savgol(recording: Recording, *, window: int = 5, polyorder: int = 2) 
 
 
 def smooth_butterworth(recording: Recording, *, cutoff: float = 8.0, order: int = 2) -> Recording:
-    """The recording with quick trembling taken out of each coordinate, nothing moved in time.
+    """Remove high frequencies from each coordinate without a delay.
 
     A Butterworth low-pass run forwards and backwards, the usual filter of biomechanics (Winter, Biomechanics and
-    Motor Control of Human Movement, 4th ed. 2009, p. 69). Two passes pull the cutoff down, so each is made
-    with a higher one, corrected on the tangent-warped frequency: `cutoff` is where the amplitude after both is
-    1 / sqrt(2), -3 dB. Each run is lengthened for the filter by its own point reflection, by one period of the
-    cutoff; a run of no more frames than that is too short to tell slow from quick and stays as it is. Cannot be
-    used live.
+    Motor Control of Human Movement, 4th ed. 2009, p. 69). Two passes lower the cutoff, so each pass has a higher one,
+    corrected on the tangent-warped frequency: `cutoff` is the frequency at which the amplitude after both passes is
+    1 / sqrt(2), -3 dB. For the filter each run is extended by its own point reflection, by one period of the cutoff;
+    a run of at most that many frames stays as it is. Cannot be used live.
 
     Args:
         recording: with a frame rate, or evenly spaced timestamps.
-        cutoff: Hz, above 0 and below half of the frame rate. Lower takes out more of noise and of movement.
+        cutoff: Hz, above 0 and below half of the frame rate. A lower one removes more noise and more movement.
             6 is usual for walking; on simulated moves of gymnasts 8 came nearest to the truth.
-        order: of a single pass; with 2 the two make what is called a fourth-order zero-lag filter.
+        order: order of one pass; two passes of order 2 are known as a fourth-order zero-lag filter.
 
     Raises:
-        ValueError: frame rate unknown or uneven, a cutoff that it cannot carry.
+        ValueError: frame rate unknown or uneven, `cutoff` or `order` out of range.
 
     >>> one = Recording(np.ones((60, 25, 3)), fps=60); one.keypoints[::2, :, 0] = 3  # trembles at 30 Hz
     >>> smooth_butterworth(one).xy[20:24, 0, 0].round(2).tolist()
@@ -175,24 +181,24 @@ def smooth_butterworth(recording: Recording, *, cutoff: float = 8.0, order: int 
 
 
 def smooth_one_euro(recording: Recording, *, min_cutoff: float = 1.0, beta: float = 16.0) -> Recording:
-    """The recording smoothed as it would be live: steady while a joint rests, quick to follow when it moves.
+    """Smooth with the One-Euro filter: steady while a joint rests, with little lag while it moves.
 
-    The One-Euro filter (Casiez, Roussel and Vogel, CHI 2012): a low-pass of first order on each coordinate whose
-    cutoff rises with its speed, `min_cutoff` + `beta` * speed. A frame depends on no later one, so this can be
-    used live. After a gap it begins anew: the first place seen is taken as it is.
+    Casiez, Roussel and Vogel, CHI 2012: a low-pass of first order on each coordinate, whose cutoff rises with the
+    speed, `min_cutoff` + `beta` * speed. No frame depends on a later one: can be used live. After a gap the filter
+    starts again: the first seen position is taken as it is.
 
-    Here speed is in body sizes a second (`body_sizes`, the median of all frames so far), where the paper has
-    pixels: settings then hold near and far, and for recordings in torso lengths. This is all that one joint
-    learns of the others and of the time before a gap; with `beta` 0 nothing.
+    The paper measures speed in pixels a second. Here it is in body sizes a second (`body_sizes`, the median of all
+    frames so far), so settings hold near and far, and for recordings in torso lengths. Except for this body size, joints
+    are filtered independently of each other and of the time before a gap.
 
     Args:
         recording: with a frame rate or timestamps.
-        min_cutoff: Hz, above 0, of a joint at rest; lower trembles less.
-        beta: Hz for each body size a second, from 0; higher lags less: a joint in fast, steady motion is some
-            1 / (2 pi beta) of the body's size behind.
+        min_cutoff: Hz, above 0: cutoff of a joint at rest; lower = less noise.
+        beta: Hz for each body size a second, 0 or more; higher = less lag. A joint in fast, steady motion lags by about
+            1 / (2 pi beta) body sizes.
 
     Raises:
-        ValueError: frame rate unknown.
+        ValueError: frame rate unknown, `min_cutoff` or `beta` out of range.
 
     >>> one = Recording(np.zeros((3, 25, 3)), fps=60); one.keypoints[1:, :, 0] = 1
     >>> [f"{x:.3f}" for x in smooth_one_euro(one, beta=0).xy[:, 0, 0]]  # 1 / (1 + 60 / 2 pi) of the way each time
@@ -200,26 +206,26 @@ def smooth_one_euro(recording: Recording, *, min_cutoff: float = 1.0, beta: floa
     """
     if not (min_cutoff > 0 and beta >= 0):
         raise ValueError(f"`min_cutoff` must be above 0 and `beta` from 0, got {min_cutoff} and {beta}.")
-    spans = _spans(recording)
+    durations = _frame_durations(recording)
     sizes = pd.Series(body_sizes(recording)).expanding().median().to_numpy()
-    sizes = np.where(sizes > 0, sizes, np.inf)  # of nobody, or of a single joint: no speed is known
+    sizes = np.where(sizes > 0, sizes, np.inf)  # without a body size there is no speed
     xy = recording.xy.astype(np.float64)
-    place, speed = np.full_like(xy[0], np.nan), np.zeros_like(xy[0])
-    for frame, (seen, span, size) in enumerate(zip(xy.copy(), spans, sizes, strict=True)):
-        known = ~np.isnan(place)
-        change = (seen - place) / (span * size)
-        speed = np.where(known, speed + _share(SPEED_CUTOFF, span) * (change - speed), 0)
-        share = _share(min_cutoff + beta * np.abs(speed), span)
-        place = np.where(known, place + share * (seen - place), seen)
-        xy[frame] = place
+    position, speed = np.full_like(xy[0], np.nan), np.zeros_like(xy[0])
+    for frame, (seen, duration, size) in enumerate(zip(xy.copy(), durations, sizes, strict=True)):
+        known = ~np.isnan(position)
+        change = (seen - position) / (duration * size)
+        speed = np.where(known, speed + _smoothing_factor(SPEED_CUTOFF, duration) * (change - speed), 0)
+        factor = _smoothing_factor(min_cutoff + beta * np.abs(speed), duration)
+        position = np.where(known, position + factor * (seen - position), seen)
+        xy[frame] = position
     return recording.after("smooth_one_euro", xy, min_cutoff=min_cutoff, beta=beta)
 
 
 def body_sizes(recording: Recording) -> np.ndarray:
-    """(frames,) how large the body is drawn: the median distance of its joints from their median point.
+    """Return (frames,) the size of the body: the median distance of its joints from their median point.
 
-    Half of the joints may be lost or wrong without moving it far; it needs no joint in particular. NaN where
-    nothing is seen. In BODY_25 it is some 1.25 torso lengths (median of the published recordings).
+    It needs no particular joint, and changes little if up to half of the joints are lost or wrong. NaN where nothing is
+    seen. In BODY_25 it is about 1.25 torso lengths (median of the published recordings).
     """
     xy = recording.xy.astype(np.float64)
     middle = _median(np.swapaxes(xy, 1, 2))[:, None]
@@ -227,7 +233,7 @@ def body_sizes(recording: Recording) -> np.ndarray:
 
 
 def _median(values: np.ndarray) -> np.ndarray:
-    """Median along the last axis, NaN left out; NaN where there is nothing else, without a warning."""
+    """Median along the last axis without NaN; NaN where all are NaN. Unlike np.nanmedian it gives no warning."""
     ordered = np.sort(values, axis=-1)  # NaN last
     count = np.count_nonzero(~np.isnan(values), axis=-1)[..., None]
     low, high = (
@@ -237,7 +243,7 @@ def _median(values: np.ndarray) -> np.ndarray:
 
 
 def _run_by_run(recording: Recording, filtered: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """(frames, joints, 2) with each run of seen frames filtered alone; joints seen in the same run together."""
+    """Filter each run of seen frames alone; joints with the same run are filtered together. Returns (frames, joints, 2)."""
     xy = recording.xy.astype(np.float64)
     edges = np.diff(np.pad(recording.seen, ((1, 1), (0, 0))).astype(np.int8), axis=0)
     runs: dict[tuple[int, int], list[int]] = {}
@@ -250,16 +256,16 @@ def _run_by_run(recording: Recording, filtered: Callable[[np.ndarray], np.ndarra
     return xy
 
 
-def _share(cutoff: np.ndarray | float, span: float) -> np.ndarray | float:
-    """Share of the way that a low-pass of first order goes in one frame of that many seconds."""
-    return 1 / (1 + 1 / (2 * np.pi * cutoff * span))
+def _smoothing_factor(cutoff: np.ndarray | float, duration: float) -> np.ndarray | float:
+    """Smoothing factor alpha of a first-order low-pass, for a cutoff in Hz and a frame of `duration` seconds."""
+    return 1 / (1 + 1 / (2 * np.pi * cutoff * duration))
 
 
-def _spans(recording: Recording) -> np.ndarray:
+def _frame_durations(recording: Recording) -> np.ndarray:
     """Return (frames,) seconds since the frame before; the first value repeats the second."""
     if recording.timestamps is not None and len(recording) > 1:
-        spans = np.diff(frame_seconds(recording))
-        return np.concatenate([spans[:1], spans])
+        durations = np.diff(frame_seconds(recording))
+        return np.concatenate([durations[:1], durations])
     return np.full(len(recording), 1 / frame_rate(recording))
 
 
@@ -281,5 +287,6 @@ def _even_rate(recording: Recording) -> float:
 
 
 def _check_window(window: int, *, odd: bool) -> None:
+    """Raise ValueError where `window` is no number of frames, or even although it must be odd."""
     if window < 1 or window != int(window) or (odd and window % 2 == 0):
         raise ValueError(f"`window` must be a number of frames{', odd' * odd}, got {window}.")

@@ -62,7 +62,9 @@ def plan_epochs(training: Clips | StreamedClips, recipe: Recipe, seed: int | Non
             raise ValueError(
                 "augment='copies' holds all clips in memory and cannot be used with StreamedClips. Fix: take 'fly' or None."
             )
-        augment = partial(augment_clips, how=recipe.augmentation) if recipe.augment == "fly" else None
+        augment = (
+            partial(augment_clips, augmentation=recipe.augmentation) if recipe.augment == "fly" else None
+        )
         batches = training.batches(recipe.batch_size, augment=augment, seed=seed)
         return EpochPlan(batches, max(recipe.epochs, -(-recipe.min_steps // len(batches))), 1)
     if recipe.augment == "copies":
