@@ -43,6 +43,19 @@ def quick(classes, *, skeleton=GYMNASTICS_15, channels=2, frames=None) -> keras.
     return keras.Model([keypoints, mask], outputs, name="quick")
 
 
+def quick_recurrent(classes, *, skeleton=GYMNASTICS_15, channels=2, frames=None) -> keras.Model:
+    """Build a model with a recurrent layer that trains in little time: the layer's weights stay as they are."""
+    keypoints = keras.Input((frames, len(skeleton), channels), name="keypoints")
+    mask = keras.Input((frames,), dtype="bool", name="mask")
+    flat = TakeJoints(list(range(len(skeleton))), name="joints")(keypoints)
+    states = keras.layers.SimpleRNN(3, return_sequences=True, trainable=False, name="recurrent")(
+        flat, mask=mask
+    )
+    mean = keras.layers.GlobalAveragePooling1D(name="mean")(states, mask=mask)
+    outputs = keras.layers.Dense(classes, activation="softmax", name="probabilities")(mean)
+    return keras.Model([keypoints, mask], outputs, name="quick_recurrent")
+
+
 def fit_shared(model, clips, recipe, cache_key, *, seed=0, callbacks=()) -> Run:
     """Train through the compiled network of this cache key."""
     return fit_cached(
