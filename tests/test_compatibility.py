@@ -9,8 +9,9 @@ import pytest
 
 from gymskel.classifier import SkeletonClassifier, TrainingFacts
 from gymskel.classifier.inputs import keypoints_checksum
-from gymskel.formats import read_pack
+from gymskel.formats import read_pack, read_parquet
 from gymskel.recording import read_recordings
+from gymskel.skeleton import COCO_17
 
 DATA = Path(__file__).parent / "data" / "v0.1.0"
 ANSWERS = json.loads((DATA / "answers.json").read_text(encoding="utf-8"))
@@ -45,6 +46,21 @@ def test_recordings(recordings):
     assert [described(one) for one in recordings] == ANSWERS["recordings"]
     assert [described(one) for one in read_pack(DATA / "keypoints.npz")] == ANSWERS["recordings"]
     assert [bool(one.history) for one in recordings] == [True, False, False]
+
+
+def test_parquet():
+    pytest.importorskip("pyarrow")
+    assert [described(one) for one in read_parquet(DATA / "parquet")] == ANSWERS["recordings"]
+
+
+def test_pack_of_two_layouts():
+    timed, body = read_pack(DATA / "layouts.npz")
+    assert described(timed) == ANSWERS["recordings"][0]
+    np.testing.assert_allclose(timed.timestamps, 0.04 * np.arange(1, len(timed) + 1))
+    assert (body.skeleton, body.name, body.fps, body.space) == (COCO_17, "jump-1", 30, "body")
+    assert (body.image_size, body.estimator, body.person, body.first_frame) == ((640, 480), "x", 3, 7)
+    assert body.history == ({"step": "a", "b": [0, 1]},) and body.timestamps is None
+    assert body.keypoints[0, 0].tolist() == np.float32([0.64, 0.27, 0.04]).tolist()
 
 
 @pytest.mark.parametrize("name", ANSWERS["classifiers"])
