@@ -1,18 +1,17 @@
-"""Public data sets that a user downloads, read from a folder or fetched once; none is part of gymskel.
+"""Public data sets, read from a folder or downloaded once; none is part of gymskel.
 
-Each `fetch_` looks into the folder that the environment variable GYMSKEL_DATA names, then into the cache, then downloads,
-which needs `pip install "gymskel[datasets]"`. The addresses name a commit, so that everybody gets the same
-files; no checksums are known to us, pooch tells the one it found when it downloads. No licence is stated by their
-authors: use them for research, pass none of them on.
+Each `fetch_` looks into the folder in the environment variable GYMSKEL_DATA, then into the cache, then downloads, which
+needs `pip install "gymskel[datasets]"`. The addresses contain a commit, so that all users get the same files. Checksums
+are not known; pooch prints that of a downloaded file. The authors state no licence: use the data for research, and do
+not redistribute them.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ import numpy as np
 
 from gymskel.archive import DAMAGED_ERRORS, open_zip, read_array
 from gymskel.clips import Clips
-from gymskel.formats.unpickle import load_plain, plain
+from gymskel.files import replace_file
+from gymskel.formats.unpickle import load_plain, unwrap_array
 from gymskel.recording import Recording, read_recordings
 from gymskel.skeleton import Skeleton
 
@@ -71,22 +71,22 @@ _PEOPLE = {"LP": "p1", "FC": "p2", "LT": "p3", "MT": "p4"}
 
 
 def fetch_tumbling() -> list[Recording]:
-    """The 113 published recordings of backflips and back handsprings, 60 fps, BODY_25, filled and smoothed already.
+    """Return the 113 published recordings of backflips and back handsprings: 60 fps, BODY_25, filled and smoothed.
 
     From the thesis "Recognition of gymnastics elements with deep learning networks" (TalTech 2020), folder
     `filtered-keypoints` of github.com/AllarVi/pose-estimation-jupyter. A `tumbling.zip` in GYMSKEL_DATA is read instead.
 
     Raises:
-        OSError: it is not there and cannot be downloaded; the message says what to do.
+        OSError: not found, and the download failed; the message gives the fix.
     """
-    return read_recordings(_file("tumbling.zip", _TUMBLING, _keep_filtered), fps=60)
+    return read_recordings(_find_or_download("tumbling.zip", _TUMBLING, _keep_filtered), fps=60)
 
 
 def fetch_jhmdb(split: int = 1) -> tuple[Clips, Clips]:
-    """(training clips, test clips) of J-HMDB as Yang et al. (DD-Net, 2019) prepared it: 15 joints, 14 classes.
+    """Return (training clips, test clips) of J-HMDB as Yang et al. (DD-Net, 2019) prepared it: 15 joints, 14 classes.
 
-    Places are centred and scaled already, y points down; frame rates and people are not known, so that no part of the
-    training clips can be held out by athlete. `jhmdb.npz` in GYMSKEL_DATA, with `split1_x_train`, `split1_len_train`,
+    Places are centred and scaled, y points down. Frame rates and people are not known, so the training clips cannot be
+    split by athlete. `jhmdb.npz` in GYMSKEL_DATA, with `split1_x_train`, `split1_len_train`,
     `split1_y_train` and so on and `class_names`, is read instead of DD-Net's own `GT_train_1.pkl`, `GT_test_1.pkl`.
 
     Args:
@@ -94,90 +94,100 @@ def fetch_jhmdb(split: int = 1) -> tuple[Clips, Clips]:
 
     Raises:
         ValueError: no such split; files that are not as expected.
-        OSError: it is not there and cannot be downloaded; the message says what to do.
+        OSError: not found, and the download failed; the message gives the fix.
     """
     if split not in (1, 2, 3):
         raise ValueError(f"`split` must be 1, 2 or 3, got {split!r}.")
-    packed = _local("jhmdb.npz")
+    packed = _find_local("jhmdb.npz")
     if packed is not None:
         return _read_jhmdb(packed, split)
     train, test = (
-        load_plain(_file(f"GT_{part}_{split}.pkl", f"{_JHMDB}/GT_{part}_{split}.pkl"))
+        load_plain(_find_or_download(f"GT_{part}_{split}.pkl", f"{_JHMDB}/GT_{part}_{split}.pkl"))
         for part in ("train", "test")
     )
     if not all(isinstance(saved, dict) and {"pose", "label"} <= set(saved) for saved in (train, test)):
         raise ValueError(f"GT_train_{split}.pkl and GT_test_{split}.pkl must hold `pose` and `label` each.")
-    classes = tuple(sorted({str(label) for label in plain(train["label"])}))
+    classes = tuple(sorted({str(label) for label in unwrap_array(train["label"])}))
     return _padded(train, classes, f"train{split}"), _padded(test, classes, f"test{split}")
 
 
 def fetch_parkour() -> list[Path]:
-    """28 videos, each named `activity-number-athlete.mp4`: 4 moves of 4 athletes.
+    """Return the paths of 28 videos, each named `activity-number-athlete.mp4`: 4 moves by 4 athletes.
 
     From github.com/zongmianli/Parkour-dataset (Li et al. 2019). They were filmed at 25 frames a second though the files
-    say 10: give fps=25 when extracting. A folder `parkour` in GYMSKEL_DATA that holds them all is taken instead.
+    say 10: give fps=25 when extracting. Files in a folder `parkour` in GYMSKEL_DATA are used instead.
 
     Raises:
-        OSError: they are not there and cannot be downloaded; the message says what to do.
+        OSError: not found, and the download failed; the message gives the fix.
     """
     return [
-        _file(
+        _find_or_download(
             f"parkour/{_MOVES[name[:2]]}-{int(name[2:4])}-{_PEOPLE[name[-2:]]}.mp4", f"{_PARKOUR}/{name}.mp4"
         )
         for name in _PARKOUR_CLIPS
     ]
 
 
-def _local(name: str) -> Path | None:
-    """The file in the folder that GYMSKEL_DATA names, if it is there."""
+def _find_local(name: str) -> Path | None:
+    """Return the file in the folder in GYMSKEL_DATA; None if there is no such file."""
     folder = os.environ.get("GYMSKEL_DATA")
     path = Path(folder, name) if folder else None
     return path if path is not None and path.is_file() else None
 
 
-def _file(name: str, url: str, processor: Any = None) -> Path:
-    """A file from GYMSKEL_DATA or the cache, else downloaded into the cache."""
-    if (local := _local(name)) is not None:
+def _find_or_download(name: str, url: str, processor: Callable[[str, str, Any], str] | None = None) -> Path:
+    """Return a file in GYMSKEL_DATA or in the cache, else download it into the cache.
+
+    Args:
+        name: path in the folder or the cache.
+        url: address of the file.
+        processor: called by pooch after the download, see `_keep_filtered`.
+
+    Raises:
+        OSError: not found, and the download failed.
+    """
+    if (local := _find_local(name)) is not None:
         return local
-    ways = (
-        f"Ways out: set the environment variable GYMSKEL_DATA to a folder that holds {name}; or run this once where there "
-        'is a network (pip install "gymskel[datasets]") and copy the cache.'
+    fix = (
+        f"Fix: set the environment variable GYMSKEL_DATA to a folder with {name}; or run this once with a network "
+        '(pip install "gymskel[datasets]") and copy the cache.'
     )
     try:
         import pooch
     except ImportError:
-        raise FileNotFoundError(f"No {name} here, and no pooch to download it with. {ways}") from None
+        raise FileNotFoundError(f"No {name} here, and no pooch to download it with. {fix}") from None
     cache = Path(pooch.os_cache("gymskel"))
     if (cache / name).is_file():
         return cache / name
     try:
-        got = pooch.retrieve(
+        path = pooch.retrieve(
             url, known_hash=None, fname=Path(name).name, path=(cache / name).parent, processor=processor
         )
-    except (ValueError, *DAMAGED_ERRORS) as fault:  # requests' errors are OSErrors
-        raise ConnectionError(f"{name} could not be downloaded from {url} ({fault}). {ways}") from fault
-    return Path(got)
+    except (ValueError, *DAMAGED_ERRORS) as error:  # errors of requests are OSErrors
+        raise ConnectionError(f"{name} could not be downloaded from {url} ({error}). {fix}") from error
+    return Path(path)
 
 
 def _keep_filtered(name: str, action: str, fetcher: Any) -> str:
-    """Of the repository's archive keeps the folder `filtered-keypoints`; for pooch, which calls it after a download."""
+    """Reduce the downloaded archive of the repository to its folder `filtered-keypoints`; called by pooch."""
     path = Path(name)
-    part = path.with_name(f".{path.name}.part")
     try:
-        with open_zip(path) as archive, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as kept:
+        with (
+            replace_file(path) as part,
+            open_zip(path) as archive,
+            zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as filtered,
+        ):
             for member in archive.namelist():
                 if match := re.fullmatch(r"[^/]+/filtered-keypoints/(.+\.csv)", member):
-                    kept.writestr(f"tumbling/{match[1]}", archive.read(member))
-        shutil.move(part, path)
+                    filtered.writestr(f"tumbling/{match[1]}", archive.read(member))
     except BaseException:
-        path.unlink(missing_ok=True)  # or it would be taken for the finished file next time
-        part.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)  # the next call must not take it for the finished file
         raise
     return name
 
 
 def _read_jhmdb(path: Path, split: int) -> tuple[Clips, Clips]:
-    """Training and test clips of `jhmdb.npz`."""
+    """Return the training and test clips in `jhmdb.npz`."""
     try:
         with open_zip(path) as archive:
 
@@ -193,12 +203,12 @@ def _read_jhmdb(path: Path, split: int) -> tuple[Clips, Clips]:
                 )
                 for part in ("train", "test")
             }
-    except KeyError as fault:
+    except KeyError as error:
         raise ValueError(
-            f"{path}: {fault.args[0]} The file must hold split{split}_x_train and so on."
+            f"{path}: {error.args[0]} The file must hold split{split}_x_train and so on."
         ) from None
-    except DAMAGED_ERRORS as fault:
-        raise ValueError(f"{path} is no .npz file, damaged or cut off: {fault}") from fault
+    except DAMAGED_ERRORS as error:
+        raise ValueError(f"{path} is no .npz file, damaged or cut off: {error}") from error
     train, test = (
         _clips(x, lengths, y, classes, f"{part}{split}") for part, (x, lengths, y) in parts.items()
     )
@@ -206,9 +216,9 @@ def _read_jhmdb(path: Path, split: int) -> tuple[Clips, Clips]:
 
 
 def _padded(saved: Mapping[str, Any], classes: tuple[str, ...], name: str) -> Clips:
-    """Clips of DD-Net's {"pose": [(frames, 15, 2), ...], "label": [name, ...]}."""
-    poses = [np.asarray(plain(pose), np.float32) for pose in plain(saved["pose"])]
-    labels = [str(label) for label in plain(saved["label"])]
+    """Return clips of DD-Net's {"pose": [(frames, 15, 2), ...], "label": [name, ...]}."""
+    poses = [np.asarray(unwrap_array(pose), np.float32) for pose in unwrap_array(saved["pose"])]
+    labels = [str(label) for label in unwrap_array(saved["label"])]
     if odd := [
         k for k, pose in enumerate(poses) if pose.ndim != 3 or pose.shape[1:] != (15, 2) or not len(pose)
     ]:
@@ -222,4 +232,6 @@ def _padded(saved: Mapping[str, Any], classes: tuple[str, ...], name: str) -> Cl
 
 def _clips(x: np.ndarray, lengths: np.ndarray, y: np.ndarray, classes: tuple[str, ...], name: str) -> Clips:
     sources = [f"jhmdb-{name}-{k}" for k in range(len(x))]
-    return Clips.from_arrays(x, lengths=lengths, y=y, classes=classes, sources=sources, skeleton=JHMDB_15)
+    return Clips.from_arrays(
+        x, lengths=lengths.tolist(), y=y, classes=classes, sources=sources, skeleton=JHMDB_15
+    )

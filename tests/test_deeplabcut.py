@@ -111,29 +111,29 @@ def lines(change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: t[1:], r"first lines begin with \['bodyparts', 'coords', .*expected DeepLabCut's scorer"),
-        (lambda t: [*t[:2], t[3]], "expected DeepLabCut's scorer"),
-        (lambda t: t[:3], "holds no frames below its header of 3 lines"),
-        (lambda t: [*t, "2,0.5,0.5"], "line 6: 3 columns, expected 10 as in the header; cut off"),
+        (lambda t: t[1:], "begin with bodyparts, coords"),
+        (lambda t: [*t[:2], t[3]], "expected DeepLabCut"),
+        (lambda t: t[:3], "no frames below its header"),
+        (lambda t: [*t, "2,0.5,0.5"], "line 6: 3 columns, expected 10"),
         (lambda t: [*t[:4], t[4].replace("0.5", "high", 1)], "line 5: 'high' is no number"),
-        (lambda t: [*t[:4], t[3]], "first column must be whole numbers of frames, each once"),
+        (lambda t: [*t[:4], t[3]], "first column .*whole numbers"),
         (lambda t: [*t[:4], "x" + t[4]], "line 5: 'x1' is no number"),
-        (lambda t: [*t[:4], "1.5" + t[4][1:]], "first column must be whole numbers"),
+        (lambda t: [*t[:4], "1.5" + t[4][1:]], "first column .*whole numbers"),
         (
             lambda t: [*t[:4], "1000000000" + t[4][1:]],
-            "numbers from 0 to 1000000000, which are no frame numbers",
+            "numbers from 0 to 1000000000",
         ),
-        (lambda t: [*t[:4], "1,0.5,0.5," + t[4][13:]], "frame 1, Head: a place without a confidence"),
-        (lambda t: [*t[:4], "1,,0.5,0.5" + t[4][13:]], "frame 1, Head: x and y must both be there"),
-        (lambda t: [*t[:4], "1,inf,0.5,0.5" + t[4][13:]], "frame 1, Head: x and y must be finite"),
-        (lambda t: [*t[:4], "1,0.5,0.5,9.5" + t[4][13:]], "frame 1, Head: confidence must lie in 0..1"),
+        (lambda t: [*t[:4], "1,0.5,0.5," + t[4][13:]], "frame 1, Head: .*confidence"),
+        (lambda t: [*t[:4], "1,,0.5,0.5" + t[4][13:]], "frame 1, Head: .*both"),
+        (lambda t: [*t[:4], "1,inf,0.5,0.5" + t[4][13:]], "frame 1, Head: .*finite"),
+        (lambda t: [*t[:4], "1,0.5,0.5,9.5" + t[4][13:]], "frame 1, Head: confidence"),
         (
             lambda t: [*t[:2], t[2].replace("likelihood", "z"), *t[3:]],
-            "line 3: coordinate 'z'; expected x, y",
+            "line 3: coordinate 'z'",
         ),
-        (lambda t: [*t[:2], t[2].replace("y", "x", 1), *t[3:]], "the column Head x is there twice"),
-        (lambda t: [t[0], t[1] + ",Tail", *t[2:]], "lines of its header have different numbers of columns"),
-        (lambda t: [*t[:2], "coords,,,x,y", *t[3:]], "holds labelled pictures, not the frames of a video"),
+        (lambda t: [*t[:2], t[2].replace("y", "x", 1), *t[3:]], "column Head x .*twice"),
+        (lambda t: [t[0], t[1] + ",Tail", *t[2:]], "different numbers of columns"),
+        (lambda t: [*t[:2], "coords,,,x,y", *t[3:]], "labelled pictures"),
     ],
 )
 def test_files_that_are_refused(path, change, message):
@@ -150,5 +150,5 @@ def test_no_file_no_text_another_layout(path):
     with pytest.raises(ValueError, match="is no text in UTF-8"):
         read_deeplabcut(path)
     table(np.full((1, 9), 0.5)).to_csv(path)
-    with pytest.raises(ValueError, match=r"bodyparts: joints are not those of paws; it lacks \['Paw'\]"):
+    with pytest.raises(ValueError, match=r"bodyparts: .*paws; missing: Paw"):
         read_deeplabcut(path, skeleton=Skeleton("paws", ("Paw",)))

@@ -179,26 +179,24 @@ def test_net_and_output_size(tmp_path, body):
 def test_normalised_never_pass_as_pixels(tmp_path, body, scale):
     write(tmp_path, alone(body, scale))
     with pytest.raises(
-        ValueError, match=rf"(?s)backflip-1-s07.*12 of 12.*Give keypoint_scale={scale}, image_size"
+        ValueError, match=rf"(?s)backflip-1-s07.*12 of 12.*keypoint_scale={scale}, image_size"
     ):
         read_openpose_json(tmp_path)
-    with pytest.raises(ValueError, match=f"Give keypoint_scale={scale}"):
+    with pytest.raises(ValueError, match=f"give keypoint_scale={scale}"):
         read_openpose_json(tmp_path, keypoint_scale=2, image_size=SIZE, written_size=SIZE)
 
 
 def test_one_normalised_file_among_pixels(tmp_path, body):
     write(tmp_path, alone(body))
     write(tmp_path, alone(body[:1], 3), first=5)
-    with pytest.raises(
-        ValueError, match=r"1 of 12 files.*_000000000005_keypoints.json\), which.*Part them from the others"
-    ):
+    with pytest.raises(ValueError, match=r"1 of 12 files.*_000000000005_keypoints.json\).*separate them"):
         read_openpose_json(tmp_path)
 
 
 @pytest.mark.parametrize("scale", [3, 4])
 def test_pixels_never_pass_as_normalised(tmp_path, body, scale):
     write(tmp_path, alone(body))
-    with pytest.raises(ValueError, match=r"like pixels.*Give keypoint_scale=0\."):
+    with pytest.raises(ValueError, match=r"like pixels.*give keypoint_scale=0\."):
         read_openpose_json(tmp_path, keypoint_scale=scale, image_size=SIZE)
 
 
@@ -208,7 +206,7 @@ def test_unseen_points_tell_3_from_4(tmp_path, body):
     low[..., :2] = low[..., :2] / 3 + (1200, 640)
     for said, written in ((3, 4), (4, 3)):
         folder = write(tmp_path / str(said), alone(low, written))
-        with pytest.raises(ValueError, match=f"Give keypoint_scale={written}"):
+        with pytest.raises(ValueError, match=f"give keypoint_scale={written}"):
             read_openpose_json(folder, keypoint_scale=said, image_size=SIZE)
         (one,) = read_openpose_json(folder, keypoint_scale=written, image_size=SIZE)
         same(one.keypoints, low)
@@ -219,7 +217,7 @@ def test_all_seen_right_below_the_middle_may_be_3_or_4(tmp_path, body):
     low[..., :2] = np.nan_to_num(low[..., :2]) / 3 + (1200, 640)
     low[..., 2] = np.maximum(low[..., 2], 0.5)
     write(tmp_path, alone(low, 4))
-    with pytest.warns(UserWarning, match=r"backflip-1-s07: no coordinate is below 0.*take keypoint_scale=3"):
+    with pytest.warns(UserWarning, match=r"backflip-1-s07: .*keypoint_scale=3"):
         (one,) = read_openpose_json(tmp_path, keypoint_scale=4, image_size=SIZE)
     same(one.keypoints, low)
 
@@ -227,20 +225,20 @@ def test_all_seen_right_below_the_middle_may_be_3_or_4(tmp_path, body):
 def test_an_image_size_that_is_too_small(tmp_path, body):
     write(tmp_path, alone(body + np.array([900, 0, 0])))
     assert read_openpose_json(tmp_path, image_size=SIZE)[0].image_size == SIZE
-    with pytest.raises(ValueError, match=r"joints reach x, y = \d{4}, \d+ in pictures of \(1080, 1920\)"):
+    with pytest.raises(ValueError, match=r"x, y = \d{4}, \d+ .*\(1080, 1920\)"):
         read_openpose_json(tmp_path, image_size=(1080, 1920))
 
 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"keypoint_scale": 5}, "must be 0, 1, 2, 3 or 4"),
+        ({"keypoint_scale": 5}, "`keypoint_scale` .*got 5"),
         ({"keypoint_scale": 3}, "needs image_size"),
         ({"keypoint_scale": 1, "image_size": SIZE}, "`written_size`.* is needed"),
         ({"keypoint_scale": 0, "written_size": SIZE}, "and for no other"),
         ({"image_size": 1920}, "`image_size` must be"),
         ({"image_size": (0, 1080)}, "`image_size` must be"),
-        ({"model_pose": "BODY_26"}, "`model_pose` must be one of BODY_25, COCO"),
+        ({"model_pose": "BODY_26"}, "`model_pose` .*BODY_26"),
         ({"people": "tallest"}, "people"),
     ],
 )
@@ -288,9 +286,7 @@ def test_empty_frames_and_holes(tmp_path, body):
     frames[5] = []
     write(tmp_path, frames)
     (tmp_path / "backflip-1-s07_000000000009_keypoints.json").unlink()
-    with pytest.warns(
-        MissingFramesWarning, match=r"backflip-1-s07 has no file for 1 of 12 frames \(9\); they are NaN"
-    ):
+    with pytest.warns(MissingFramesWarning, match=r"backflip-1-s07 .*1 of 12 frames \(9\)"):
         (one,) = read_openpose_json(tmp_path)
     assert len(one) == 12
     assert [frame for frame in range(12) if not one.seen[frame].any()] == [5, 9]
@@ -299,7 +295,7 @@ def test_empty_frames_and_holes(tmp_path, body):
 
 def test_nobody_at_all(tmp_path):
     write(tmp_path, [[], [], []], first=4)
-    with pytest.warns(MissingFramesWarning, match="nobody in 3 files"):
+    with pytest.warns(MissingFramesWarning, match="backflip-1-s07: no person"):
         (one,) = read_openpose_json(tmp_path)
     assert len(one) == 3 and not one.seen.any() and one.first_frame == 4
 
@@ -405,7 +401,7 @@ def test_broken_files_are_named_together(tmp_path, body):
     }
     for frame, text in texts.items():
         (tmp_path / f"backflip-1-s07_{frame:012d}_keypoints.json").write_text(text)
-    with pytest.raises(ValueError, match=r"10 of 12 files are broken\. Delete them") as fault:
+    with pytest.raises(ValueError, match="10 of 12 files are broken") as fault:
         read_openpose_json(tmp_path)
     told = str(fault.value)
     for frame in range(1, 9):
@@ -416,14 +412,14 @@ def test_broken_files_are_named_together(tmp_path, body):
 def test_mixed_lengths(tmp_path, body):
     write(tmp_path, alone(body))
     write(tmp_path, [[numbers(by_name(body[0], COCO))]], first=4)
-    with pytest.raises(ValueError, match=r"54 in .*_000000000004_keypoints.json.*part them") as fault:
+    with pytest.raises(ValueError, match=r"54 in .*_000000000004_keypoints.json") as fault:
         read_openpose_json(tmp_path)
     assert "75 in backflip-1-s07_000000000000_keypoints.json" in str(fault.value)
 
 
 def test_a_layout_nobody_knows(tmp_path):
     write(tmp_path, [[[100.0, 100.0, 0.5] * 17]])
-    with pytest.raises(ValueError, match=r"17 points a person; known are 25/137 \(BODY_25\), 18 \(COCO\)"):
+    with pytest.raises(ValueError, match=r"17 points a person; .*25/137 \(BODY_25\)"):
         read_openpose_json(tmp_path)
     with pytest.raises(ValueError, match="17 points a person for model_pose='COCO'"):
         read_openpose_json(tmp_path, model_pose="COCO")
@@ -435,11 +431,9 @@ def test_nothing_to_read(tmp_path):
     with pytest.raises(FileNotFoundError, match="is empty"):
         read_openpose_json([])
     (tmp_path / "recording.json").write_text("{}")
-    with pytest.raises(
-        ValueError, match=r"holds no OpenPose JSON: expected files like .*_000000000012_keypoints"
-    ):
+    with pytest.raises(ValueError, match="no OpenPose JSON"):
         read_openpose_json(tmp_path)
-    with pytest.raises(ValueError, match=r"recording\.json: expected files like"):
+    with pytest.raises(ValueError, match=r"recording\.json: expected"):
         read_openpose_json(tmp_path / "recording.json")
 
 
@@ -462,7 +456,7 @@ def test_damaged_zips(tmp_path, body):
             archive.write(file, file.name)
     whole = path.read_bytes()
     path.write_bytes(whole[:200] + bytes(60) + whole[260:])
-    with pytest.raises(ValueError, match="is damaged, or locked with a password"):
+    with pytest.raises(ValueError, match=r"damaged, or locked"):
         read_openpose_json(path)
 
 
@@ -473,10 +467,12 @@ def test_written_reads_back_equal(tmp_path, body):
     _, frames = two(body)
     write(tmp_path / "in", frames, first=2)
     (clip,) = import_openpose_json(tmp_path / "in", tmp_path / "out", people="all", fps=25)
-    assert clip.folder == tmp_path / "out" / "backflip-1-s07" and clip.fault is None
+    assert clip.folder == tmp_path / "out" / "backflip-1-s07" and clip.error is None
+    assert (clip.frames, clip.seen) == (12, {0: 12, 1: 12})
     back = read_recordings(tmp_path / "out")
-    assert len(back) == len(clip.recordings) == 2
-    for one, two_ in zip(clip.recordings, back, strict=True):
+    recordings = read_openpose_json(tmp_path / "in", people="all", fps=25)
+    assert len(back) == len(recordings) == 2
+    for one, two_ in zip(recordings, back, strict=True):
         np.testing.assert_array_equal(one.keypoints, two_.keypoints)
         for fact in ("fps", "name", "source", "person", "first_frame", "image_size", "estimator", "history"):
             assert getattr(one, fact) == getattr(two_, fact), fact
@@ -490,14 +486,16 @@ def test_one_bad_clip_does_not_stop_the_others(tmp_path, body):
     write(tmp_path / "in", [[[1.0] * 74]], stem="b-1-x")
     write(tmp_path / "in", alone(body), stem="c-1-x")
     write(tmp_path / "in" / "deep", alone(body), stem="A-1-x")
-    clips = list(import_openpose_json(tmp_path / "in", tmp_path / "out"))
-    assert [(clip.name, clip.fault is None) for clip in clips] == [
+    told = []
+    clips = import_openpose_json(tmp_path / "in", tmp_path / "out", on_clip=told.append)
+    assert clips == told
+    assert [(clip.name, clip.error is None) for clip in clips] == [
         ("a-1-x", True),
         ("b-1-x", False),
         ("c-1-x", True),
         ("A-1-x", False),
     ]
-    assert "another clip A-1-x" in clips[3].fault
+    assert "another clip A-1-x" in clips[3].error
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-1-x", "c-1-x"]
 
 
@@ -507,9 +505,9 @@ def test_people_from_before_are_not_mixed_in(tmp_path, body):
     out = tmp_path / "out"
     for _ in range(2):  # the same again is fine
         (clip,) = import_openpose_json(tmp_path / "in", out, people="all", fps=30)
-        assert clip.fault is None
+        assert clip.error is None
     (clip,) = import_openpose_json(tmp_path / "in", out, fps=30)
-    assert clip.folder is None and "holds people [1] from before; remove it" in clip.fault
+    assert clip.folder is None and "holds people [1]" in clip.error
     assert len(read_recordings(out)) == 2
 
 
@@ -529,7 +527,7 @@ def test_real_files(real, shared):
         assert 0.6 * found <= one.seen.any(axis=1).sum() <= found
         feet = np.nanmean(one.xy[:, BODY_25.indices(["RAnkle", "LAnkle"]), 1])
         assert np.nanmean(one.xy[:, BODY_25.index("Nose"), 1]) < feet  # y down: the head is above
-    with pytest.raises(ValueError, match="Give keypoint_scale=3"):
+    with pytest.raises(ValueError, match="give keypoint_scale=3"):
         read_openpose_json(shared / "data" / "openpose_json.zip")
 
 

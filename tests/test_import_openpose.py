@@ -73,7 +73,7 @@ def test_some_fail_the_rest_is_done(shell, tmp_path, body):
     assert len(out.splitlines()) == 2
     told = err.splitlines()
     assert len(told) == 3 and all(line.startswith("! ") for line in told)
-    assert "Give keypoint_scale=3" in told[0] and "no file for 1 of 12 frames (4)" in told[1]
+    assert "give keypoint_scale=3" in told[0] and "no file for 1 of 12 frames (4)" in told[1]
     assert "d holds no OpenPose JSON" in told[2]
     assert [one.name for one in read_recordings(tmp_path / "keypoints")] == ["a-1-x", "c-1-x"]
 

@@ -154,15 +154,13 @@ def test_files_that_are_refused(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="No file"):
         read_pose(tmp_path / "nowhere.pose")
     path = written(tmp_path / "empty.pose", OpenPose_Components, frames=0)
-    with pytest.raises(
-        ValueError, match=r"empty.pose: expected \(frames, people, points, 2 or 3\) numbers, got \(0, 1"
-    ):
+    with pytest.raises(ValueError, match=r"empty.pose: expected .*got \(0, 1"):
         read_pose(path)
     content = written(tmp_path / "cut.pose", OpenPose_Components).read_bytes()
     for end in (0, 3, 20, 500, len(content) - 2000, len(content) - 1):
         path.write_bytes(content[:end])
         PoseHeaderCache.clear_cache()
-        with pytest.raises(ValueError, match=r"empty.pose (is no .pose file, damaged or cut off|: expected)"):
+        with pytest.raises(ValueError, match=r"empty.pose( is no .pose file|: expected)"):
             read_pose(path)
     import_ = builtins.__import__
 

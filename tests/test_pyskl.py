@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as some_arrays
 
 from gymskel.formats import read_pyskl
-from gymskel.formats.unpickle import load_plain, plain
+from gymskel.formats.unpickle import load_plain, unwrap_array
 from gymskel.recording import MissingFramesWarning
 from gymskel.skeleton import BODY_25, COCO_17, Skeleton
 
@@ -77,7 +77,7 @@ def test_what_was_not_found_is_unseen(tmp_path):
 
 def test_nobody_in_an_annotation(tmp_path):
     none = annotation(keypoint_score=np.zeros((1, 4, 17), np.float32))
-    with pytest.warns(MissingFramesWarning, match=r"annotation 1 .* nobody in 4 frames"):
+    with pytest.warns(MissingFramesWarning, match=r"annotation 1 .* no person in 4 frames"):
         found = read_pyskl(saved(tmp_path / "a.pkl", [annotation(), none]))
     assert [r.seen.any() for r in found] == [True, False]
 
@@ -91,10 +91,10 @@ def test_splits_and_classes(tmp_path):
     assert read_pyskl(saved(tmp_path / "b.pkl", [annotation("v1", ...)]))[0].activity is None
     with pytest.raises(ValueError, match=r"a.pkl has no split 'test'; it has \['train', 'val'\]"):
         read_pyskl(path, split="test")
-    with pytest.raises(ValueError, match=r"annotation 2 \(v3\): label 2, but `classes` has names for 0 to 1"):
+    with pytest.raises(ValueError, match=r"annotation 2 \(v3\): label 2, .*0 to 1"):
         read_pyskl(path, classes=NAMES[:2])
     gone = saved(tmp_path / "c.pkl", some, {"train": ["v9"]})
-    with pytest.raises(ValueError, match=r"split 'train' names \['v9'\], which no annotation is"):
+    with pytest.raises(ValueError, match="split 'train' names v9"):
         read_pyskl(gone, split="train")
 
 
@@ -119,17 +119,17 @@ def with_nan():
     [
         ({"keypoint": ...}, "lacks keypoint"),
         ({"frame_dir": ...}, "annotation 1 .* lacks frame_dir"),
-        ({"keypoint": np.zeros((1, 4, 17))}, r"`keypoint` must be \(people, frames, joints, 2\) numbers"),
-        ({"keypoint": np.zeros((1, 4, 17, 3))}, "points in 3-D; a Recording holds x and y"),
+        ({"keypoint": np.zeros((1, 4, 17))}, r"`keypoint` .*joints, 2"),
+        ({"keypoint": np.zeros((1, 4, 17, 3))}, "points in 3-D"),
         ({"keypoint": np.zeros((1, 0, 17, 2))}, r"`keypoint` must be .*got \(1, 0, 17, 2\)"),
         ({"keypoint": np.full((1, 4, 17, 2), "a")}, "`keypoint` must be"),
         ({"keypoint": [[1, 2], [3]]}, "annotation 1"),
-        ({"keypoint": np.full((1, 4, 17, 2), np.inf)}, "person 0: frame 0, Nose .*x and y must be finite"),
-        ({"keypoint_score": ...}, r"`keypoint_score` must be \(1, 4, 17\) as `keypoint` is, got none"),
+        ({"keypoint": np.full((1, 4, 17, 2), np.inf)}, "person 0: frame 0, Nose .*finite"),
+        ({"keypoint_score": ...}, r"`keypoint_score` .*\(1, 4, 17\).*none"),
         ({"keypoint_score": np.ones((1, 4, 16))}, r"got \(1, 4, 16\)"),
-        ({"keypoint_score": with_nan()}, r"frame 2, LEar: a place without a confidence \(NaN\)"),
-        ({"keypoint_score": np.full((1, 4, 17), 99.0)}, r"frame 0, Nose .*confidence must lie in 0..1"),
-        ({"total_frames": 5}, "4 frames of points, but total_frames = 5"),
+        ({"keypoint_score": with_nan()}, r"frame 2, LEar: .*confidence"),
+        ({"keypoint_score": np.full((1, 4, 17), 99.0)}, r"frame 0, Nose .*confidence"),
+        ({"total_frames": 5}, "total_frames = 5"),
     ],
 )
 def test_annotations_that_are_refused(tmp_path, changes, message):
@@ -187,9 +187,7 @@ def test_nothing_is_run(tmp_path, call, arguments, told, protocol):
     given = [one.format(mark) if isinstance(one, str) else one for one in arguments]
     path = tmp_path / "evil.pkl"
     path.write_bytes(pickle.dumps([{"frame_dir": Runs(call, *given)}], protocol))
-    with pytest.raises(
-        ValueError, match=rf"evil.pkl wants to run ({told}): a pickle can run any code.*Refused"
-    ):
+    with pytest.raises(ValueError, match=rf"evil.pkl wants to run ({told}): refused"):
         read_pyskl(path)
     assert not mark.exists()
 
@@ -214,9 +212,7 @@ def test_programs_by_hand(tmp_path, program):
     """What a pickle could still do with the few names it may use: take memory, or break numpy."""
     path = tmp_path / "odd.pkl"
     path.write_bytes(program)
-    with pytest.raises(
-        ValueError, match=r"odd.pkl (is no pickle of arrays, damaged or cut off|wants to run)"
-    ):
+    with pytest.raises(ValueError, match=r"odd.pkl (is no pickle|wants to run)"):
         load_plain(path)
 
 
@@ -233,7 +229,7 @@ def test_pickles_that_are_cut_off(tmp_path):
     content = saved(tmp_path / "a.pkl", [annotation()]).read_bytes()
     for end in range(0, len(content) - 1, 97):
         (tmp_path / "cut.pkl").write_bytes(content[:end])
-        with pytest.raises(ValueError, match=r"cut.pkl is no pickle of arrays, damaged or cut off"):
+        with pytest.raises(ValueError, match=r"cut.pkl is no pickle"):
             read_pyskl(tmp_path / "cut.pkl")
 
 
@@ -264,7 +260,7 @@ def test_arrays_come_back_bit_for_bit(tmp_path, array, by_column, protocol):
     path = tmp_path / "a.pkl"
     path.write_bytes(pickle.dumps({"x": array, "y": {1, "a"}, "z": (b"\x00", None, 2.5)}, protocol))
     back = load_plain(path)
-    x = plain(back["x"])
+    x = unwrap_array(back["x"])
     x = np.asarray(x)
     assert x.dtype == array.dtype and x.shape == array.shape and x.tobytes() == array.tobytes()
     assert back["y"] == {1, "a"} and back["z"] == (b"\x00", None, 2.5)

@@ -97,13 +97,13 @@ def test_what_is_nothing_and_what_is_several(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"No file .*nowhere\.pose"):
         read_keypoints(tmp_path / "nowhere.pose")
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(ValueError, match=r"notes.txt is no file that holds recordings. Known are"):
+    with pytest.raises(ValueError, match=r"notes.txt is no file with recordings"):
         read_keypoints(tmp_path / "notes.txt")
     with pytest.raises(FileNotFoundError, match="No recording in"):
         read_keypoints(tmp_path)
     made("deeplabcut", tmp_path / "a")
     made("openpose", tmp_path / "b")
-    with pytest.raises(ValueError, match=r"files of several formats: .*deeplabcut.*Give each a folder"):
+    with pytest.raises(ValueError, match=r"several formats: .*deeplabcut"):
         read_keypoints(tmp_path)
 
 
@@ -177,9 +177,7 @@ def offline(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("fetch", [datasets.fetch_tumbling, datasets.fetch_jhmdb, datasets.fetch_parkour])
 def test_offline_the_message_says_what_to_do(offline, fetch):
-    with pytest.raises(
-        OSError, match=r"could not be downloaded from https://.*GYMSKEL_DATA to a folder that holds"
-    ):
+    with pytest.raises(OSError, match=r"could not be downloaded from https://.*GYMSKEL_DATA"):
         fetch()
 
 
@@ -214,9 +212,7 @@ def test_a_damaged_download_is_told_and_not_kept(offline, tmp_path, monkeypatch)
         return processor(str(path / fname), "download", None)
 
     monkeypatch.setattr(offline, "retrieve", retrieve)
-    with pytest.raises(
-        OSError, match=r"tumbling.zip could not be downloaded from https://.*central directory"
-    ):
+    with pytest.raises(OSError, match=r"tumbling.zip .*central directory"):
         datasets.fetch_tumbling()
     assert not list((tmp_path / "cache").rglob("*.zip"))
 
@@ -244,7 +240,7 @@ def test_jhmdb_from_both_forms(offline, tmp_path, monkeypatch):
         np.testing.assert_array_equal(a.x, b.x[:, :frames])
         assert (a.lengths.tolist(), a.y.tolist(), a.sources) == (b.lengths.tolist(), b.y.tolist(), b.sources)
         assert a.classes == b.classes == ("clap", "run") and a.skeleton == b.skeleton == datasets.JHMDB_15
-    with pytest.raises(ValueError, match="`split` must be 1, 2 or 3, got 4"):
+    with pytest.raises(ValueError, match=r"`split` .*got 4"):
         datasets.fetch_jhmdb(4)
     with pytest.raises(ValueError, match=r"jhmdb.npz: .*split2_x_train"):
         datasets.fetch_jhmdb(2)

@@ -98,7 +98,7 @@ def test_refusals(tmp_path):
     with pytest.raises(ValueError, match="text is damaged after 0 records"):
         read_tfrecord(tmp_path / "text")
     (tmp_path / "empty").write_bytes(b"")
-    with pytest.raises(ValueError, match="first record holds no facts of clips"):
+    with pytest.raises(ValueError, match="first record"):
         read_tfrecord(tmp_path / "empty")
     with tf.io.TFRecordWriter(str(tmp_path / "bytes")) as writer:
         writer.write(b"\xff\xff\xff")
@@ -122,10 +122,10 @@ def rewritten(path, **facts):
 def test_facts_that_do_not_fit(tmp_path):
     path = write_tfrecord(made(), tmp_path / "a.tfrecord")
     rewritten(path, frames=8)
-    with pytest.raises(ValueError, match=r"record 0: 315 numbers and 105 flags; expected 360 and 120"):
+    with pytest.raises(ValueError, match=r"record 0: 315 .*105 .*360 and 120"):
         read_tfrecord(path)
     rewritten(path, format=2)
-    with pytest.raises(ValueError, match="written by a newer gymskel"):
+    with pytest.raises(ValueError, match="newer gymskel"):
         read_tfrecord(path)
 
 

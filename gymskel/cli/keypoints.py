@@ -25,6 +25,7 @@ from gymskel.cli.reading import extract_and_report, load_classifier, read_data
 from gymskel.files import replace_file
 
 if TYPE_CHECKING:
+    from gymskel.formats import ImportedClip
     from gymskel.overlay import Annotation
     from gymskel.recording import Recording
 
@@ -103,9 +104,15 @@ def import_openpose(
     from gymskel.formats import import_openpose_json
 
     check_out_folder(out)
-    failed = 0
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+
+        def print_clip(clip: ImportedClip) -> None:
+            for person, frames in clip.seen.items():
+                typer.echo(f"{clip.folder}: person {person}, seen in {frames} of {clip.frames} frames")
+            print_notes([str(warning.message) for warning in caught] + ([clip.error] if clip.error else []))
+            caught.clear()
+
         clips = import_openpose_json(
             list(paths),
             out,
@@ -115,16 +122,9 @@ def import_openpose(
             model_pose=model_pose,
             fps=fps,
             people=parse_people(people),
+            on_clip=print_clip,
         )
-        for clip in clips:
-            for recording in clip.recordings if clip.folder else ():
-                seen = int(recording.seen.any(axis=1).sum())
-                typer.echo(
-                    f"{clip.folder}: person {recording.person}, seen in {seen} of {len(recording)} frames"
-                )
-            print_notes([str(warning.message) for warning in caught] + ([clip.fault] if clip.fault else []))
-            caught.clear()
-            failed += clip.fault is not None
+    failed = sum(clip.error is not None for clip in clips)
     exit_with_failures(failed)
 
 

@@ -1,18 +1,18 @@
-"""Other people's files <-> recordings, and data sets in one file. One format a file.
+"""Files of other programs <-> recordings, and data sets in one file. One format a file.
 
 from gymskel import formats
 
-formats.read_keypoints("whatever")                                # any file or folder of the kinds below
-formats.read_openpose_json("output_json", fps=60)                 # what OpenPose wrote with --write_json
-list(formats.import_openpose_json("output_json", "keypoints"))    # the same as per-frame CSVs on disk
+formats.read_keypoints("whatever")                                # any file or folder of the formats below
+formats.read_openpose_json("output_json", fps=60)                 # OpenPose's --write_json
+formats.import_openpose_json("output_json", "keypoints")          # the same, written as per-frame CSVs
 formats.read_pose("clip.pose")                                    # pose-format
 formats.read_pyskl("gym.pkl", split="train", classes=names)       # PYSKL and MMAction2; no pickled code is run
 formats.read_deeplabcut("clipDLC_net.csv", fps=60)                # DeepLabCut, one animal or several
-formats.to_dataframe(recordings); formats.from_dataframe(frame)           # pandas
-formats.to_xarray(recording); formats.from_xarray(dataset)        # xarray, as movement has it
+formats.to_dataframe(recordings); formats.from_dataframe(frame)   # pandas
+formats.to_xarray(recording); formats.from_xarray(dataset)        # xarray, in the layout of movement
 formats.write_pack(recordings, "moves.npz")                       # one file, read several hundred times faster
-formats.write_parquet(recordings, "moves")                        # parts of bounded size, for more than memory holds
-formats.write_tfrecord(clips, "windows.tfrecord")                 # Clips, as TensorFlow's own tools read them
+formats.write_parquet(recordings, "moves")                        # files of bounded size, for more than memory holds
+formats.write_tfrecord(clips, "windows.tfrecord")                 # Clips, for TensorFlow's own tools
 """
 
 from gymskel.formats.dataframe import from_dataframe, read_table, to_dataframe

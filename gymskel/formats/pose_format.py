@@ -1,6 +1,6 @@
 """Files of pose-format (.pose) to recordings; needs `pip install "gymskel[pose]"`.
 
-A .pose file holds components (body, face, hands ...), each with names for its points; who wrote it shows in the names:
+A .pose file holds components (body, face, hands ...), each with names for its points. The names show the estimator:
 `pose_keypoints_2d` and `BODY_135` are OpenPose's, `POSE_LANDMARKS` is MediaPipe's.
 """
 
@@ -31,27 +31,26 @@ _BODIES: dict[str, tuple[str, Skeleton, dict[str, str]]] = {
     "BODY_135": ("OpenPose BODY_135", _BODY_135, {joint: joint for joint in _BODY_135.joints}),
     "POSE_LANDMARKS": ("MediaPipe", MEDIAPIPE_33, dict(zip(_MEDIAPIPE, MEDIAPIPE_33.joints, strict=True))),
 }
-"""Component -> who found it, its layout, and its points' names as joints of that layout."""
+"""Component -> its estimator, its layout, and its points' names as joints of that layout."""
 
 
 def read_pose(path: str | Path, *, person: int | None = None, fps: float | None = None) -> list[Recording]:
-    """Everybody in a .pose file, a Recording each.
+    """Return the people in a .pose file, a Recording each.
 
-    The body of OpenPose and of MediaPipe becomes BODY_25, also where only some of its points were kept; faces, hands,
-    depth and world coordinates are dropped. Any other file becomes a layout of all its points, with the limbs that it
-    tells; points of one name are told apart as `component/point`. Confidence 0 is unseen. People who are unseen
-    throughout are left out, unless everybody is. pose-format itself reads no more than the first person of files of its
-    version 0.0.
+    The body of OpenPose and of MediaPipe becomes BODY_25, also if the file keeps only some of its points; faces, hands,
+    depth and world coordinates are dropped. Any other file becomes a layout of all its points, with the file's limbs;
+    points of the same name become `component/point`. Confidence 0 is unseen. People who are unseen throughout are left
+    out, unless all are. pose-format itself reads only the first person of files of its version 0.0.
 
     Args:
         path: the file.
-        person: take this person, as numbered in the file.
-        fps: frames a second; overrides what the file says.
+        person: read only this person, as numbered in the file.
+        fps: frames a second; overrides the file.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: pose-format is not installed; the file is damaged, cut off or holds no frames; a number that is no
-            place or no confidence, with frame and joint.
+        ValueError: pose-format is not installed; the file is damaged, cut off or holds no frames; an invalid place or
+            confidence, with frame and joint.
     """
     path = Path(path)
     if not path.is_file():
@@ -62,34 +61,44 @@ def read_pose(path: str | Path, *, person: int | None = None, fps: float | None 
         raise ValueError(
             f"{path}: expected (frames, people, points, 2 or 3) numbers, got {data.shape} with {confidence.shape}."
         )
-    estimator, rows, layout = _layout(pose.header)
-    recordings = []
-    size = pose.header.dimensions.width, pose.header.dimensions.height
-    facts = {
-        **parse_video_name(path.stem),
-        "fps": fps or float(pose.body.fps) or None,
-        "image_size": size if min(size) > 0 else None,
-        "estimator": estimator,
-        "history": ({"step": "read_pose"},),
-    }
+    estimator, points, layout = _find_body(pose.header)
     if person is not None and not 0 <= person < data.shape[1]:
         raise ValueError(f"{path} holds no person {person}, only 0 to {data.shape[1] - 1}.")
+    size = pose.header.dimensions.width, pose.header.dimensions.height
+    target = layout if estimator is None else BODY_25
+    recordings = []
     for k in range(data.shape[1]) if person is None else [person]:
-        seen = confidence[:, k, rows] != 0
-        xy = np.where(seen[..., None], data[:, k, rows, :2], np.nan)
+        seen = confidence[:, k, points] != 0
+        xy = np.where(seen[..., None], data[:, k, points, :2], np.nan)
         label = f"{path}, person {k}"
-        keypoints = join_points(xy, confidence[:, k, rows], label=label, joints=layout.joints)
-        kept = layout if estimator is None else BODY_25
-        recordings.append(Recording(layout.convert(keypoints, kept), skeleton=kept, person=k, **facts))
-    return [one for one in recordings if one.seen.any()] or recordings[:1]
+        keypoints = join_points(xy, confidence[:, k, points], label=label, joints=layout.joints)
+        recordings.append(
+            Recording(
+                layout.convert(keypoints, target),
+                skeleton=target,
+                person=k,
+                **parse_video_name(path.stem),
+                fps=fps or float(pose.body.fps) or None,
+                image_size=size if min(size) > 0 else None,
+                estimator=estimator,
+                history=({"step": "read_pose"},),
+            )
+        )
+    return [recording for recording in recordings if recording.seen.any()] or recordings[:1]
 
 
 def _load(path: Path) -> Any:
-    """What pose-format reads; it has no errors of its own."""
+    """Return the file as pose-format reads it.
+
+    Raises:
+        ValueError: pose-format is not installed, or cannot read the file; it has no errors of its own.
+    """
     try:
         from pose_format import Pose
-    except ImportError as fault:
-        raise ValueError(f'.pose files need pose-format: pip install "gymskel[pose]" ({fault})') from None
+    except ImportError as error:
+        raise ValueError(
+            f'.pose files need pose-format ({error}). Fix: pip install "gymskel[pose]"'
+        ) from None
     try:
         return Pose.read(path.read_bytes())
     except (
@@ -100,28 +109,32 @@ def _load(path: Path) -> Any:
         OverflowError,
         AttributeError,
         NotImplementedError,
-    ) as fault:
-        raise ValueError(f"{path} is no .pose file, damaged or cut off: {fault}") from None
+    ) as error:
+        raise ValueError(f"{path} is no .pose file, damaged or cut off: {error}") from None
 
 
-def _layout(header: Any) -> tuple[str | None, list[int], Skeleton]:
-    """Who found the points (None: unknown), which of them are wanted, and their layout."""
+def _find_body(header: Any) -> tuple[str | None, list[int], Skeleton]:
+    """Return the estimator (None if unknown), the numbers of the body's points, and their layout."""
     start = 0
     for component in header.components:
-        who, layout, names = _BODIES.get(component.name, (None, BODY_25, {}))
-        kept = [k for k, point in enumerate(component.points) if point in names]
-        if kept:
-            joints = [names[component.points[k]] for k in kept]
-            return who, [start + k for k in kept], layout.select(joints, name=layout.name)
+        if component.name in _BODIES:
+            estimator, layout, joint_of = _BODIES[component.name]
+            numbers = [k for k, point in enumerate(component.points) if point in joint_of]
+            if numbers:
+                joints = [joint_of[component.points[k]] for k in numbers]
+                return estimator, [start + k for k in numbers], layout.select(joints, name=layout.name)
         start += len(component.points)
-    often = Counter(point for component in header.components for point in component.points)
-    joints, limbs = [], []
+    layout = _layout_of_all_points(header)
+    return None, list(range(len(layout))), layout
+
+
+def _layout_of_all_points(header: Any) -> Skeleton:
+    """Return a layout of all points and limbs in a file."""
+    counts = Counter(point for component in header.components for point in component.points)
+    joints: list[str] = []
+    limbs: list[tuple[int, int]] = []
     for component in header.components:
         limbs += [(len(joints) + a, len(joints) + b) for a, b in component.limbs]
-        joints += [p if often[p] == 1 else f"{component.name}/{p}" for p in component.points]
-    named = "+".join(component.name for component in header.components)
-    return (
-        None,
-        list(range(len(joints))),
-        Skeleton(named, tuple(joints), [(joints[a], joints[b]) for a, b in limbs]),
-    )
+        joints += [point if counts[point] == 1 else f"{component.name}/{point}" for point in component.points]
+    name = "+".join(component.name for component in header.components)
+    return Skeleton(name, tuple(joints), tuple((joints[a], joints[b]) for a, b in limbs))

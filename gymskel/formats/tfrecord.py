@@ -1,4 +1,4 @@
-"""Clips as TFRecord files, the way TensorFlow's own tools read data sets; Zhang et al. train from them.
+"""Clips as TFRecord files, the form that TensorFlow's own tools read; Zhang et al. train from them.
 
 Each record is a `tf.train.Example` of one clip: `keypoints` float32 (frames * joints * channels), `seen` bytes (frames *
 joints, 0 or 1), `length` int64, `label` int64 (-1 = none), `athlete` and `source` bytes (an unknown athlete is empty).
@@ -8,32 +8,30 @@ The first record also holds `facts`, a JSON text: frames, joints, channels, clas
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gymskel.clips import Clips
+from gymskel.files import replace_file
 from gymskel.skeleton import Skeleton
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 _FORMAT = 1
+"""Version of the JSON text."""
 
 
 def write_tfrecord(clips: Clips, path: str | Path) -> Path:
-    """Writes all clips into one TFRecord file, whole or not at all.
-
-    Returns:
-        The path.
-    """
+    """Write clips as one TFRecord file, whole or not at all, and return its path."""
     import tensorflow as tf
 
     path = Path(path)
-    part = path.with_name(f".{path.name}.part")
-    facts = {
+    layout = {
         "format": _FORMAT,
         "frames": clips.x.shape[1],
         "skeleton": clips.skeleton.to_dict(),
@@ -41,18 +39,15 @@ def write_tfrecord(clips: Clips, path: str | Path) -> Path:
         "classes": clips.classes,
         "fps": clips.fps,
     }
-    try:
-        with tf.io.TFRecordWriter(str(part)) as writer:
-            for row in range(len(clips)):
-                told = {"facts": json.dumps(facts).encode()} if row == 0 else {}
-                writer.write(_example(clips, row, told))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replace_file(path) as part, tf.io.TFRecordWriter(str(part)) as writer:
+        for row in range(len(clips)):
+            texts = {"facts": json.dumps(layout).encode()} if row == 0 else {}
+            writer.write(_serialize(clips, row, texts))
     return path
 
 
-def _example(clips: Clips, row: int, told: Mapping[str, bytes]) -> bytes:
+def _serialize(clips: Clips, row: int, texts: Mapping[str, bytes]) -> bytes:
+    """Return the record of one clip, with further text features."""
     import tensorflow as tf
 
     def text(value: bytes) -> tf.train.Feature:
@@ -62,95 +57,125 @@ def _example(clips: Clips, row: int, told: Mapping[str, bytes]) -> bytes:
         return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(value)]))
 
     floats = tf.train.FloatList(value=clips.x[row].ravel())
-    feature = {
+    features = {
         "keypoints": tf.train.Feature(float_list=floats),
         "seen": text(clips.seen[row].astype(np.uint8).tobytes()),
         "length": number(clips.lengths[row]),
         "label": number(-1 if clips.y is None else clips.y[row]),
         "athlete": text((clips.athletes[row] or "").encode()),
         "source": text(clips.sources[row].encode()),
-        **{name: text(value) for name, value in told.items()},
+        **{name: text(value) for name, value in texts.items()},
     }
-    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+    record: bytes = tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+    return record
 
 
 def read_tfrecord(path: str | Path) -> Clips:
-    """The clips that `write_tfrecord` wrote.
+    """Return the clips in a file by `write_tfrecord`.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not such a file, damaged, or written by a newer gymskel; the message gives the record.
+        ValueError: no such file of clips, damaged, or of a newer gymskel; the message names the record.
     """
-    import tensorflow as tf
-
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"No TFRecord file {path}.")
-    examples = []
+    examples = _read_examples(path)
+    layout = _read_layout(path, examples)
+    frames, joints, channels = layout.frames, len(layout.skeleton), len(layout.channels)
+    for number, example in enumerate(examples):
+        sizes = len(example["keypoints"].float_list.value), len(_text(example["seen"]))
+        expected = frames * joints * channels, frames * joints
+        if sizes != expected:
+            raise ValueError(
+                f"{path}, record {number}: {sizes[0]} numbers and {sizes[1]} flags; expected {expected[0]} and "
+                f"{expected[1]} for (frames, joints, channels) {(frames, joints, channels)}."
+            )
+    x = np.array([example["keypoints"].float_list.value for example in examples], np.float32)
+    lengths = np.array([example["length"].int64_list.value[0] for example in examples])
+    y = np.array([example["label"].int64_list.value[0] for example in examples], np.int32)
+    seen = np.frombuffer(b"".join(_text(example["seen"]) for example in examples), np.uint8)
+    return Clips(
+        x=x.reshape(-1, frames, joints, channels),
+        mask=np.arange(frames) < lengths[:, None],
+        seen=seen.reshape(-1, frames, joints).astype(bool),
+        y=None if (y < 0).any() else y,
+        classes=layout.classes,
+        athletes=tuple(_text(example["athlete"]).decode() or None for example in examples),
+        sources=tuple(_text(example["source"]).decode() for example in examples),
+        channels=layout.channels,
+        skeleton=layout.skeleton,
+        fps=layout.fps,
+    )
+
+
+def _read_examples(path: Path) -> list[Any]:
+    """Return the features of each record."""
+    import tensorflow as tf
+
+    examples: list[Any] = []
     try:
         for record in tf.data.TFRecordDataset(str(path)):
             examples.append(tf.train.Example.FromString(record.numpy()).features.feature)
-    except (tf.errors.DataLossError, ValueError) as fault:
-        raise ValueError(f"{path} is damaged after {len(examples)} records: {fault}") from None
-    except Exception as fault:  # google.protobuf's DecodeError, which is no ValueError in every version
-        raise ValueError(f"{path}, record {len(examples)}, is no tf.train.Example: {fault}") from None
-    facts = _facts(path, examples)
-    shape = facts["frames"], len(facts["skeleton"]), len(facts["channels"])
-    for number, one in enumerate(examples):
-        sizes = len(one["keypoints"].float_list.value), len(_text(one["seen"]))
-        if sizes != (int(np.prod(shape)), shape[0] * shape[1]):
-            raise ValueError(
-                f"{path}, record {number}: {sizes[0]} numbers and {sizes[1]} flags; expected {np.prod(shape)} and "
-                f"{shape[0] * shape[1]} for (frames, joints, channels) {shape}."
-            )
-    lengths = np.array([one["length"].int64_list.value[0] for one in examples])
-    y = np.array([one["label"].int64_list.value[0] for one in examples], np.int32)
-    seen = np.frombuffer(b"".join(_text(one["seen"]) for one in examples), np.uint8)
-    return Clips(
-        x=np.array([one["keypoints"].float_list.value for one in examples], np.float32).reshape(-1, *shape),
-        mask=np.arange(shape[0]) < lengths[:, None],
-        seen=seen.reshape(-1, *shape[:2]).astype(bool),
-        y=None if (y < 0).any() else y,
-        classes=tuple(facts["classes"]),
-        athletes=tuple(_text(one["athlete"]).decode() or None for one in examples),
-        sources=tuple(_text(one["source"]).decode() for one in examples),
-        channels=tuple(facts["channels"]),
-        skeleton=facts["skeleton"],
-        fps=facts["fps"],
-    )
+    except (tf.errors.DataLossError, ValueError) as error:
+        raise ValueError(f"{path} is damaged after {len(examples)} records: {error}") from None
+    except Exception as error:  # google.protobuf's DecodeError, which is no ValueError in every version
+        raise ValueError(f"{path}, record {len(examples)}, is no tf.train.Example: {error}") from None
+    return examples
 
 
 def _text(feature: Any) -> bytes:
     return feature.bytes_list.value[0] if feature.bytes_list.value else b""
 
 
-def _facts(path: Path, examples: list) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Layout:
+    """Properties that all clips of a file share; `frames` includes padding."""
+
+    frames: int
+    skeleton: Skeleton
+    channels: tuple[str, ...]
+    classes: tuple[str, ...]
+    fps: float | None
+
+
+def _read_layout(path: Path, examples: Sequence[Any]) -> _Layout:
+    """Return the properties of all clips that the first record holds."""
     try:
-        facts = json.loads(_text(examples[0]["facts"]))
-        if facts["format"] <= _FORMAT:
-            return {**facts, "skeleton": Skeleton.from_dict(facts["skeleton"])}
+        saved = json.loads(_text(examples[0]["facts"]))
+        version = saved["format"]
+        if version <= _FORMAT:
+            return _Layout(
+                saved["frames"],
+                Skeleton.from_dict(saved["skeleton"]),
+                tuple(saved["channels"]),
+                tuple(saved["classes"]),
+                saved["fps"],
+            )
     except (IndexError, KeyError, ValueError, TypeError):
         raise ValueError(
-            f"{path}: its first record holds no facts of clips (frames, joints, classes); it is not one that "
-            "write_tfrecord wrote."
+            f"{path}: its first record does not describe clips (frames, joints, classes); write_tfrecord did not "
+            "write it."
         ) from None
-    raise ValueError(f"{path} was written by a newer gymskel (format {facts['format']}). Update gymskel.")
+    raise ValueError(f"{path} was written by a newer gymskel (format {version}). Fix: update gymskel.")
 
 
 def to_tf_dataset(clips: Clips, *, batch_size: int = 32, seed: int | None = None) -> tf.data.Dataset:
-    """The clips as a tf.data.Dataset of batches ({"keypoints", "mask"}, one-hot labels), as `model.fit` takes it.
+    """Return the clips as a tf.data.Dataset of batches, as `model.fit` takes it.
+
+    A batch is ({"keypoints", "mask"}, one-hot labels); without labels it is the inputs alone.
 
     Args:
-        clips: with labels; without them the batches are the inputs alone.
+        clips: with or without labels.
         batch_size: clips in a batch; the last one may be smaller.
         seed: shuffles anew each epoch; None keeps the order.
     """
     import tensorflow as tf
 
-    inputs = clips.inputs
+    tensors: Any = clips.inputs
     if clips.y is not None:
-        inputs = inputs, np.eye(len(clips.classes), dtype=np.float32)[clips.y]
-    batches = tf.data.Dataset.from_tensor_slices(inputs)
+        tensors = clips.inputs, np.eye(len(clips.classes), dtype=np.float32)[clips.y]
+    batches = tf.data.Dataset.from_tensor_slices(tensors)
     if seed is not None:
         batches = batches.shuffle(len(clips), seed=seed, reshuffle_each_iteration=True)
     return batches.batch(batch_size).prefetch(tf.data.AUTOTUNE)

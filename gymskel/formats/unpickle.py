@@ -1,7 +1,7 @@
-"""Pickles of numpy arrays and plain containers, read without running what is in them.
+"""Pickles of numpy arrays and plain containers, read without running code in them.
 
-A pickle is a program: opened by `pickle.load`, it may call whatever it names. Here every name it asks for is looked up in
-one short table, whose entries build arrays from bytes and do nothing else; numpy's own reconstruction is not called.
+A pickle is a program: `pickle.load` calls whatever it names. Here every name is looked up in one short table, whose
+entries build arrays from bytes and do nothing else; numpy's own reconstruction is not called.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import math
 import pickle
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-_KINDS = "biufSU"
-_FAULTS = (
+_DTYPE_KINDS = "biufSU"  # numbers and texts, as numpy abbreviates them
+_DAMAGED_ERRORS = (
     pickle.UnpicklingError,
     EOFError,
     AttributeError,
@@ -33,79 +33,86 @@ _FAULTS = (
 
 
 def load_plain(path: str | Path) -> Any:
-    """What a pickle holds, if it is made of numbers, texts, lists, tuples, sets, dicts and numpy arrays.
+    """Return the content of a pickle of numbers, texts, lists, tuples, sets, dicts and numpy arrays.
 
-    Arrays come back as `Stored`; `plain` turns one into numpy's.
+    An array is returned as `PickledArray`; `unwrap_array` gives numpy's.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: the pickle asks for anything else, which is named and not run; it is damaged or cut off.
+        ValueError: the pickle names anything else, which is not run; it is damaged or cut off.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "some.pkl")
     ...     _ = path.write_bytes(pickle.dumps({"x": np.arange(3)}))
-    ...     plain(load_plain(path)["x"])
+    ...     unwrap_array(load_plain(path)["x"])
     array([0, 1, 2])
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"No pickle {path}.")
-    try:  # from memory: a length that is not there takes none
-        return _Plain(io.BytesIO(path.read_bytes())).load()
-    except _Refused as fault:
+    try:  # from memory: a false length then takes no memory
+        return _PlainUnpickler(io.BytesIO(path.read_bytes())).load()
+    except _RefusedError as error:
         raise ValueError(
-            f"{path} wants to run {fault}: a pickle can run any code, so that only numpy arrays and plain containers "
-            "are read. Refused."
+            f"{path} wants to run {error}: refused, as a pickle can run any code. Only numpy arrays and plain containers "
+            "are read."
         ) from None
-    except _FAULTS as fault:
-        raise ValueError(f"{path} is no pickle of arrays, damaged or cut off: {fault!r:.200}") from None
+    except _DAMAGED_ERRORS as error:
+        raise ValueError(f"{path} is no pickle of arrays, damaged or cut off: {error!r:.200}") from None
 
 
-def plain(value: Any) -> Any:
-    """The numpy array of a `Stored` one; anything else as it is."""
-    return value.array if isinstance(value, Stored) else value
+def unwrap_array(value: Any) -> Any:
+    """Return the numpy array of a `PickledArray`, and any other value unchanged."""
+    return value.array if isinstance(value, PickledArray) else value
 
 
-class Stored:
-    """An array in a pickle: built from its bytes, or refused with what is wrong about it."""
+class PickledArray:
+    """An array in a pickle, built from its bytes."""
 
     array: np.ndarray
 
-    def __setstate__(self, state: tuple) -> None:
-        _, shape, kind, by_column, raw = state
-        self.array = _from_bytes(raw, kind, shape, "F" if by_column else "C")
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, dtype, is_by_column, raw = state
+        self.array = _array_from_bytes(raw, dtype, shape, "F" if is_by_column else "C")
 
 
-class _Kind:
+class _PickledDtype:
     """A dtype in a pickle."""
 
     def __init__(self, text: str, *_: Any) -> None:
-        self.dtype = np.dtype(text)
-        if self.dtype.kind not in _KINDS or self.dtype.names or self.dtype.subdtype:
+        self.dtype: np.dtype[Any] = np.dtype(text)
+        if self.dtype.kind not in _DTYPE_KINDS or self.dtype.names or self.dtype.subdtype:
             raise pickle.UnpicklingError(f"an array of {text!r}; only numbers and texts are read")
 
-    def __setstate__(self, state: tuple) -> None:
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
         self.dtype = self.dtype.newbyteorder({"|": "="}.get(state[1], state[1]))
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """A name that is not in the table."""
 
 
-class _Plain(pickle.Unpickler):
+class _PlainUnpickler(pickle.Unpickler):
+    """An unpickler that only knows the names in `_NAMES`."""
+
     def find_class(self, module: str, name: str) -> Any:
         # numpy.core before numpy 2, __builtin__ in pickles as Python 2 wrote them
         place = re.sub(r"^numpy\._?core\.", "numpy.", module).replace("__builtin__", "builtins")
         if (place, name) not in _NAMES:
-            raise _Refused(f"{module}.{name}")
+            raise _RefusedError(f"{module}.{name}")
         return _NAMES[place, name]
 
     def persistent_load(self, pid: Any) -> Any:
-        raise _Refused(f"a loader of its own ({pid!r:.80})")
+        raise _RefusedError(f"a loader of its own ({pid!r:.80})")
 
 
-def _from_bytes(raw: Any, kind: _Kind, shape: Any, order: str) -> np.ndarray:
+def _array_from_bytes(raw: Any, kind: _PickledDtype, shape: Any, order: Literal["C", "F"]) -> np.ndarray:
+    """Return an array of its bytes, which are a text in protocol 2.
+
+    Raises:
+        pickle.UnpicklingError: not as many bytes as shape and dtype need.
+    """
     dtype = kind.dtype
     raw = raw.encode("latin1") if isinstance(raw, str) else raw
     shape = (shape,) if isinstance(shape, int) else shape
@@ -114,34 +121,39 @@ def _from_bytes(raw: Any, kind: _Kind, shape: Any, order: str) -> np.ndarray:
     return np.frombuffer(raw, dtype).reshape(shape, order=order).copy()
 
 
-def _reconstruct(*_: Any) -> Stored:
-    return Stored()
+# --- replacements for the functions that a pickle names ------------------------------------------------------
 
 
-def _frombuffer(raw: Any, kind: _Kind, shape: tuple, order: str) -> Stored:
-    made = Stored()
-    made.array = _from_bytes(raw, kind, shape, order)
+def _reconstruct(*_: Any) -> PickledArray:
+    return PickledArray()
+
+
+def _frombuffer(
+    raw: Any, kind: _PickledDtype, shape: tuple[int, ...], order: Literal["C", "F"]
+) -> PickledArray:
+    made = PickledArray()
+    made.array = _array_from_bytes(raw, kind, shape, order)
     return made
 
 
-def _scalar(kind: _Kind, raw: Any) -> Any:
-    return _from_bytes(raw, kind, (), "C").item()
+def _scalar(kind: _PickledDtype, raw: Any) -> Any:
+    return _array_from_bytes(raw, kind, (), "C").item()
 
 
 def _encode(text: str, encoding: str) -> bytes:
-    """What protocol 2 makes of bytes."""
+    """Return bytes, which protocol 2 writes as a text."""
     if encoding != "latin1":
-        raise _Refused(f"_codecs.encode with {encoding!r}")
+        raise _RefusedError(f"_codecs.encode with {encoding!r}")
     return text.encode("latin1")
 
 
 def _no_bytes() -> bytes:
-    """What protocol 2 makes of empty ones."""
+    """Return empty bytes; protocol 2 names `bytes` for them."""
     return b""
 
 
 def _bytearray(raw: bytes | str = b"", encoding: str = "latin-1") -> bytearray:
-    """Of bytes that are there; `bytearray(10**12)` would take memory for nothing."""
+    """Return a bytearray of given bytes; `bytearray(10**12)` would take memory for nothing."""
     return bytearray(raw.encode("latin1") if isinstance(raw, str) else bytes(memoryview(raw)))
 
 
@@ -150,7 +162,7 @@ _NAMES: dict[tuple[str, str], Any] = {
     ("numpy.multiarray", "scalar"): _scalar,
     ("numpy.numeric", "_frombuffer"): _frombuffer,
     ("numpy", "ndarray"): "numpy.ndarray",  # only ever an argument of _reconstruct: no class to be called
-    ("numpy", "dtype"): _Kind,
+    ("numpy", "dtype"): _PickledDtype,
     ("_codecs", "encode"): _encode,
     ("collections", "OrderedDict"): collections.OrderedDict,
     ("builtins", "set"): set,
