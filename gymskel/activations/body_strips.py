@@ -17,13 +17,13 @@ from gymskel.activations.lettering import (
     LIGHT,
     WHITE,
     shortened,
-    text_size,
+    text_width,
     time_ticks,
     word_font,
 )
 from gymskel.activations.poses import draw_poses, pose_distance, scaled_poses
 from gymskel.activations.states import frames_per_step
-from gymskel.activations.strip_legend import draw_legend, legend_height
+from gymskel.activations.strip_legend import legend
 from gymskel.activations.strips import cell_image, check_sizes, state_colours, without_padding
 
 if TYPE_CHECKING:
@@ -36,8 +36,10 @@ _WIDEST_FRAME, _NARROWEST_FRAME = 40, 4
 """Pixels of a frame, at most and at least. Where a clip has no room, a further line starts."""
 _LEAST_WIDTH = 420
 """Pixels of the narrowest picture: room for the title and the legend."""
-_MARGIN, _TIME, _WEIGHTS, _BETWEEN_ROWS, _BETWEEN_LINES = 10, 20, 46, 2, 18
-"""Pixels: white border, height of the time axis, height of a row of weights, white between rows and between lines."""
+_MARGIN, _TIME, _WEIGHTS = 10, 20, 46
+"""Pixels: white border, height of the axis of time, height of a row of weights."""
+_BETWEEN_ROWS, _BETWEEN_WEIGHTS, _BETWEEN_LINES = 2, 5, 18
+"""Pixels of white between rows, above a row of weights, below a line."""
 
 
 def draw_strips_with_skeleton(
@@ -185,16 +187,6 @@ class _Lines:
         return ["seconds" if self.clock[1] == "s" else self.clock[1], *self.labels, *self.weights]
 
     @property
-    def sides(self) -> set[str]:
-        """Sides of the body that have a joint."""
-        return set(self.skeleton.sides)
-
-    @property
-    def signed(self) -> bool:
-        """Some weight lies below 0."""
-        return any((values < 0).any() for values in self.weights.values())
-
-    @property
     def overhang(self) -> int:
         """Pixels by which a body stands out over the first or the last frame."""
         half = np.percentile(np.nanmax(np.abs(self.poses[..., 0]), axis=1, initial=0), 95)
@@ -202,95 +194,95 @@ class _Lines:
 
     @property
     def height(self) -> int:
-        """Pixels of a line: bodies, time, units, weights."""
+        """Pixels of a line: bodies, time, units, weights, and white below."""
         units = len(self.labels) * (self.cell + _BETWEEN_ROWS)
-        return self.pose_height + 2 + _TIME + _BETWEEN_ROWS + units + len(self.weights) * (_WEIGHTS + 6)
-
-    def edges(self, frames: range) -> np.ndarray:
-        """Return (frames + 1,) whole pixels, where each frame starts, and where the last one ends."""
-        return np.round(np.arange(len(frames) + 1) * self.frame_width).astype(int)
+        weights = len(self.weights) * (_WEIGHTS + _BETWEEN_WEIGHTS)
+        return self.pose_height + _TIME + 2 * _BETWEEN_ROWS + units + weights + _BETWEEN_LINES
 
 
 def _composed(lines: _Lines, title: str) -> Image.Image:
-    """Return the picture: title, lines, legend."""
-    from PIL import Image, ImageDraw
+    """Return the picture: title, lines, legend, with a white border."""
+    from PIL import Image
 
-    names = max(text_size(name, word_font(12))[0] for name in lines.row_names) + 10
-    left = _MARGIN + max(names, lines.overhang)
-    full = range(min(lines.per_line, len(lines.poses)))
-    width = max(left + int(lines.edges(full)[-1]) + lines.overhang + _MARGIN, _LEAST_WIDTH)
-    starts = range(0, len(lines.poses), lines.per_line)
-    head, inner = [line for line in title.split("\n") if line], width - 2 * _MARGIN
-    top = _MARGIN + sum(_title_font(number)[1] for number in range(len(head)))
-    legend = legend_height(lines.sides, lines.signed, inner)
-    body = len(starts) * (lines.height + _BETWEEN_LINES)
-    image = Image.new("RGB", (width, top + body + legend + _MARGIN), WHITE)
-    pen = ImageDraw.Draw(image)
-    y = _MARGIN
-    for number, text in enumerate(head):
-        size, height = _title_font(number)
-        font = word_font(size)
-        pen.text((_MARGIN, y), shortened(text, font, inner), font=font, fill=GREY if number else BLACK)
-        y += height
-    for number, start in enumerate(starts):
-        frames = range(start, min(start + lines.per_line, len(lines.poses)))
-        _draw_line(image, lines, frames, left, top + number * (lines.height + _BETWEEN_LINES))
-    draw_legend(pen, (_MARGIN, top + body), lines.sides, lines.signed, inner)
+    frames = range(len(lines.poses))
+    left = max([lines.overhang, *(text_width(name, word_font(12)) + 10 for name in lines.row_names)])
+    inner = left + round(lines.per_line * lines.frame_width) + lines.overhang
+    inner = max(inner, _LEAST_WIDTH - 2 * _MARGIN)
+    parts = [_title_line(text, inner, number) for number, text in enumerate(filter(None, title.split("\n")))]
+    starts = range(0, len(frames), lines.per_line)
+    parts += [_line(lines, frames[start : start + lines.per_line], left, inner) for start in starts]
+    signed = any((values < 0).any() for values in lines.weights.values())
+    parts.append(legend(lines.skeleton.sides, signed, inner))
+    image = Image.new("RGB", (inner + 2 * _MARGIN, sum(part.height for part in parts) + 2 * _MARGIN), WHITE)
+    top = _MARGIN
+    for part in parts:
+        image.paste(part, (_MARGIN, top))
+        top += part.height
     return image
 
 
-def _title_font(line: int) -> tuple[int, int]:
-    """Return the size of the letters of a line of the title, and the height of the line in pixels."""
-    return (12, 18) if line else (17, 26)
+def _title_line(text: str, width: int, number: int) -> Image.Image:
+    """Return a line of the title: large and black the first, small and grey the others."""
+    from PIL import Image, ImageDraw
+
+    size, height, colour = (12, 18, GREY) if number else (17, 26, BLACK)
+    image, font = Image.new("RGB", (width, height), WHITE), word_font(size)
+    ImageDraw.Draw(image).text((0, 0), shortened(text, font, width), font=font, fill=colour)
+    return image
 
 
-def _draw_line(image: Image.Image, lines: _Lines, frames: range, left: int, top: int) -> None:
-    """Draw some consecutive frames: bodies, axis of time, units, weights."""
-    from PIL import ImageDraw
+def _line(lines: _Lines, frames: range, left: int, width: int) -> Image.Image:
+    """Return some consecutive frames: bodies, axis of time, units and weights below each other."""
+    from PIL import Image, ImageDraw
 
-    pen, font, edges = ImageDraw.Draw(image), word_font(12), lines.edges(frames)
-    middles = left + (np.arange(len(frames)) + 0.5) * lines.frame_width
+    image, font = Image.new("RGB", (width, lines.height), WHITE), word_font(12)
+    pen = ImageDraw.Draw(image)
+    edges = left + np.round(np.arange(len(frames) + 1) * lines.frame_width).astype(int)
     every = pose_distance(lines.poses, lines.frame_width)
-    shown = [number for number, frame in enumerate(frames) if frame % every == 0]
-    poses = {float(middles[number]): lines.poses[frames[number]] for number in shown}
-    draw_poses(image, lines.skeleton, poses, (top, lines.pose_height))
-    right, y = left + int(edges[-1]) - 1, top + lines.pose_height + 2
-    pen.rectangle((left, y, right, y + _TIME - 1), fill=DARK)
-    middle_rows = [y + _TIME // 2]
-    step, unit = lines.clock
-    for time, text in time_ticks(
-        frames[0] * step, frames[-1] * step, lines.frame_width / (step or 1), font, unit=unit
-    ):
-        x = left + ((time / step if step else 0) - frames[0] + 0.5) * lines.frame_width
-        pen.line((x, y, x, y + 3), fill=WHITE)
-        half = font.getlength(text) / 2
-        pen.text(
-            (np.clip(x, left + half + 1, right - half), y + 11), text, font=font, fill=WHITE, anchor="mm"
-        )
+    middles = left + (np.arange(len(frames)) + 0.5) * lines.frame_width
+    shown = {
+        x: lines.poses[frame] for x, frame in zip(middles.tolist(), frames, strict=True) if frame % every == 0
+    }
+    image.paste(draw_poses(lines.skeleton, shown, (width, lines.pose_height)))
+    y = lines.pose_height + _BETWEEN_ROWS
+    _draw_time(pen, lines, frames, edges, y)
+    row_middles = [y + _TIME // 2]
     y += _TIME + _BETWEEN_ROWS
     for row in range(len(lines.labels)):
         colours = lines.colours[frames[0] : frames[-1] + 1, row : row + 1]
-        image.paste(cell_image(colours, edges, lines.cell), (left, y))
-        middle_rows.append(y + lines.cell // 2)
+        image.paste(cell_image(colours, edges - left, lines.cell), (left, y))
+        row_middles.append(y + lines.cell // 2)
         y += lines.cell + _BETWEEN_ROWS
     for values in lines.weights.values():
-        _draw_weights(pen, values, frames, edges + left, y + 4)
-        middle_rows.append(y + 4 + _WEIGHTS // 2)
-        y += _WEIGHTS + 6
-    for name, middle in zip(lines.row_names, middle_rows, strict=True):
+        _draw_weights(pen, values, frames, edges, y + _BETWEEN_WEIGHTS)
+        row_middles.append(y + _BETWEEN_WEIGHTS + _WEIGHTS // 2)
+        y += _WEIGHTS + _BETWEEN_WEIGHTS
+    for name, middle in zip(lines.row_names, row_middles, strict=True):
         pen.text((left - 6, middle), name, font=font, fill=BLACK, anchor="rm")
+    return image
+
+
+def _draw_time(pen: ImageDraw.ImageDraw, lines: _Lines, frames: range, edges: np.ndarray, top: int) -> None:
+    """Draw the axis of time of some frames: a dark band with ticks at round times."""
+    font, (step, unit) = word_font(12), lines.clock
+    pen.rectangle((edges[0], top, edges[-1] - 1, top + _TIME - 1), fill=DARK)
+    pixels = lines.frame_width / (step or 1)
+    for time, text in time_ticks(frames[0] * step, frames[-1] * step, pixels, font, unit=unit):
+        x = edges[0] + (time - frames[0] * step) * pixels + lines.frame_width / 2
+        pen.line((x, top, x, top + 3), fill=WHITE)
+        half = font.getlength(text) / 2
+        x = float(np.clip(x, edges[0] + half + 1, edges[-1] - 1 - half))
+        pen.text((x, top + 11), text, font=font, fill=WHITE, anchor="mm")
 
 
 def _draw_weights(
     pen: ImageDraw.ImageDraw, values: np.ndarray, frames: range, edges: np.ndarray, top: int
 ) -> None:
-    """Draw a bar for each frame, up or down from a line at 0; the largest weight of the clip fills the row."""
+    """Draw a bar for each frame, up or down from a line at 0; all weights of the clip have one scale."""
     low, high = min(values.min(), 0.0), max(values.max(), 0.0)
     scale = (_WEIGHTS - 1) / max(high - low, 1e-12)
     zero = top + round(high * scale)
     for frame, start, stop in zip(frames, edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        tip = zero - round(values[frame] * scale)
-        pen.rectangle(
-            (start, min(tip, zero), stop - 1, max(tip, zero)), fill=FOR if values[frame] > 0 else AGAINST
-        )
+        tip, colour = zero - round(values[frame] * scale), FOR if values[frame] > 0 else AGAINST
+        pen.rectangle((start, min(tip, zero), stop - 1, max(tip, zero)), fill=colour)
     pen.line((int(edges[0]), zero, int(edges[-1]) - 1, zero), fill=LIGHT)

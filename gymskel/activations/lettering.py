@@ -38,9 +38,14 @@ def word_font(size: int) -> Font:
     return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
 
 
-def text_size(text: str, font: Font) -> tuple[int, int]:
-    """Return the width and the height of a line of text in pixels, with the empty pixels above it."""
-    return round(font.getlength(text)), round(font.getbbox(text)[3])
+def text_width(text: str, font: Font) -> int:
+    """Return the width of a line of text in pixels."""
+    return round(font.getlength(text))
+
+
+def text_height(font: Font) -> int:
+    """Return the height of a line of numbers and letters in pixels, with the empty pixels above it."""
+    return round(font.getbbox("0y")[3])
 
 
 def shortened(text: str, font: Font, width: float) -> str:
@@ -62,7 +67,7 @@ def fitting_number_font(largest: int, cell: int) -> tuple[Font, int]:
     widest = "0" * len(str(largest))
     for size in range(min(15, cell), 8, -1):
         font = number_font(size)
-        if font.getlength(widest) <= cell - 2 and text_size("0y", font)[1] <= cell:
+        if font.getlength(widest) <= cell - 2 and text_height(font) <= cell:
             return font, 1
     font = number_font(min(9, max(cell, 1)))
     return font, -(-int(font.getlength(widest) + 2) // cell)

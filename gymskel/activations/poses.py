@@ -69,28 +69,24 @@ def pose_distance(poses: np.ndarray, frame_width: float) -> int:
     return max(1, int(np.ceil((np.percentile(wide, 90) + 4) / frame_width)))
 
 
-def draw_poses(
-    image: Image.Image, skeleton: Skeleton, poses: Mapping[float, np.ndarray], band: tuple[int, int]
-) -> None:
-    """Draw bodies side by side into a band of the image, with a light line from each down to the lower edge.
+def draw_poses(skeleton: Skeleton, poses: Mapping[float, np.ndarray], size: tuple[int, int]) -> Image.Image:
+    """Return an image of bodies side by side, with a light line from each down to the lower edge.
 
     Args:
-        image: to draw into; the band is white before.
         skeleton: layout of the joints.
         poses: x of the middle in pixels -> (joints, 2) pixels from `scaled_poses`.
-        band: upper edge and height in pixels.
+        size: width and height of the image in pixels.
     """
     from PIL import Image, ImageDraw
 
-    top, height = band
-    drawing = Image.new("RGB", (image.width * _FINE, height * _FINE), WHITE)
+    drawing = Image.new("RGB", (size[0] * _FINE, size[1] * _FINE), WHITE)
     pen = ImageDraw.Draw(drawing)
     for middle, pose in poses.items():
         if np.isfinite(pose).any():
             foot = np.nanmax(pose[:, 1]) + 3
-            pen.line((middle * _FINE, foot * _FINE, middle * _FINE, height * _FINE), fill=LIGHT, width=_FINE)
+            pen.line((middle * _FINE, foot * _FINE, middle * _FINE, drawing.height), fill=LIGHT, width=_FINE)
         _draw_body(pen, skeleton, (pose + np.array([middle, 0])) * _FINE)
-    image.paste(drawing.resize((image.width, height), Image.Resampling.LANCZOS), (0, top))
+    return drawing.resize(size, Image.Resampling.LANCZOS)
 
 
 def _draw_body(pen: ImageDraw.ImageDraw, skeleton: Skeleton, xy: np.ndarray) -> None:

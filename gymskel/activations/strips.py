@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gymskel.activations.lettering import BLACK, GREY, WHITE, fitting_number_font, text_size, word_font
+from gymskel.activations.lettering import (
+    BLACK,
+    GREY,
+    WHITE,
+    fitting_number_font,
+    text_height,
+    text_width,
+    word_font,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -100,10 +108,10 @@ def draw_class_strips(
     units, frames = clips[0].shape[1], max(map(len, clips))
     height = units * cell
     font = word_font(max(10, min(14, height)))
-    text_height = text_size("0y", font)[1]
-    left = 0 if titles is None else max(text_size(name, font)[0] for name in names) + 8
-    row = (height if titles is None else max(height, text_height)) + gap
-    top, width = text_height + 4, left + frames * cell
+    letters = text_height(font)
+    left = 0 if titles is None else max(text_width(name, font) for name in names) + 8
+    row = (height if titles is None else max(height, letters)) + gap
+    top, width = letters + 4, left + frames * cell
     rows = _rows_per_column(len(clips), top, row, width + gap)
     image = Image.new("RGB", (-(-len(clips) // rows) * (width + gap) - gap, top + rows * row), WHITE)
     pen = ImageDraw.Draw(image)
@@ -112,7 +120,7 @@ def draw_class_strips(
         for step in range(0, frames, steps_per_tick):
             x = start + left + step * cell
             pen.line((x, 0, x, top - 1), fill=WHITE)
-            if x + 3 + text_size(str(step), font)[0] <= start + width:
+            if x + 3 + text_width(str(step), font) <= start + width:
                 pen.text((x + 3, top // 2), str(step), font=font, fill=WHITE, anchor="lm")
     for number, (colours, name) in enumerate(zip(clips, names, strict=True)):
         start = left + number // rows * (width + gap)
