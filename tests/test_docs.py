@@ -6,6 +6,7 @@ Python blocks of a page run one after the other, as in a notebook, in a folder t
 
 import ast
 import configparser
+import pkgutil
 import re
 import shlex
 import shutil
@@ -242,3 +243,13 @@ def test_every_page_is_in_a_table_of_contents():
     pages = {str(path.relative_to(docs).with_suffix("")) for path in docs.rglob("*.md")} - {"index"}
     notebooks = {f"notebooks/{path.stem}" for path in (ROOT / "notebooks").glob("*.ipynb")}
     assert listed == pages | notebooks
+
+
+def test_the_journey_names_what_exists():
+    text = (ROOT / "docs" / "journey.md").read_text(encoding="utf-8")
+    steps = text.partition("## Step by step")[2].partition("## Rules")[0]
+    names = set(re.findall(r"`([a-z_]+(?:\.\w+)+)`", steps)) - {"keras.Model.fit"}
+    names = {name for name in names if not name.endswith(".json") and name != "gymskel.extract.batch.extract_videos"}
+    assert len(names) > 40
+    for name in names:
+        pkgutil.resolve_name(f"gymskel.{name}")
