@@ -249,7 +249,11 @@ def test_the_journey_names_what_exists():
     text = (ROOT / "docs" / "journey.md").read_text(encoding="utf-8")
     steps = text.partition("## Step by step")[2].partition("## Rules")[0]
     names = set(re.findall(r"`([a-z_]+(?:\.\w+)+)`", steps)) - {"keras.Model.fit"}
-    names = {name for name in names if not name.endswith(".json") and name != "gymskel.extract.batch.extract_videos"}
+    names = {
+        name
+        for name in names
+        if not name.endswith(".json") and name != "gymskel.extract.batch.extract_videos"
+    }
     assert len(names) > 40
     for name in names:
         pkgutil.resolve_name(f"gymskel.{name}")
