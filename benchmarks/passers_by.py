@@ -94,7 +94,7 @@ def clip(media: Path, name: str) -> Clip:
     truth = {}
     if parkour:
         for number, pose in zip(track.frames, track.poses, strict=True):
-            truth[number] = torso_middle(pose), torso_lean(pose[:, :2]), track.size
+            truth[number] = torso_middle(pose), torso_lean(pose[:, :2]), track.torso
     else:
         by_eye = marks()
         torso = np.median([np.hypot(row[0] - row[2], row[1] - row[3]) for row in by_eye.values()])

@@ -1,4 +1,4 @@
-"""What somebody wears, as colours along the body: tells people apart where their keypoints do not."""
+"""Appearance of a person: the colours of the clothes along the body. It tells people apart where keypoints do not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from gymskel.skeleton import BODY_25
 
-_POINTS = [  # part, from joint, to joint, how far along
+_SAMPLES = [  # part, from joint, to joint, share of the way
     *((0, "Neck", "MidHip", share) for share in (0.25, 0.4)),
     *((1, "Neck", "MidHip", share) for share in (0.6, 0.8)),
     *((2, f"{side}Hip", f"{side}Knee", share) for side in "RL" for share in (0.25, 0.5)),
@@ -16,63 +16,64 @@ _POINTS = [  # part, from joint, to joint, how far along
     *((4, f"{side}Shoulder", f"{side}Elbow", share) for side in "RL" for share in (0.3, 0.6)),
 ]
 PARTS = 5  # chest, belly, thighs, shins, upper arms
-_PART = np.array([part for part, *_ in _POINTS])
-_FROM = BODY_25.indices([joint for _, joint, _, _ in _POINTS])
-_TO = BODY_25.indices([joint for _, _, joint, _ in _POINTS])
-_SHARE = np.array([[share] for *_, share in _POINTS])
+_SAMPLE_PARTS = np.array([part for part, *_ in _SAMPLES])
+_FROM_JOINTS = BODY_25.indices([joint for _, joint, _, _ in _SAMPLES])
+_TO_JOINTS = BODY_25.indices([joint for _, _, joint, _ in _SAMPLES])
+_SHARES = np.array([[share] for *_, share in _SAMPLES])
 
-_GRAIN = 10.0  # pixels of a torso in the picture from which colours are taken: each the mean of a patch
-_WEIGHTS = np.array([0.5, 1.0, 1.0])  # of lightness, which changes with the light, and the two colours
-_USUAL, _OTHER = 8.0, 20.0  # distance of colours that says nothing; ... beyond that, that says all
-_WORTH = 0.6  # torso lengths, where everything says somebody else
-_SLOW = 0.05  # share of the newest colours in what is known
-_KNOWN = 5  # frames after which it is known
+_SAMPLED_TORSO = 10.0  # pixels of a torso in the picture that is sampled; each is the mean of a patch
+_LAB_WEIGHTS = np.array([0.5, 1.0, 1.0])  # lightness counts half, as it changes with the light
+_SAME_DISTANCE = 8.0  # weighted Lab distance up to which colours are taken for the same
+_OTHER_DISTANCE = 20.0  # weighted Lab distance beyond the one above, from which colours are certainly others
+_MAX_COST = 0.6  # torso lengths, where all colours are others
+_UPDATE_SHARE = 0.05  # weight of a new frame in the means
+_KNOWN_FRAMES = 5  # frames after which an appearance is known
 
 
-def colors_of(frame: np.ndarray, pose: np.ndarray, torso: float) -> np.ndarray:
-    """(PARTS, 3) CIE Lab colours of a body (25, 3) in a frame (height, width, 3) uint8 BGR; NaN where it is not seen.
+def body_colors(frame: np.ndarray, pose: np.ndarray, torso: float) -> np.ndarray:
+    """Return the CIE Lab colours (PARTS, 3) of a body in a frame; NaN for parts that are not seen.
 
-    `torso` is its length in pixels.
+    Args:
+        frame: (height, width, 3) uint8, BGR.
+        pose: (25, 3) BODY_25, pixels.
+        torso: torso length in pixels.
     """
     import cv2
 
-    start, end = pose[_FROM, :2], pose[_TO, :2]
-    xy = start + _SHARE * (end - start)
+    start, end = pose[_FROM_JOINTS, :2], pose[_TO_JOINTS, :2]
+    xy = start + _SHARES * (end - start)
     seen = np.isfinite(xy[:, 0])
     if not seen.any():
         return np.full((PARTS, 3), np.nan)
     last = np.array(frame.shape[1::-1]) - 1  # a joint at the very edge is inside
-    low, high = (
-        np.clip(xy[seen].min(axis=0), 0, last).astype(int),
-        np.clip(xy[seen].max(axis=0), 0, last).astype(int),
-    )
+    low, high = (np.clip(corner(xy[seen], axis=0), 0, last).astype(int) for corner in (np.min, np.max))
     region = frame[low[1] : high[1] + 1, low[0] : high[0] + 1]
-    scale = min(1.0, _GRAIN / torso)
-    size = tuple(max(1, round(scale * side)) for side in region.shape[1::-1])
-    small = cv2.resize(region, size, interpolation=cv2.INTER_AREA)
-    at = np.nan_to_num((xy - low) * scale).astype(int).clip(0, (size[0] - 1, size[1] - 1))
-    values = to_lab(small[at[:, 1], at[:, 0]][None])[0]
-    return np.array([_mean(values[seen & (part == _PART)]) for part in range(PARTS)])
+    scale = min(1.0, _SAMPLED_TORSO / torso)
+    width, height = (max(1, round(scale * side)) for side in region.shape[1::-1])
+    small = cv2.resize(region, (width, height), interpolation=cv2.INTER_AREA)
+    at = np.nan_to_num((xy - low) * scale).astype(int).clip(0, (width - 1, height - 1))
+    colors = bgr_to_lab(small[at[:, 1], at[:, 0]][None])[0]
+    return np.array([_mean_color(colors[seen & (part == _SAMPLE_PARTS)]) for part in range(PARTS)])
 
 
-def to_lab(image: np.ndarray) -> np.ndarray:
-    """CIE Lab of a picture (height, width, 3) uint8 BGR; both colours from 0 to 255, 128 is grey."""
+def bgr_to_lab(image: np.ndarray) -> np.ndarray:
+    """Return a picture (height, width, 3) uint8 BGR in CIE Lab: lightness 0 to 100, colours 0 to 255 (128 is grey)."""
     import cv2
 
     return cv2.cvtColor(image, cv2.COLOR_BGR2LAB) * np.array([100 / 255, 1, 1])
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
-    return values.mean(axis=0) if len(values) else np.full(3, np.nan)
+def _mean_color(colors: np.ndarray) -> np.ndarray:
+    return colors.mean(axis=0) if len(colors) else np.full(3, np.nan)
 
 
 @dataclass
-class Clothes:
+class Appearance:
     """The colours of one person so far.
 
     Attributes:
-        mean: (PARTS, 3) slow means of the colours, Lab; NaN of parts never seen.
-        spread: (PARTS,) how far single frames usually are from them.
+        mean: (PARTS, 3) slow means of the colours, Lab; NaN for parts never seen.
+        spread: (PARTS,) usual distance of single frames from the means.
         count: frames seen.
     """
 
@@ -80,31 +81,34 @@ class Clothes:
     spread: np.ndarray = field(default_factory=lambda: np.zeros(PARTS))
     count: int = 0
 
-    def see(self, colors: np.ndarray) -> None:
-        """Takes in the (PARTS, 3) colours of a frame."""
+    def update(self, colors: np.ndarray) -> None:
+        """Take the colours (PARTS, 3) of a frame into the means."""
         self.count += 1
-        share = max(_SLOW, 1 / self.count)
-        self.spread += share * np.nan_to_num(self._away(colors) - self.spread)
+        share = max(_UPDATE_SHARE, 1 / self.count)
+        self.spread += share * np.nan_to_num(self._part_distances(colors) - self.spread)
         known = np.where(np.isnan(self.mean), colors, self.mean)
         self.mean = known + share * np.nan_to_num(colors - known)
 
-    def unlikeness(self, colors: np.ndarray) -> float:
-        """How little (PARTS, 3) colours are this person's, in torso lengths: 0 to .6; 0 while too little is known."""
-        away = (self._away(colors) - _USUAL - 2 * self.spread) / _OTHER
+    def cost(self, colors: np.ndarray) -> float:
+        """Return the cost that colours (PARTS, 3) are this person's, 0 to 0.6 torso lengths.
+
+        0 while the appearance is not known, or with fewer than 2 parts to compare.
+        """
+        away = (self._part_distances(colors) - _SAME_DISTANCE - 2 * self.spread) / _OTHER_DISTANCE
         both = np.isfinite(away)
-        if self.count < _KNOWN or both.sum() < 2:
+        if self.count < _KNOWN_FRAMES or both.sum() < 2:
             return 0.0
-        return _WORTH * float(np.clip(away[both], 0, 1).mean())
+        return _MAX_COST * float(np.clip(away[both], 0, 1).mean())
 
     def distance(self, colors: np.ndarray) -> float:
-        """How far (PARTS, 3) colours are from this person's, 0 to 1; 0.5 where nothing is known."""
-        away = self._away(colors) / (_USUAL + _OTHER)
+        """Return the mean distance of colours (PARTS, 3) from this person's, 0 to 1; 0.5 with no part to compare."""
+        away = self._part_distances(colors) / (_SAME_DISTANCE + _OTHER_DISTANCE)
         both = np.isfinite(away)
         return float(np.minimum(away[both], 1).mean()) if both.any() else 0.5
 
-    def apart(self, other: Clothes) -> float:
-        """`distance` of another's colours; 0 while too little is known of either."""
-        return self.distance(other.mean) if min(self.count, other.count) >= _KNOWN else 0.0
+    def distance_to(self, other: Appearance) -> float:
+        """Return the `distance` of the other's mean colours; 0 while one of the two is not known."""
+        return self.distance(other.mean) if min(self.count, other.count) >= _KNOWN_FRAMES else 0.0
 
-    def _away(self, colors: np.ndarray) -> np.ndarray:
-        return np.linalg.norm(_WEIGHTS * (colors - self.mean), axis=1)
+    def _part_distances(self, colors: np.ndarray) -> np.ndarray:
+        return np.linalg.norm(_LAB_WEIGHTS * (colors - self.mean), axis=1)

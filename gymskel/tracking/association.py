@@ -1,97 +1,183 @@
-"""What it costs that a pose continues somebody: who went on from frame to frame, or left the picture and is back."""
+"""Cost that a pose continues a body: by going on from frame to frame, or by re-entering the picture.
+
+Costs and places are in torso lengths, times in seconds. Pairs (b, p) are two index arrays: bodies and poses.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy import ndarray as Array
 
-from gymskel.tracking.geometry import centers
-from gymskel.tracking.track import Bodies, distances
+from gymskel.body_geometry import mean_of_seen
+from gymskel.tracking.body_states import BodyStates
+from gymskel.tracking.geometry import (
+    MIRROR,
+    alignment_angles,
+    body_centers,
+    bone_lengths,
+    nan_median,
+    rotate_about,
+)
 
 GATE = 0.9
-"""What continuing somebody may cost at most."""
+"""Largest cost, in torso lengths, at which a pose may continue a body."""
 
-NEVER = 1e6
-"""The cost of what is not allowed; finite, as the solver wants it."""
+FORBIDDEN = 1e6
+"""Cost of an assignment that is not allowed; finite, as the solver wants it."""
 
-Edges = tuple[float, float]  # x of the left and the right edge of the picture
+Edges = tuple[float, float]  # x of the left and the right edge of the picture, pixels
 
 
-def continuation_costs(bodies: Bodies, now: float, xy: Array, edges: Edges) -> Array:
-    """(bodies, people) what each continuation costs at the second `now` by poses (people, 25, 2)."""
-    costs = np.full((len(bodies.last), len(xy)), NEVER)
+def continuation_costs(bodies: BodyStates, now: float, xy: Array, edges: Edges) -> Array:
+    """Return the cost (bodies, people) that each pose of (people, 25, 2) at the second `now` continues each body."""
+    costs = np.full((len(bodies.last_seen), len(xy)), FORBIDDEN)
     b, p = (at.ravel() for at in np.indices(costs.shape))
-    expected, back = bodies.expect(now), return_costs(bodies, now, xy, b, p, edges)
-    near = nearby(bodies, expected, now, xy, b, p) | np.isfinite(back)
+    predicted, reentry = bodies.predict(now), reentry_costs(bodies, now, xy, b, p, edges)
+    near = is_near(bodies, predicted, now, xy, b, p) | np.isfinite(reentry)
     b, p = b[near], p[near]
-    costs[b, p] = pair_costs(bodies, expected, now, xy, b, p, back[near])
+    costs[b, p] = pair_costs(bodies, predicted, now, xy, b, p, reentry[near])
     return costs
 
 
 def pair_costs(
-    bodies: Bodies, expected: Array, now: float | Array, xy: Array, b: Array, p: Array, back: Array
+    bodies: BodyStates,
+    predicted: Array,
+    now: float | Array,
+    xy: Array,
+    b: Array,
+    p: Array,
+    reentry: float | Array,
 ) -> Array:
-    """(pairs,) what it costs that pose p continues body b; the longer unseen, the less the place says.
+    """Return the cost (pairs,) that pose p continues body b; the longer unseen, the less the place counts.
 
     Args:
-        bodies: of n people.
-        expected: (n, 25, 2) where their joints are expected.
-        now: second of the poses, or (n,) of them.
+        bodies: n bodies.
+        predicted: (n, 25, 2) their joints, predicted.
+        now: second of the poses, or (n,) seconds.
         xy: (m, 25, 2) poses.
-        b: (pairs,) of n.
-        p: (pairs,) of m.
-        back: (pairs,) `return_costs`.
+        b: (pairs,) indices of bodies.
+        p: (pairs,) indices of poses.
+        reentry: (pairs,) `reentry_costs`, or inf for all.
     """
-    gaps, young = now - bodies.last, bodies.seen < 3
-    place, build, size = distances(bodies, expected, now, xy, b, p)
+    gaps, young = now - bodies.last_seen, bodies.frame_counts < 3
+    place, build, size = compare_poses(bodies, predicted, now, xy, b, p)
     late = np.minimum(gaps, 1)[b]
-    stay = place * GATE / _tolerance(bodies, now)[b] + build * (1 + late) + 0.2 * late
+    stay = place * GATE / _search_radius(bodies, now)[b] + build * (1 + late) + 0.2 * late
     stay += np.minimum(4 * late, 1) * np.clip(2 * (abs(size) - 0.08), 0, np.where(size > 0, 0.4, 0.8))
-    stay += 0.3 * np.minimum(5 * late, 1) * (bodies.seen[b] < 6)  # perhaps nobody ever was there
-    return np.fmin(np.fmin(stay, back + 2.5 * abs(size) + build) + 0.05 * young[b], NEVER)
+    stay += 0.3 * np.minimum(5 * late, 1) * (bodies.frame_counts[b] < 6)  # perhaps a false detection
+    return np.fmin(np.fmin(stay, reentry + 2.5 * abs(size) + build) + 0.05 * young[b], FORBIDDEN)
 
 
-def return_costs(bodies: Bodies, now: float | Array, xy: Array, b: Array, p: Array, edges: Edges) -> Array:
-    """(pairs,) what it costs, but for the build, that body b left the picture and pose p is them back; or inf."""
-    gaps, middles = now - bodies.last, centers(bodies.joints)
-    sizes, gap = bodies.size[b], gaps[b]
-    left = heads_out(bodies, gap, b, edges)
-    way = np.linalg.norm(middles[b] - centers(xy)[p], axis=-1) / sizes
-    cost = np.where(left, 0.25, np.where(way < 1 + 5 * gap, 0.4, np.inf))
-    here = (gap > 0.2) & (bodies.seen[b] > 5) & (_inside(xy, edges)[p] < 1.5 * sizes) & np.isfinite(cost)
+def reentry_costs(
+    bodies: BodyStates, now: float | Array, xy: Array, b: Array, p: Array, edges: Edges
+) -> Array:
+    """Return the cost (pairs,) that pose `p` is body `b` re-entering the picture, without the body-size term.
+
+    inf where impossible.
+    """
+    gaps, centers = now - bodies.last_seen, body_centers(bodies.joints)
+    torso, gap = bodies.torso[b], gaps[b]
+    left = is_leaving(bodies, gap, b, edges)
+    travel = np.linalg.norm(centers[b] - body_centers(xy)[p], axis=-1) / torso
+    cost = np.where(left, 0.25, np.where(travel < 1 + 5 * gap, 0.4, np.inf))
+    at_edge = _edge_distances(xy, edges)[p] < 1.5 * torso
+    possible = (gap > 0.2) & (bodies.frame_counts[b] > 5) & at_edge & np.isfinite(cost)
     rise = np.zeros(len(b))
-    rise[here] = _rise(bodies.joints[b[here]], xy[p[here]], sizes[here])
-    return np.where(here, cost + 1.5 * np.clip(rise - 0.12, 0, 0.4), np.inf)
+    rise[possible] = _height_changes(bodies.joints[b[possible]], xy[p[possible]], torso[possible])
+    return np.where(possible, cost + 1.5 * np.clip(rise - 0.12, 0, 0.4), np.inf)
 
 
-def _rise(one: Array, other: Array, sizes: Array) -> Array:
-    """(pairs,) torso lengths by which the joints are higher or lower than they were, as the floor is where it was."""
-    rise = np.minimum(abs(one[..., 1] - other[..., 1]) / sizes[:, None], 1)
-    seen = np.isfinite(rise)
-    return np.where(seen, rise, 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+def _height_changes(xy: Array, others: Array, torso: Array) -> Array:
+    """Return the mean change (pairs,) of the joints' heights, up or down, each at most 1 torso length.
+
+    The floor is where it was, so a person who comes back is about as high in the picture.
+    """
+    change = np.minimum(abs(xy[..., 1] - others[..., 1]) / torso[:, None], 1)
+    seen = np.isfinite(change)
+    return np.where(seen, change, 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
 
 
-def nearby(bodies: Bodies, expected: Array, now: float | Array, xy: Array, b: Array, p: Array) -> Array:
-    """(pairs,) whether pose p is near enough to where body b is expected to be worth a closer look."""
-    away = np.linalg.norm(centers(expected)[b] - centers(xy)[p], axis=-1) / bodies.size[b]
-    return away < _tolerance(bodies, now)[b] + 1.5
+def is_near(bodies: BodyStates, predicted: Array, now: float | Array, xy: Array, b: Array, p: Array) -> Array:
+    """Return (pairs,) True where pose p is near enough to the predicted place of body b to be compared with it."""
+    away = np.linalg.norm(body_centers(predicted)[b] - body_centers(xy)[p], axis=-1) / bodies.torso[b]
+    return away < _search_radius(bodies, now)[b] + 1.5
 
 
-def heads_out(bodies: Bodies, gaps: Array, at: Array, edges: Edges) -> Array:
-    """(pairs,) whether body `at` was at the edge of the picture, or is after (pairs,) seconds if it went on."""
+def is_leaving(bodies: BodyStates, gaps: Array, at: Array, edges: Edges) -> Array:
+    """Return (pairs,) True where body `at` was at the edge of the picture, or reaches it within (pairs,) seconds."""
     left, right = edges
-    x = centers(bodies.joints)[at, 0] + bodies.motion[at, 0] * gaps
-    return np.fmin(np.fmin(x - left, right - x), _inside(bodies.joints, edges)[at]) < 0.5 * bodies.size[at]
+    x = body_centers(bodies.joints)[at, 0] + bodies.motion[at, 0] * gaps
+    to_edge = np.fmin(np.fmin(x - left, right - x), _edge_distances(bodies.joints, edges)[at])
+    return to_edge < 0.5 * bodies.torso[at]
 
 
-def _tolerance(bodies: Bodies, now: float | Array) -> Array:
-    """(n,) torso lengths within which each may be: more, the longer unseen, the faster, the less known."""
-    gaps, young = now - bodies.last, bodies.seen < 3
-    speed = np.linalg.norm(bodies.motion[:, :2], axis=1) / bodies.size
+def _search_radius(bodies: BodyStates, now: float | Array) -> Array:
+    """Return the torso lengths (n,) around its prediction in which each body may be.
+
+    Larger the longer a body is unseen, the faster it is, and for bodies seen in fewer than 3 frames.
+    """
+    gaps, young = now - bodies.last_seen, bodies.frame_counts < 3
+    speed = np.linalg.norm(bodies.motion[:, :2], axis=1) / bodies.torso
     return GATE + (3 + 0.6 * speed) * np.minimum(gaps, 1) + young * np.minimum(12 * gaps, 1)
 
 
-def _inside(xy: Array, edges: Edges) -> Array:
-    """(n,) pixels from the joint of (n, joints, 2) nearest to the left or right edge; negative outside."""
+def _edge_distances(xy: Array, edges: Edges) -> Array:
+    """Return pixels (n,) from each pose's joint nearest to the left or right edge; negative outside the picture."""
     left, right = edges
     return np.fmin.reduce(np.fmin(xy[..., 0] - left, right - xy[..., 0]), axis=1)
+
+
+# --- one body and one pose ------------------------------------------------------------------------------------------
+
+
+def compare_poses(
+    bodies: BodyStates, predicted: Array, now: float | Array, xy: Array, b: Array, p: Array
+) -> tuple[Array, Array, Array]:
+    """Compare poses p of `xy` with the `predicted` joints of bodies b.
+
+    Returns:
+        (pairs,) distance of the joints from their predicted places, in torso lengths, inf without a common joint; (pairs,)
+        cost of bones of other lengths, in torso lengths; (pairs,) logarithm of pose size over body size.
+    """
+    gaps = abs(now - bodies.last_seen)[b]
+    turn_limits = np.minimum(np.radians(10 + 500 * gaps), np.pi)  # beyond the turning that is predicted
+    unseen = abs(bodies.last_seen[:, None] - bodies.joint_times)
+    weights = np.exp(-unseen / 0.15)[b]  # where a joint is that was not seen lately, is not known well
+    plain = _place_distances(predicted[b], xy[p], weights, turn_limits, bodies.torso[b])
+    mirrored = _place_distances(predicted[b], xy[:, MIRROR][p], weights, turn_limits, bodies.torso[b]) + 0.1
+    known = np.stack([bodies.full_bones[b], bodies.recent_bones[b]])
+    longer = np.log(np.maximum(bone_lengths(xy)[p], 1e-3) / np.maximum(known, 1e-3))  # (2, pairs, bones)
+    count = np.isfinite(longer[0]).sum(axis=1)
+    stretch = np.nan_to_num(np.clip(longer[0] - 0.25, 0, 1)).sum(axis=1) / np.maximum(count, 1)
+    sizes = np.nan_to_num(nan_median(longer, axis=2))  # the median bone, as some may be another person's
+    sizes[0] += 0.08 * (count > 0)  # in a single pose some bones always look shorter
+    change = sizes[np.argmin(abs(sizes), axis=0), np.arange(len(b))] * np.clip((count - 1) / 4, 0, 1)
+    change = np.clip(2 * (abs(change) - 0.12 - 0.6 * gaps), 0, np.where(change > 0, 0.3, 0.5))
+    build = np.maximum(np.minimum(0.5 * stretch, 0.3), change)  # turning away from the camera takes a while
+    return np.minimum(plain, mirrored), build, sizes[0] * np.minimum((count + 1) / 5, 1)
+
+
+def _place_distances(predicted: Array, xy: Array, weights: Array, turn_limits: Array, torso: Array) -> Array:
+    """Return the mean distance (n,) of the joints in torso lengths, after turning by up to `turn_limits` radians.
+
+    inf without a common joint.
+    """
+    both = np.isfinite(predicted[..., 0] + xy[..., 0])
+    weights = np.where(both, weights, 0)
+    turn = np.clip(alignment_angles(predicted, xy), -turn_limits, turn_limits)
+    about = mean_of_seen(np.where(both[..., None], predicted, np.nan))
+    as_predicted, turned = (
+        _trimmed_means(np.linalg.norm(xy - joints, axis=-1) / torso[:, None], weights)
+        for joints in (predicted, rotate_about(predicted, turn, about))
+    )
+    few = 0.4 / np.maximum(weights.sum(axis=1), 0.4)
+    return np.where(both.any(axis=1), np.fmin(as_predicted, turned + 0.05 * abs(turn)) + few, np.inf)
+
+
+def _trimmed_means(distances: Array, weights: Array) -> Array:
+    """Return the weighted mean (n,) of the distances (n, joints), without the largest third."""
+    order = np.argsort(distances, axis=1)  # NaN last
+    distances, weights = (np.take_along_axis(values, order, axis=1) for values in (distances, weights))
+    share = (2 / 3) * weights.sum(axis=1, keepdims=True)
+    kept = np.clip(share - (np.cumsum(weights, axis=1) - weights), 0, weights)
+    return np.where(kept > 0, kept * distances, 0).sum(axis=1) / np.maximum(share[:, 0], 1e-9)

@@ -1,13 +1,22 @@
-"""A square of the picture, turned: what an estimator is shown, and the way back.
+"""Crops: squares of the picture that an estimator is shown, turned so that a body stands upright, and the way back.
 
 Leans are in degrees, clockwise on screen: 0 = head up, 90 = head to the right, 180 = upside down.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+
+from gymskel.tracking.prediction import CORE_JOINTS, Prediction
+
+_TURNS = (-45.0, 45.0, -90.0, 90.0, 180.0)  # degrees beside the predicted lean
+_MARGIN = 1.9  # side of a crop, in extents of the predicted body: detectors want some picture around it
+_MIN_SIDE = 5.5  # torso lengths: a tucked body opens within a few frames
+_CLOSER = 0.65  # share of that side, for a closer crop
+_OVERVIEW_SIZE = 512  # pixels to which the whole picture is reduced
 
 
 @dataclass(frozen=True)
@@ -17,7 +26,7 @@ class Crop:
     Attributes:
         center: (x, y) of its middle in the picture, pixels.
         side: its side in the picture, pixels.
-        lean: degrees clockwise by which the body leans, so by which the square is turned.
+        lean: degrees clockwise by which the square is turned.
         size: its side as it is shown, pixels.
     """
 
@@ -28,32 +37,96 @@ class Crop:
 
     @property
     def matrix(self) -> np.ndarray:
-        """(2, 3) float64: pixels of the picture -> pixels of the view."""
+        """(2, 3) float64: pixels of the picture -> pixels of the crop."""
         scale, angle = self.size / self.side, np.radians(-self.lean)
-        turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        rotation = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         middle = np.array([self.size, self.size]) / 2
-        return np.column_stack([turn, middle - turn @ np.asarray(self.center)])
+        return np.column_stack([rotation, middle - rotation @ np.asarray(self.center)])
 
     def cut(self, frame: np.ndarray) -> np.ndarray:
-        """(size, size, 3) uint8 of a frame (height, width, 3) uint8; black beyond the picture's edge."""
+        """Return the crop (size, size, 3) of a frame (height, width, 3), uint8; black beyond the picture's edge."""
         import cv2
 
         step = max(1, int(self.side / self.size))
-        view = self
+        crop = self
         if step > 1:  # each of its pixels stands for several: average them first
             frame = cv2.resize(frame, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
-            view = Crop(
-                (self.center[0] / step, self.center[1] / step), self.side / step, self.lean, self.size
-            )
-        matrix = view.matrix
+            center = self.center[0] / step, self.center[1] / step
+            crop = Crop(center, self.side / step, self.lean, self.size)
+        matrix = crop.matrix
         # keypoints count from a pixel's corner, OpenCV from its middle
         matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - (0.5, 0.5)
         return cv2.warpAffine(frame, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR)
 
-    def back(self, people: np.ndarray) -> np.ndarray:
-        """(people, joints, 3): keypoints found in the view, in pixels of the picture."""
+    def to_picture(self, people: np.ndarray) -> np.ndarray:
+        """Return keypoints (people, joints, 3) found in the crop in pixels of the picture."""
         matrix = self.matrix
         placed = np.array(people, np.float32)
         inverse = np.linalg.inv(matrix[:, :2])
         placed[..., :2] = (people[..., :2] - matrix[:, 2]) @ inverse.T
         return placed
+
+
+# --- around a predicted body ------------------------------------------------------------------------------------------
+
+
+def propose_crops(
+    predicted: Prediction, others: list[Prediction], *, second_first: bool
+) -> Iterator[tuple[Crop, list[Prediction]]]:
+    """Yield the crops in which to look for a person, the likeliest first, each with the people to mask in it.
+
+    First the whole body as it leans. Then the same crop with the `others` in it masked, or a closer crop if there are
+    none. Then a closer crop with the others masked, and turned crops. With `second_first` the first two change places.
+    """
+    xy = predicted.pose[CORE_JOINTS, :2]
+    low, high = np.nanmin(xy, axis=0), np.nanmax(xy, axis=0)
+    x, y = (low + high) / 2
+    center = (x, y)
+    side = max(_MARGIN * float((high - low).max()), _MIN_SIDE * predicted.torso)
+    side *= min(1 + 0.1 * (predicted.gap - 1), 2)
+    inside = [other for other in others if _reaches_into(other.pose, center, side)]
+    whole = Crop(center, side, predicted.lean)
+    close = Crop(center, _CLOSER * side, predicted.lean)
+    first: list[tuple[Crop, list[Prediction]]] = [(whole, []), (whole, inside) if inside else (close, [])]
+    yield from reversed(first) if second_first else first
+    if inside:
+        yield close, inside
+    turned_side = side if inside or not second_first else close.side
+    for turn in _TURNS:
+        yield Crop(center, turned_side, predicted.lean + turn), inside
+
+
+def _reaches_into(pose: np.ndarray, center: tuple[float, float], side: float) -> bool:
+    """Return True if a pose (25, 3) reaches into a square about a point, however the square is turned."""
+    return bool((np.linalg.norm(pose[CORE_JOINTS, :2] - center, axis=1) < 0.7 * side).any())
+
+
+# --- of the whole picture, for people who are not known yet -----------------------------------------------------------
+
+
+def overview_crops(frame: np.ndarray) -> Iterator[Crop]:
+    """Yield the whole picture, and three squares of it if it is long."""
+    height, width = frame.shape[:2]
+    middle, long, short = (width / 2, height / 2), max(height, width), min(height, width)
+    yield Crop(middle, long, size=_OVERVIEW_SIZE)
+    if long > 1.25 * short:
+        for part in (0.5, 0.0, 1.0):
+            at = short / 2 + part * (long - short)
+            yield Crop((at, middle[1]) if width > height else (middle[0], at), short)
+
+
+def turned_overviews(frame: np.ndarray) -> Iterator[Crop]:
+    """Yield the whole picture turned, for people who lean from the start."""
+    height, width = frame.shape[:2]
+    for lean in (180.0, 120.0, 240.0, 60.0, 300.0):
+        yield Crop((width / 2, height / 2), 1.1 * max(height, width), lean, _OVERVIEW_SIZE)
+
+
+def tile_crops(frame: np.ndarray) -> Iterator[Crop]:
+    """Yield squares of half the picture's short side, each overlapping the next by half, for people who look small."""
+    height, width = frame.shape[:2]
+    half = min(height, width) / 2
+    rows, columns = (int(np.ceil(2 * side / half)) - 1 for side in (height, width))
+    for y in np.linspace(half / 2, height - half / 2, rows):
+        for x in np.linspace(half / 2, width - half / 2, columns):
+            yield Crop((float(x), float(y)), half)

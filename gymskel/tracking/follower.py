@@ -1,382 +1,334 @@
-"""Follows people through a video with any estimator, also while they turn upside down.
+"""The follower: people are followed through a video with any estimator, also while they turn upside down.
 
-For each person and frame: expect where the body is and how it leans, from the frames before; show the estimator
-that square of the picture, turned upright; map what it finds back; keep it if it continues this person. If it does
-not, try other turns and another size and keep what continues the person best, whatever the estimator's confidence.
-If nothing does, the person is unseen in this frame. Who is found again is gone back for, over the frames missed.
+For each person and frame: predict the pose from the frames before; show the estimator that square of the picture,
+turned so that the person stands upright; map the keypoints back; keep them if they continue this person. If they do
+not, try other turns and another size, and keep the pose that continues the person best, whatever the estimator's
+confidence. If no pose does, the person is unseen in this frame. A person found again is searched for backwards through
+the frames missed.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
 
 from gymskel.body_geometry import torso_lean, torso_middle
-from gymskel.tracking.appearance import Clothes, colors_of
-from gymskel.tracking.crop_proposals import views_of
-from gymskel.tracking.crops import Crop
-from gymskel.tracking.geometry import torsos
-from gymskel.tracking.identity_swaps import exchanges
-from gymskel.tracking.masking import painted
-from gymskel.tracking.picture_crops import tiles, turned, whole
+from gymskel.tracking.appearance import body_colors
+from gymskel.tracking.crops import Crop, overview_crops, propose_crops, tile_crops, turned_overviews
+from gymskel.tracking.geometry import estimate_torso_lengths
+from gymskel.tracking.identity_swaps import find_swaps
+from gymskel.tracking.masking import mask_people
 from gymskel.tracking.prediction import (
-    CORE,
-    ENOUGH,
-    Expectation,
-    expect,
-    liveliness,
-    unlikeness,
+    CORE_JOINTS,
+    MIN_CORE_JOINTS,
+    Prediction,
+    pose_cost,
+    predict_pose,
+    recent_limb_speed,
 )
 from gymskel.tracking.stitching import join_tracks
-from gymskel.tracking.tracker import USUAL_FPS, Track, Tracker
+from gymskel.tracking.track import DEFAULT_FPS, Track
+from gymskel.tracking.track_state import CONFIRMING_FRAMES, Match, Target, TrackState, swap_entries
+from gymskel.tracking.tracker import Tracker
 
-GOOD = 0.4
-"""Unlikeness in torso lengths up to which nothing else is tried."""
-PATIENCE = 0.6
-"""... at most, where trying on brought nothing better in the frames before."""
-POSSIBLE = 0.9
-"""... up to which the best of all tries is taken for this person."""
-
-MOST = 3  # people followed at once, where one athlete is wanted
-SURE = 3  # frames in which somebody must be found as expected to count: pictures are full of false people
-DOUBTED = 3  # frames after which who is not sure, and not found again, is nobody
-BESIDE = 0.75  # torso lengths from somebody known, within which nobody new is believed in
-AMISS = 0.25  # torso lengths by which the first pose of somebody may miss what the next ones say
-STALE = 8  # frames without the person, after which tries become rarer
-FOLLOW_SECONDS = 1.0  # ... and after which only looks at the whole picture may find them again
-STRANGE = 1.5  # times that clothes count over a gap: who wears nothing alike is somebody else
-LOOK_SECONDS = 0.25  # between two looks at the next part of the whole picture
-
-KEPT_BYTES, KEPT_FRAMES = 200 << 20, 32  # of the last frames, kept to go back over
-
-
-Somebody = tuple[Expectation, Clothes]
-"""Where a person should be, and what they wear."""
-
-
-@dataclass
-class TrackState:
-    """What is noted of a person.
-
-    Attributes:
-        leans: frame -> degrees by which the view was turned in which the person was found.
-        status: frame -> "" found as expected; "nobody" or "poor", what the first try gave; "lost", nothing
-            continued the person; "backwards", found going back; "found" and "found again", by a look at all.
-        second: what is usually tried second was better lately: a closer view, or others painted out.
-        usual: unlikeness that further tries lately did not better.
-        good: frames in which the person was found as expected, going forward.
-        asked: last frame that was searched for the person.
-        clothes: what they wear.
-        colors: frame -> the colours of the pose found in it.
-    """
-
-    leans: dict[int, float] = field(default_factory=dict)
-    status: dict[int, str] = field(default_factory=dict)
-    second: bool = False
-    usual: float = 0.0
-    good: int = 0
-    asked: int = -1
-    clothes: Clothes = field(default_factory=Clothes)
-    colors: dict[int, np.ndarray] = field(default_factory=dict)
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether this is a person at all."""
-        return self.good >= SURE
-
-
-@dataclass
-class Found:
-    """The pose (25, 3) that continues a person best, how badly (`unlikeness`), in which of the views, its colours."""
-
-    pose: np.ndarray
-    cost: float
-    view: Crop
-    at: int
-    colors: np.ndarray
+_MAX_COST = 0.9  # torso lengths; a pose that costs more does not continue the person
+_MAX_FOLLOWED = 3  # people followed at once, where one athlete is wanted
+_TENTATIVE_CROPS = 3  # crops tried for a tentative person, and backwards
+_TENTATIVE_GAP = 3  # frames without a tentative person, after which the search ends
+_CONFIRMED_GAP = 1.0  # seconds without a confirmed person, after which only overviews may find them again
+_RARE_GAP = 8  # frames without a person, after which the search becomes rarer
+_NEAR_DISTANCE = 0.75  # torso lengths from a known person within which a detection is no new person
+_POOR_FIRST_COST = 0.25  # torso lengths, from which a first pose is searched for again
+_APPEARANCE_WEIGHT = 1.5  # of the appearance cost over a gap
+_OVERVIEW_SECONDS = 0.25  # between two searches of the next part of the whole picture
+_KEPT_BYTES, _KEPT_FRAMES = 200 << 20, 32  # most of the last frames, kept for searching backwards
 
 
 class Follower:
-    """People followed through the frames of one video.
+    """Follows people through the frames of one video.
 
     Args:
-        find: frame (height, width, 3) -> (people, 25, 3), a stateless estimator.
+        find_people: frame (height, width, 3) -> (people, 25, 3), a stateless estimator.
         fps: frames a second, or None.
         image_size: (width, height) in pixels, or None.
-        follow_all: follow all people at once, however many; else three, and the others are only known.
+        follow_all: follow all people at once, however many; by default at most three, and the others are only known.
 
     Attributes:
-        tracker: the tracks of everybody, `tracker.tracks`.
-        states: number of a track -> what is noted of that person.
-        estimates: how often `find` was asked, frame by frame; going back counts where it began.
+        tracker: everybody's tracks, `tracker.tracks`.
+        states: track number -> the record of that person.
+        estimates: number of calls of `find_people`, frame by frame; those of a search backwards count where it began.
     """
 
     def __init__(
         self,
-        find: Callable[[np.ndarray], np.ndarray],
+        find_people: Callable[[np.ndarray], np.ndarray],
         fps: float | None,
         image_size: tuple[int, int] | None = None,
         *,
         follow_all: bool = False,
     ) -> None:
-        self.find = find
         self.tracker = Tracker(fps, image_size=image_size)
         self.states: dict[int, TrackState] = {}
         self.estimates: list[int] = []
-        self._most = None if follow_all else MOST
-        self._fps = fps or USUAL_FPS
-        self._looks, self._news = 0, False
-        self._alone = 0  # frames in a row without anybody known
-        self._kept: deque[tuple[int, np.ndarray]] = deque()
+        self._find_people = find_people
+        self._max_followed = None if follow_all else _MAX_FOLLOWED
+        self._fps = fps or DEFAULT_FPS
+        self._overviews = 0  # shown so far
+        self._found_new = False  # in the last overview
+        self._frames_alone = 0  # frames in a row without anybody known
+        self._kept_frames: deque[tuple[int, np.ndarray]] = deque()
 
     def step(self, number: int, frame: np.ndarray) -> None:
-        """Goes on by a frame (height, width, 3); frames come in order."""
+        """Take in the next frame (height, width, 3), in the order of the video."""
         self.estimates.append(0)
-        self._keep(number, frame)
-        followed = self._followed(number)
+        self._keep_frame(number, frame)
+        followed = self._tracks_to_follow(number)
         found = [track for track in followed if self._continue(track, number, frame)]
-        looks = self._news or number % max(1, round(LOOK_SECONDS * self._fps)) == 0
-        self._news = False
-        self._alone = 0 if followed else self._alone + 1
-        if looks or not found:
-            self._look(number, frame, self._next_views(frame, nobody=not followed, looks=looks))
+        due = self._found_new or number % max(1, round(_OVERVIEW_SECONDS * self._fps)) == 0
+        self._found_new = False
+        self._frames_alone = 0 if followed else self._frames_alone + 1
+        if due or not found:
+            self._search_overviews(number, frame, self._next_overviews(frame, alone=not followed, due=due))
 
     def finish(self) -> list[Track]:
-        """Those who are people for sure (all, if nobody is), the pieces of one person joined; call it once, at the end.
+        """Return the tracks of confirmed people, the parts of one person joined; call it once, after the last frame.
 
-        `states` of the number of each are then of all its pieces.
+        If nobody is confirmed, all tracks are returned. Identity swaps are undone. The record of a joined track is in
+        `states` under its number.
         """
-        sure = [t for t in self.tracker.tracks if self.states[t.number].is_sure] or self.tracker.tracks
-        colors = {number: note.colors for number, note in self.states.items()}
-        for one, other, numbers in exchanges(sure, colors):
-            self._exchange(one, other, set(numbers))
-        tracks, pieces = join_tracks(sure, self._fps, self.tracker.edges, self._apart)
-        for track, numbers in zip(tracks, pieces, strict=True):
-            of = {frame: self.states[number] for frame, number in zip(track.frames, numbers, strict=True)}
-            note = self.states[track.number]
-            note.leans |= {frame: other.leans[frame] for frame, other in of.items()}
-            note.status |= {frame: other.status[frame] for frame, other in of.items()}
-        return tracks
+        tracks = self.tracker.tracks
+        confirmed = [t for t in tracks if self.states[t.number].is_confirmed] or tracks
+        colors = {number: state.colors for number, state in self.states.items()}
+        for a, b, numbers in find_swaps(confirmed, colors):
+            self._swap(a, b, set(numbers))
+        joined, parts = join_tracks(confirmed, self._fps, self.tracker.edges, self._link_cost)
+        for track, numbers in zip(joined, parts, strict=True):
+            states = {frame: self.states[number] for frame, number in zip(track.frames, numbers, strict=True)}
+            own = self.states[track.number]
+            own.leans |= {frame: state.leans[frame] for frame, state in states.items()}
+            own.status |= {frame: state.status[frame] for frame, state in states.items()}
+        return joined
 
-    def _apart(self, one: int, other: int) -> float:
-        """How little the people of two tracks wear the same."""
-        a, b = self.states[one].clothes, self.states[other].clothes
-        return STRANGE * min(a.unlikeness(b.mean), b.unlikeness(a.mean))
+    def _link_cost(self, one: int, other: int) -> float:
+        """Return the appearance cost of joining two tracks, by their numbers."""
+        a, b = self.states[one].appearance, self.states[other].appearance
+        return _APPEARANCE_WEIGHT * min(a.cost(b.mean), b.cost(a.mean))
 
-    def _exchange(self, one: Track, other: Track, numbers: set[int]) -> None:
-        """Gives each what the other has in some frames."""
-        poses = [dict(zip(track.frames, track.poses, strict=True)) for track in (one, other)]
-        first, second = self.states[one.number], self.states[other.number]
-        for a, b in (
-            poses,
-            (first.leans, second.leans),
-            (first.status, second.status),
-            (first.colors, second.colors),
-        ):
-            mine, theirs = (
-                {n: a.pop(n) for n in numbers & a.keys()},
-                {n: b.pop(n) for n in numbers & b.keys()},
-            )
-            a |= theirs
-            b |= mine
-        for track, of in zip((one, other), poses, strict=True):
-            track.frames, track.poses = sorted(of), [of[number] for number in sorted(of)]
+    def _swap(self, a: Track, b: Track, numbers: set[int]) -> None:
+        """Exchange the poses and records of two tracks in frames of these numbers."""
+        self.states[a.number].swap_frames(self.states[b.number], numbers)
+        poses_a, poses_b = (dict(zip(track.frames, track.poses, strict=True)) for track in (a, b))
+        swap_entries(poses_a, poses_b, numbers)
+        for track, poses in ((a, poses_a), (b, poses_b)):
+            track.frames, track.poses = sorted(poses), [poses[number] for number in sorted(poses)]
 
-    # --- those who are followed ---------------------------------------------------------------------------------
+    # --- people who are known -------------------------------------------------------------------------------------
 
-    def _followed(self, number: int) -> list[Track]:
-        """Those worth an estimate of their own: the largest, the liveliest, and by turns one of the others."""
-        live = [t for t in self.tracker.live(number) if number - t.frames[-1] <= self._patience(t)]
-        live.sort(key=lambda track: -track.size * min(len(track.frames), self._fps))
-        if self._most is not None and len(live) > self._most:
-            first, *others = live
-            others.sort(key=lambda track: -liveliness(track, number))
-            turn = self._most - 1
-            others[turn:] = sorted(others[turn:], key=self._turn)[:1]
-            live = [first, *others]
-        gaps = [(track, number - track.frames[-1]) for track in live]
-        return [track for track, gap in gaps if gap <= STALE or gap % 3 == 0]
+    def _tracks_to_follow(self, number: int) -> list[Track]:
+        """Return the tracks worth a search of their own: the largest person, the liveliest, and one of the others in turn.
 
-    def _turn(self, track: Track) -> tuple[bool, int]:
-        """Who comes next: those who may be nobody, then who was searched for longest ago."""
-        note = self.states[track.number]
-        return note.is_sure, note.asked
+        Tracks unseen for long are left out in two of three frames.
+        """
+        active = [t for t in self.tracker.active(number) if number - t.frames[-1] <= self._max_gap(t)]
+        active.sort(key=lambda track: -track.torso * min(len(track.frames), self._fps))
+        if self._max_followed is not None and len(active) > self._max_followed:
+            largest, *others = active
+            others.sort(key=lambda track: -recent_limb_speed(track, number))
+            kept = self._max_followed - 1
+            others[kept:] = sorted(others[kept:], key=self._search_order)[:1]
+            active = [largest, *others]
+        gaps = [(track, number - track.frames[-1]) for track in active]
+        return [track for track, gap in gaps if gap <= _RARE_GAP or gap % 3 == 0]
 
-    def _patience(self, track: Track) -> float:
-        """Frames for which someone out of sight is looked for where they should be."""
-        return FOLLOW_SECONDS * self._fps if self.states[track.number].is_sure else DOUBTED
+    def _search_order(self, track: Track) -> tuple[bool, int]:
+        """Return a sort key: tentative people first, then the person whose last search is longest ago."""
+        state = self.states[track.number]
+        return state.is_confirmed, state.last_search
+
+    def _max_gap(self, track: Track) -> float:
+        """Return the frames for which an unseen person is searched for at the predicted place."""
+        return _CONFIRMED_GAP * self._fps if self.states[track.number].is_confirmed else _TENTATIVE_GAP
 
     def _continue(self, track: Track, number: int, frame: np.ndarray, *, backwards: bool = False) -> bool:
-        """Finds a known person in a frame, and adds the pose to the track."""
-        note = self.states[track.number]
-        note.asked = max(note.asked, number)
-        expected = expect(track, number, backwards=backwards)
-        enough = max(GOOD, note.usual) * (1 + 0.2 * min(expected.gap - 1, 5))
-        tries = 3 if backwards or not note.is_sure else None
-        others = self._others(track, number, backwards)
-        views = islice(views_of(expected, [other for other, _ in others], second=note.second), tries)
-        best, first = self._try_on(frame, (expected, note.clothes), others, views, enough)
-        if best is None or best.cost > POSSIBLE:
-            note.status[number] = "lost"
+        """Search a frame for a known person, add the pose to the track, and return True if it was found."""
+        state = self.states[track.number]
+        state.last_search = max(state.last_search, number)
+        predicted = predict_pose(track, number, backwards=backwards)
+        good_cost = state.max_good_cost(predicted.gap)
+        others = self._other_targets(track, number, backwards)
+        crops = propose_crops(
+            predicted, [other.predicted for other in others], second_first=state.second_first
+        )
+        limit = _TENTATIVE_CROPS if backwards or not state.is_confirmed else None
+        target = Target(predicted, state.appearance)
+        match, first_result = self._find_match(frame, target, others, islice(crops, limit), good_cost)
+        if match is None or match.cost > _MAX_COST:
+            state.status[number] = "lost"
             return False
-        track.add(number, best.pose)
-        note.leans[number], note.status[number] = best.view.lean, "backwards" if backwards else first
-        if first == "poor" and best.at == 0:  # nothing was better: as much will do for the next frame
-            note.usual = min(1.1 * best.cost, PATIENCE)
-        else:
-            note.usual *= 0.95
-            note.second ^= best.at == 1
-        note.colors[number] = best.colors
-        if best.cost < enough:
-            note.clothes.see(best.colors)
+        track.add(number, match.pose)
+        state.leans[number] = match.crop.lean
+        state.status[number] = "backwards" if backwards else first_result
+        state.adapt_search(match, first_result)
+        state.colors[number] = match.colors
+        if match.cost < good_cost:
+            state.appearance.update(match.colors)
         if not backwards:
-            note.good += best.cost < enough
-            if note.good == SURE and best.cost < enough:
-                self._begin_again(track)
-            if note.is_sure and (expected.gap > 1 or note.good == SURE):
-                self._go_back(track, track.frames[0] if note.good == SURE else number)
+            self._confirm(track, number, as_predicted=match.cost < good_cost, after_gap=predicted.gap > 1)
         return True
 
-    def _try_on(
+    def _confirm(self, track: Track, number: int, *, as_predicted: bool, after_gap: bool) -> None:
+        """Count a frame for a track, and search backwards once it is confirmed, or found again after a gap."""
+        state = self.states[track.number]
+        state.confirmations += as_predicted
+        just_confirmed = state.confirmations == CONFIRMING_FRAMES
+        if just_confirmed and as_predicted:
+            self._search_first_pose_again(track)
+        if state.is_confirmed and (after_gap or just_confirmed):
+            self._search_backwards(track, track.frames[0] if just_confirmed else number)
+
+    def _find_match(
         self,
         frame: np.ndarray,
-        wanted: Somebody,
-        others: list[Somebody],
-        views: Iterator[tuple[Crop, list[Expectation]]],
-        enough: float,
-    ) -> tuple[Found | None, str]:
-        """The best found in the views until it is good enough, and what was wrong with the first: "nobody", "poor".
+        target: Target,
+        others: list[Target],
+        crops: Iterator[tuple[Crop, list[Prediction]]],
+        good_cost: float,
+    ) -> tuple[Match | None, str]:
+        """Return the best match in the crops until it is good, and the result of the first crop.
 
-        Who fits somebody else's expectation better is somebody else.
+        That result is "" if the first crop was good, "poor" if it had a match, else "nobody". A pose that costs less for
+        one of the others is that person's.
         """
-        best, first = None, ""
-        for at, (view, hidden) in enumerate(views):
-            for pose in self._show(frame, view, hidden, wanted[0]):
-                if unlikeness(pose, wanted[0]) > POSSIBLE:
+        best: Match | None = None
+        first_result = ""
+        for attempt, (crop, masked) in enumerate(crops):
+            for pose in self._estimate(frame, crop, masked, target.predicted):
+                if pose_cost(pose, target.predicted) > _MAX_COST:
                     continue
-                colors = colors_of(frame, pose, wanted[0].torso)
-                cost = _unlikeness(pose, colors, wanted)
-                if any(_unlikeness(pose, colors, other) < cost for other in others):
+                colors = body_colors(frame, pose, target.predicted.torso)
+                cost = target.cost(pose, colors)
+                if any(other.cost(pose, colors) < cost for other in others):
                     continue
                 if best is None or cost < best.cost:
-                    best = Found(pose, cost, view, at, colors)
-            if best and best.cost < enough:
+                    best = Match(pose, cost, crop, attempt, colors)
+            if best and best.cost < good_cost:
                 break
-            first = first or ("poor" if best else "nobody")
-        return best, first
+            first_result = first_result or ("poor" if best else "nobody")
+        return best, first_result
 
-    def _show(
-        self, frame: np.ndarray, view: Crop, hidden: list[Expectation], wanted: Expectation | None = None
+    def _estimate(
+        self, frame: np.ndarray, crop: Crop, masked: list[Prediction], wanted: Prediction | None = None
     ) -> np.ndarray:
-        """(people, 25, 3) in the picture's pixels: those found in a view; outside the picture nothing is seen.
+        """Return the people (people, 25, 3) found in a crop, in the picture's pixels; unseen outside the picture.
 
-        Without those of whom under 4 joints of trunk, arms and legs are left: they cannot be compared. Who is `hidden`
-        is painted out, but for where somebody `wanted` may be.
+        People with under 4 core joints are left out: they cannot be compared. People in `masked` are painted out, except
+        where the `wanted` person may be.
         """
         self.estimates[-1] += 1
-        shown = view.cut(frame)
-        people = view.back(self.find(painted(shown, view, hidden, wanted) if hidden else shown))
+        picture = crop.cut(frame)
+        people = self._find_people(mask_people(picture, crop, masked, wanted) if masked else picture)
+        people = crop.to_picture(people)
         height, width = frame.shape[:2]
         inside = ((people[..., :2] >= 0) & (people[..., :2] <= (width, height))).all(axis=-1)
         people[~inside] = np.nan, np.nan, 0
-        return people[inside[:, CORE].sum(axis=1) >= ENOUGH]
+        return people[inside[:, CORE_JOINTS].sum(axis=1) >= MIN_CORE_JOINTS]
 
-    def _others(self, track: Track, number: int, backwards: bool) -> list[Somebody]:
-        """Where the other people are in this frame, or should be, and what they wear."""
-        sure = [t for t in self.tracker.tracks if t is not track and self.states[t.number].is_sure]
-        there = [t for t in sure if t.frames[0] <= number <= t.frames[-1] + (0 if backwards else STALE)]
-        return [(_at(t, number), self.states[t.number].clothes) for t in there]
+    def _other_targets(self, track: Track, number: int, backwards: bool) -> list[Target]:
+        """Return the other confirmed people who are, or should be, in this frame."""
+        others = [t for t in self.tracker.tracks if t is not track and self.states[t.number].is_confirmed]
+        late = 0 if backwards else _RARE_GAP
+        there = [t for t in others if t.frames[0] <= number <= t.frames[-1] + late]
+        return [Target(_pose_in(t, number), self.states[t.number].appearance) for t in there]
 
-    def _present(self, number: int) -> list[Track]:
+    def _tracks_in(self, number: int) -> list[Track]:
+        """Return the tracks that have a pose in this frame, the newest one."""
         return [track for track in self.tracker.tracks if track.frames[-1] == number]
 
-    # --- those who are new, and those who come back -----------------------------------------------------------------
+    # --- people who are new or come back --------------------------------------------------------------------------
 
-    def _look(self, number: int, frame: np.ndarray, views: list[Crop]) -> None:
-        """Looks at views of the whole picture for people not known yet or out of sight."""
-        for view in views:
-            known = [_at(track, number) for track in self._present(number)]
-            for pose in self._show(frame, view, known):
-                new = not any(_is_beside(pose, track) for track in self._present(number))
-                colors = colors_of(frame, pose, torsos(pose[None, :, :2])[0])
+    def _search_overviews(self, number: int, frame: np.ndarray, crops: list[Crop]) -> None:
+        """Search crops of the whole picture for people who are not known yet, or unseen."""
+        for crop in crops:
+            known = [_pose_in(track, number) for track in self._tracks_in(number)]
+            for pose in self._estimate(frame, crop, known):
+                new = not any(_is_near(pose, track) for track in self._tracks_in(number))
+                colors = body_colors(frame, pose, estimate_torso_lengths(pose[None, :, :2])[0])
                 (found,) = self.tracker.update(
-                    number, pose[None], start=new, besides=self._strangeness(colors)
+                    number, pose[None], start=new, extra_cost=self._appearance_cost(colors)
                 )
                 if found < 0:
                     continue
-                self._news |= found not in self.states
-                why = "found again" if found in self.states else "found"
-                note = self.states.setdefault(found, TrackState())
-                note.leans[number], note.status[number], note.colors[number] = view.lean, why, colors
-                if note.is_sure:
-                    self._go_back(self.tracker.tracks[found], number)
+                self._found_new |= found not in self.states
+                status = "found again" if found in self.states else "found"
+                state = self.states.setdefault(found, TrackState())
+                state.leans[number], state.status[number], state.colors[number] = crop.lean, status, colors
+                if state.is_confirmed:
+                    self._search_backwards(self.tracker.tracks[found], number)
 
-    def _strangeness(self, colors: np.ndarray) -> Callable[[Track], float]:
-        """How little colours are those of a track's person."""
-        return lambda track: STRANGE * self.states[track.number].clothes.unlikeness(colors)
+    def _appearance_cost(self, colors: np.ndarray) -> Callable[[Track], float]:
+        """Return a function that gives the appearance cost of matching `colors` to a track."""
+        return lambda track: _APPEARANCE_WEIGHT * self.states[track.number].appearance.cost(colors)
 
-    def _next_views(self, frame: np.ndarray, *, nobody: bool, looks: bool) -> list[Crop]:
-        """The next view of the whole picture; where nobody is known small parts of it, too, or all, or it turned."""
-        leaning = turned(frame) if nobody and (looks or self._alone <= DOUBTED) else ()
-        if nobody and looks:
-            return [*whole(frame), *leaning]
-        views = [*whole(frame), *(tiles(frame) if nobody else ())]
-        self._looks += 1
-        return [views[(self._looks - 1) % len(views)], *leaning]
+    def _next_overviews(self, frame: np.ndarray, *, alone: bool, due: bool) -> list[Crop]:
+        """Return the next crop of the whole picture; if nobody is known, also turned ones, tiles, or all at once."""
+        turned = turned_overviews(frame) if alone and (due or self._frames_alone <= _TENTATIVE_GAP) else ()
+        if alone and due:
+            return [*overview_crops(frame), *turned]
+        crops = [*overview_crops(frame), *(tile_crops(frame) if alone else ())]
+        self._overviews += 1
+        return [crops[(self._overviews - 1) % len(crops)], *turned]
 
-    # --- going back ---------------------------------------------------------------------------------------------------
+    # --- searching backwards --------------------------------------------------------------------------------------
 
-    def _keep(self, number: int, frame: np.ndarray) -> None:
-        self._kept.append((number, frame))
-        while len(self._kept) > min(KEPT_FRAMES, max(8, KEPT_BYTES // frame.nbytes)):
-            self._kept.popleft()
+    def _keep_frame(self, number: int, frame: np.ndarray) -> None:
+        """Keep a frame for searching backwards, and drop the oldest ones."""
+        self._kept_frames.append((number, frame))
+        while len(self._kept_frames) > min(_KEPT_FRAMES, max(8, _KEPT_BYTES // frame.nbytes)):
+            self._kept_frames.popleft()
 
-    def _begin_again(self, track: Track) -> None:
-        """Finds somebody again, upright, in the first frame, if the pose that a look found there fits the next ones badly."""
-        note, number, pose = self.states[track.number], track.frames.pop(0), track.poses.pop(0)
-        expected, frame = expect(track, number, backwards=True), dict(self._kept).get(number)
-        of_frame = note.leans, note.status, note.colors
-        before = [of[number] for of in of_frame]
-        cost = unlikeness(pose, expected)
-        fits = cost < AMISS or frame is None
-        if fits or not self._continue(track, number, frame, backwards=True):
+    def _search_first_pose_again(self, track: Track) -> None:
+        """Search the first frame of a track again, upright, if the pose of the overview fits the next poses badly.
+
+        The old pose stays if the search finds no better one.
+        """
+        state, number, pose = self.states[track.number], track.frames.pop(0), track.poses.pop(0)
+        predicted, frame = predict_pose(track, number, backwards=True), dict(self._kept_frames).get(number)
+        before = state.leans[number], state.status[number], state.colors[number]
+        cost = pose_cost(pose, predicted)
+        fits = cost < _POOR_FIRST_COST
+        if fits or frame is None or not self._continue(track, number, frame, backwards=True):
             track.frames.insert(0, number)
             track.poses.insert(0, pose)
-        elif unlikeness(track.poses[0], expected) >= cost:
+        elif pose_cost(track.poses[0], predicted) >= cost:
             track.add(number, pose)
         else:
             return
-        for of, value in zip(of_frame, before, strict=True):
-            of[number] = value
+        state.leans[number], state.status[number], state.colors[number] = before
 
-    def _go_back(self, track: Track, number: int) -> None:
-        """Fills the frames kept before `number`, backwards, until the person is lost or known."""
+    def _search_backwards(self, track: Track, number: int) -> None:
+        """Search the frames kept before `number`, backwards, until the person is known or lost for 9 frames."""
         missed = 0
-        for earlier, frame in reversed(self._kept):
+        for earlier, frame in reversed(self._kept_frames):
             if earlier >= number:
                 continue
-            if earlier in track.frames or missed > STALE:
+            if earlier in track.frames or missed > _RARE_GAP:
                 return
             missed = 0 if self._continue(track, earlier, frame, backwards=True) else missed + 1
 
 
-def _unlikeness(pose: np.ndarray, colors: np.ndarray, other: Somebody) -> float:
-    """How badly a pose (25, 3) of these colours continues somebody, in torso lengths."""
-    expected, clothes = other
-    return unlikeness(pose, expected) + clothes.unlikeness(colors)
-
-
-def _at(track: Track, number: int) -> Expectation:
-    """Where somebody is in a frame, or else should be."""
+def _pose_in(track: Track, number: int) -> Prediction:
+    """Return the pose of a person in a frame, or the predicted pose if there is none."""
     at = int(np.searchsorted(track.frames, number))
     if at < len(track.frames) and track.frames[at] == number:
-        return Expectation(track.poses[at], float(torso_lean(track.poses[at][:, :2])), track.size, 1)
-    return expect(track, number)
+        pose = track.poses[at]
+        return Prediction(pose, float(torso_lean(pose[:, :2])), track.torso, 1)
+    return predict_pose(track, number)
 
 
-def _is_beside(pose: np.ndarray, track: Track) -> bool:
-    return bool(np.linalg.norm(torso_middle(pose) - torso_middle(track.poses[-1])) < BESIDE * track.size)
+def _is_near(pose: np.ndarray, track: Track) -> bool:
+    """Return True if a pose (25, 3) lies over the newest pose of a track."""
+    away = np.linalg.norm(torso_middle(pose) - torso_middle(track.poses[-1]))
+    return bool(away < _NEAR_DISTANCE * track.torso)

@@ -1,6 +1,6 @@
-"""Bodies as arrays: how long their bones are, where their middle is, how far one is turned against another.
+"""BODY_25 poses as arrays: lengths of bones, centers, turns, and how alike two poses are.
 
-All of it for many BODY_25 poses (n, 25, 2) at once, in pixels, unseen joints NaN.
+All of it for many poses (n, 25, 2) at once, in pixels, unseen joints NaN.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _TRUNK = BODY_25.indices("Neck RShoulder LShoulder MidHip RHip LHip".split())
 # Bones in torso lengths: medians of the 113 published recordings, each bone at its longest (80th percentile);
 # the shoulder, which those show from the side, as wide as from the front. Left and right are measured
 # together, as estimators mistake one for the other.
-_USUAL = {
+_BONES = {
     ("Neck", "MidHip"): 1.0,
     ("RShoulder", "RHip"): 1.03,
     ("Neck", "RShoulder"): 0.36,
@@ -27,86 +27,104 @@ _USUAL = {
     ("RKnee", "RAnkle"): 0.87,
     ("Neck", "Nose"): 0.48,
 }
-BONES = len(_USUAL)
-_RIGHT = np.array([BODY_25.indices(pair) for pair in _USUAL])
-_LEFT = np.array(MIRROR)[_RIGHT]
-_LENGTHS = np.array(list(_USUAL.values()))
+BONE_COUNT = len(_BONES)
+_RIGHT_ENDS = np.array([BODY_25.indices(pair) for pair in _BONES])
+_LEFT_ENDS = np.array(MIRROR)[_RIGHT_ENDS]
+_USUAL_LENGTHS = np.array(list(_BONES.values()))  # torso lengths
 
 
-def median(values: Array, axis: int) -> Array:
-    """The median of what is not NaN along an axis, NaN where nothing is; like np.nanmedian, but fast and silent."""
+def nan_median(values: Array, axis: int) -> Array:
+    """Return the median along an axis without NaN, or NaN where nothing is left.
+
+    The same as np.nanmedian, but fast and without a warning.
+    """
     ordered = np.sort(values, axis=axis)
     last = np.maximum(np.isfinite(values).sum(axis=axis, keepdims=True) - 1, 0)
     low, high = (np.take_along_axis(ordered, at, axis=axis) for at in (last // 2, (last + 1) // 2))
     return ((low + high) / 2).squeeze(axis)
 
 
-def centers(xy: Array) -> Array:
-    """(..., 2) middle of the trunk, or of whatever is seen where the trunk is not."""
+def body_centers(xy: Array) -> Array:
+    """Return the mean (..., 2) of the trunk's joints that are seen, or of all seen joints if the trunk has none.
+
+    The trunk's joints are neck, shoulders and hips.
+    """
     trunk = mean_of_seen(xy[..., _TRUNK, :])
     return np.where(np.isnan(trunk), mean_of_seen(xy), trunk)
 
 
-def bones(xy: Array) -> Array:
-    """(..., bones) pixels: each bone, the longer one of left and right; NaN where neither is seen."""
-    ends = np.stack([xy[..., _RIGHT, :], xy[..., _LEFT, :]])
+def bone_lengths(xy: Array) -> Array:
+    """Return the drawn length (..., bones) of each bone, the longer one of left and right; NaN where neither is seen."""
+    ends = np.stack([xy[..., _RIGHT_ENDS, :], xy[..., _LEFT_ENDS, :]])
     return np.fmax(*np.linalg.norm(ends[..., 1, :] - ends[..., 0, :], axis=-1))
 
 
-def torsos(xy: Array, lengths: Array | None = None) -> Array:
-    """(n,) pixels: a torso length of each pose, from all its bones (or those given); never 0 or NaN.
+def estimate_torso_lengths(xy: Array, lengths: Array | None = None) -> Array:
+    """Estimate the torso length (n,) of each pose from all its bones; at least 1 pixel, never NaN.
 
-    It is the third quarter of what the bones say, as those turned away look short. Where no bone is seen, the
-    extent of the body tells.
+    Each bone gives one estimate. The third quarter of them is taken, as bones turned away from the camera look short. A
+    pose without any bone gets a third of the diagonal of the box around it.
+
+    Args:
+        xy: (n, 25, 2) poses.
+        lengths: (n, bones) lengths of the bones; by default those of `xy`.
     """
-    ratios = (bones(xy) if lengths is None else lengths) / _LENGTHS
+    ratios = (bone_lengths(xy) if lengths is None else lengths) / _USUAL_LENGTHS
     at = (np.maximum(np.isfinite(ratios).sum(axis=1) - 1, 0) * 0.75 + 0.5).astype(int)
     size = np.take_along_axis(np.sort(ratios, axis=1), at[:, None], axis=1)[:, 0]
     low, high = (extreme(xy, axis=1) for extreme in (np.fmin.reduce, np.fmax.reduce))
     return np.fmax(1.0, np.where(np.isfinite(size), size, np.linalg.norm(high - low, axis=1) / 3))
 
 
-def angles(one: Array, other: Array) -> Array:
-    """(n,) radians, clockwise on screen, by which `one` must turn to look like `other`; 0 under 5 common joints."""
-    both = np.isfinite(one[..., :1] + other[..., :1])
-    a, b = (xy - mean_of_seen(np.where(both, xy, np.nan))[..., None, :] for xy in (one, other))
+def alignment_angles(xy: Array, targets: Array) -> Array:
+    """Return the radians (n,), clockwise on screen, by which poses turn to align best with their targets.
+
+    Least squares over the joints seen in both, about their means. 0 where fewer than 5 joints are seen in both.
+    """
+    both = np.isfinite(xy[..., :1] + targets[..., :1])
+    a, b = (each - mean_of_seen(np.where(both, each, np.nan))[..., None, :] for each in (xy, targets))
     a, b = np.where(both, a, 0), np.where(both, b, 0)
     cross = (a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]).sum(axis=-1)
     best = np.arctan2(cross, (a * b).sum(axis=(-2, -1)))
     return np.where(both.sum(axis=(-2, -1)) >= 5, best, 0.0)
 
 
-def turned(xy: Array, by: Array, about: Array) -> Array:
-    """(n, 25, 2) turned by (n,) radians about (n, 2) points."""
-    c, s = np.cos(by)[:, None], np.sin(by)[:, None]
-    x, y = np.moveaxis(xy - about[:, None], -1, 0)
-    return np.stack([c * x - s * y, s * x + c * y], axis=-1) + about[:, None]
+def rotate_about(xy: Array, radians: Array, centers: Array) -> Array:
+    """Return poses (n, 25, 2) turned clockwise on screen by (n,) radians about (n, 2) points."""
+    c, s = np.cos(radians)[:, None], np.sin(radians)[:, None]
+    x, y = np.moveaxis(xy - centers[:, None], -1, 0)
+    return np.stack([c * x - s * y, s * x + c * y], axis=-1) + centers[:, None]
 
 
-def doubles(xy: Array, others: Array) -> Array:
-    """(n, m) median distance of the joints two poses share, in torso lengths; inf if they share under 3."""
-    apart = np.full((len(xy), len(others)), np.inf)
-    if not apart.size:
-        return apart
-    size = np.fmax(torsos(xy)[:, None], torsos(others))
-    i, j = np.nonzero(np.linalg.norm(centers(xy)[:, None] - centers(others), axis=-1) < 1.5 * size)
-    away = np.linalg.norm(xy[i] - others[j], axis=-1)
-    enough = np.isfinite(away).sum(axis=1) >= 3
-    apart[i, j] = np.where(enough, median(away, axis=1) / size[i, j], np.inf)
-    return apart
+def pose_distances(xy: Array, others: Array) -> Array:
+    """Return the median distance (n, m) of the joints that two poses share, in lengths of the longer torso.
+
+    inf where they share fewer than 3 joints, or their centers are 1.5 torso lengths apart or more.
+    """
+    distances = np.full((len(xy), len(others)), np.inf)
+    if not distances.size:
+        return distances
+    size = np.fmax(estimate_torso_lengths(xy)[:, None], estimate_torso_lengths(others))
+    center_distances = np.linalg.norm(body_centers(xy)[:, None] - body_centers(others), axis=-1)
+    i, j = np.nonzero(center_distances < 1.5 * size)
+    joint_distances = np.linalg.norm(xy[i] - others[j], axis=-1)
+    enough = np.isfinite(joint_distances).sum(axis=1) >= 3
+    distances[i, j] = np.where(enough, nan_median(joint_distances, axis=1) / size[i, j], np.inf)
+    return distances
 
 
-def without_shared(xy: Array) -> Array:
-    """(n, 25, 2) the poses of one frame without the joints that are at the same joint of a more complete one.
+def remove_shared_joints(xy: Array) -> Array:
+    """Return the poses (n, 25, 2) of one frame; a joint that lies on the same joint of a more complete pose is NaN.
 
-    Of people who overlap an estimator gives joints of the one in front to the one behind, too. A pose that
-    has most of its joints in common with another is that person once more, and stays as it is.
+    Where people overlap, an estimator also gives joints of the person in front to the person behind. A pose with more
+    than half of its joints on another pose is a duplicate of that person, and stays as it is.
     """
     seen = np.isfinite(xy[..., 0]).sum(axis=1)
-    near = np.linalg.norm(centers(xy)[:, None] - centers(xy), axis=-1) < 3 * torsos(xy)
+    sizes = estimate_torso_lengths(xy)
+    near = np.linalg.norm(body_centers(xy)[:, None] - body_centers(xy), axis=-1) < 3 * sizes
     i, j = np.nonzero(near & (seen[:, None] < seen))
-    shared = np.linalg.norm(xy[i] - xy[j], axis=-1) < 0.15 * torsos(xy)[j, None]
+    shared = np.linalg.norm(xy[i] - xy[j], axis=-1) < 0.15 * sizes[j, None]
     shared &= (shared.sum(axis=1) <= 0.5 * seen[i])[:, None]
-    strange = np.zeros(xy.shape[:2], bool)
-    np.logical_or.at(strange, i, shared)
-    return np.where(strange[..., None], np.nan, xy)
+    remove = np.zeros(xy.shape[:2], bool)
+    np.logical_or.at(remove, i, shared)
+    return np.where(remove[..., None], np.nan, xy)

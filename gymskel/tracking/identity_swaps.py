@@ -1,4 +1,4 @@
-"""Two people who were taken for each other where they met, told apart by what they wear when all frames are known."""
+"""Identity swaps: frames in which two tracks have each other's poses, found by appearance when all frames are known."""
 
 from __future__ import annotations
 
@@ -8,89 +8,100 @@ from itertools import combinations
 import numpy as np
 
 from gymskel.body_geometry import torso_middle
-from gymskel.tracking.appearance import Clothes
+from gymskel.tracking.appearance import Appearance
 from gymskel.tracking.track import Track
 
-MET = 1.5  # torso lengths between the middles of two people who may be taken for each other
-ALIKE = 0.15  # unlikeness of clothes up to which nobody is told apart by them
-SWITCH = 1.0  # what it costs that they are exchanged from one frame to the next, where they have met
-NEVER = 1e3
+NEAR_DISTANCE = 1.5
+"""Torso lengths between the middles of two people within which they may be swapped."""
 
-Colors = dict[int, np.ndarray]  # number of a frame -> what is worn in it
+MIN_APPEARANCE_DISTANCE = 0.15
+"""Distance of two appearances (0 to 1) below which they cannot tell the two people apart."""
+
+SWAP_COST = 1.0
+"""Cost of one identity swap between consecutive frames, while the two people are close; a sum of color distances."""
+
+_IMPOSSIBLE = 1e3  # cost of a swap while the two people are apart and both seen
+
+Colors = dict[int, np.ndarray]  # frame number -> `body_colors` of the pose
 
 
-def exchanges(tracks: list[Track], colors: dict[int, Colors]) -> Iterator[tuple[Track, Track, list[int]]]:
-    """Pairs of tracks, and the frames in which each has the pose of the other; give them back before the next pair.
+def find_swaps(tracks: list[Track], colors: dict[int, Colors]) -> Iterator[tuple[Track, Track, list[int]]]:
+    """Yield pairs of tracks, and the frames in which each has the pose of the other.
 
-    For each pair the likeliest course of exchanges (Viterbi): what each wears is known from before they first met, and
-    they are exchanged only while they are near each other, or one is out of sight.
+    For each pair the likeliest sequence of swaps is found (Viterbi 1967). Both appearances are learned before the two
+    people first meet. A swap is possible only while they are near each other, or one is unseen.
+
+    The caller swaps the poses back before it asks for the next pair.
 
     Args:
         tracks: of people.
-        colors: number of a track -> number of a frame -> `colors_of` the pose.
+        colors: track number -> frame number -> `body_colors` of the pose.
     """
-    middles = {track.number: _middles(track) for track in tracks}
-    for one, other in combinations(tracks, 2):
-        numbers, near = _near(one, other, middles)
+    middles = {track.number: _torso_middles(track) for track in tracks}
+    for a, b in combinations(tracks, 2):
+        numbers, near = _near_frames(a, b, middles)
         met = numbers[near]
         if not len(met):
             continue
-        people = [_known(colors[track.number], met[0]) for track in (one, other)]
-        swapped = _course(numbers, near, people, (colors[one.number], colors[other.number]))
+        appearances = [_appearance_before(met[0], colors[track.number]) for track in (a, b)]
+        swapped = _swapped_frames(numbers, near, appearances, (colors[a.number], colors[b.number]))
         if swapped:
-            yield one, other, swapped
-            middles |= {track.number: _middles(track) for track in (one, other)}
+            yield a, b, swapped
+            middles |= {track.number: _torso_middles(track) for track in (a, b)}
 
 
-def _middles(track: Track) -> np.ndarray:
-    """(frames of the track, 2) the middle of the torso."""
+def _torso_middles(track: Track) -> np.ndarray:
+    """Return the middle of the torso (frames of the track, 2)."""
     return np.array([torso_middle(pose) for pose in track.poses])
 
 
-def _near(one: Track, other: Track, middles: dict[int, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The frames from where both are known, and in which they may be taken for each other."""
-    first = max(one.frames[0], other.frames[0])
-    numbers = np.arange(first, max(one.frames[-1], other.frames[-1]) + 1)
+def _near_frames(a: Track, b: Track, middles: dict[int, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the frame numbers since both are known, and (frames,) bool: the two are near each other.
+
+    Where a track is unseen, its place is interpolated.
+    """
+    first = max(a.frames[0], b.frames[0])
+    numbers = np.arange(first, max(a.frames[-1], b.frames[-1]) + 1)
     places = [
         np.column_stack([np.interp(numbers, track.frames, axis) for axis in middles[track.number].T])
-        for track in (one, other)
+        for track in (a, b)
     ]
     away = np.linalg.norm(places[0] - places[1], axis=1)
-    return numbers, away < MET * max(one.size, other.size)
+    return numbers, away < NEAR_DISTANCE * max(a.torso, b.torso)
 
 
-def _known(colors: Colors, before: int) -> Clothes:
-    """What somebody wore before a frame."""
-    clothes = Clothes()
-    for number in sorted(colors):
-        if number < before:
-            clothes.see(colors[number])
-    return clothes
+def _appearance_before(number: int, colors: Colors) -> Appearance:
+    """Return the appearance from the frames before frame `number`."""
+    appearance = Appearance()
+    for earlier in sorted(colors):
+        if earlier < number:
+            appearance.update(colors[earlier])
+    return appearance
 
 
-def _course(
-    numbers: np.ndarray, near: np.ndarray, people: list[Clothes], colors: tuple[Colors, Colors]
+def _swapped_frames(
+    numbers: np.ndarray, near: np.ndarray, appearances: list[Appearance], colors: tuple[Colors, Colors]
 ) -> list[int]:
-    """The frames in which they are exchanged."""
-    one, other = people
-    if min(one.apart(other), other.apart(one)) < ALIKE:
+    """Return the numbers of the frames in which two tracks are swapped, in the likeliest sequence of swaps."""
+    a, b = appearances
+    if min(a.distance_to(b), b.distance_to(a)) < MIN_APPEARANCE_DISTANCE:
         return []
-    gain = np.zeros(len(numbers))  # of being exchanged
+    gains = np.zeros(len(numbers))  # of being swapped
     seen = np.zeros((2, len(numbers)), bool)
     for at, number in enumerate(numbers):
-        for which, (mine, theirs) in enumerate(((one, other), (other, one))):
-            if number in colors[which]:
-                seen[which, at] = True
-                gain[at] += mine.distance(colors[which][number]) - theirs.distance(colors[which][number])
-    switch = np.where(near | ~seen.all(axis=0), SWITCH, NEVER)
-    best, came = np.array([0.0, -NEVER]), []
+        for row, (own, other) in enumerate(((a, b), (b, a))):
+            if number in colors[row]:
+                seen[row, at] = True
+                gains[at] += own.distance(colors[row][number]) - other.distance(colors[row][number])
+    swap_costs = np.where(near | ~seen.all(axis=0), SWAP_COST, _IMPOSSIBLE)
+    best, changed = np.array([0.0, -_IMPOSSIBLE]), []  # best: gain of the best sequence to each state
     for at in range(len(numbers)):
-        stay, change = best, best[::-1] - switch[at]
-        came.append(change > stay)
-        best = np.maximum(stay, change) + np.array([0.0, gain[at]])
-    state, swapped = int(best[1] > best[0]), []
+        stay, change = best, best[::-1] - swap_costs[at]
+        changed.append(change > stay)
+        best = np.maximum(stay, change) + np.array([0.0, gains[at]])
+    state, swapped = int(best[1] > best[0]), []  # state 1: swapped
     for at in range(len(numbers) - 1, -1, -1):
         if state:
             swapped.append(int(numbers[at]))
-        state ^= int(came[at][state])
+        state ^= int(changed[at][state])
     return swapped[::-1]

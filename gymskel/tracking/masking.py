@@ -1,4 +1,4 @@
-"""People painted out of a view: an estimator that finds one person, or prefers those who stand, then sees the other."""
+"""People painted out of a crop: an estimator that finds one person, or prefers people who stand, then sees the other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.crops import Crop
-from gymskel.tracking.prediction import Expectation
+from gymskel.tracking.prediction import Prediction
 
 _LIMBS = [
     BODY_25.indices(limb.split())
@@ -29,30 +29,35 @@ _LIMBS = [
         "LKnee LAnkle",
     )
 ]
-_THICK = 0.4  # torso lengths: how wide the paint along a limb is
-_SPARED = 0.3  # ... and what is spared along the limbs of the person wanted
+_PAINTED_WIDTH = 0.4  # torso lengths, along the limbs of a person who is masked
+_SPARED_WIDTH = 0.3  # torso lengths, along the limbs of the person wanted
+_MAX_COORDINATE = 1e4  # pixels; limbs that reach further out are not painted
 
 
-def painted(
-    shown: np.ndarray, view: Crop, people: Iterable[Expectation], wanted: Expectation | None = None
+def mask_people(
+    picture: np.ndarray, crop: Crop, people: Iterable[Prediction], wanted: Prediction | None = None
 ) -> np.ndarray:
-    """What a view shows (size, size, 3) with people painted over along their limbs, but not where `wanted` should be."""
+    """Return the picture (size, size, 3) of a crop, with people painted black along their limbs.
+
+    The limbs of the `wanted` person are spared.
+    """
     import cv2
 
-    mask = np.zeros(shown.shape[:2], np.uint8)
-    for expected in people:
-        _draw(mask, view, expected, _THICK, 1)
+    mask = np.zeros(picture.shape[:2], np.uint8)
+    for predicted in people:
+        _draw_limbs(mask, crop, predicted, _PAINTED_WIDTH, 1)
     if wanted is not None:
-        _draw(mask, view, wanted, _SPARED, 0)
-    return cv2.bitwise_and(shown, shown, mask=1 - mask)
+        _draw_limbs(mask, crop, wanted, _SPARED_WIDTH, 0)
+    return cv2.bitwise_and(picture, picture, mask=1 - mask)
 
 
-def _draw(mask: np.ndarray, view: Crop, expected: Expectation, thick: float, value: int) -> None:
+def _draw_limbs(mask: np.ndarray, crop: Crop, predicted: Prediction, torsos: float, value: int) -> None:
+    """Set the mask to `value` along the limbs, as wide as so many `torsos`."""
     import cv2
 
-    width = max(1, round(thick * expected.torso * view.size / view.side))
-    xy = expected.pose[:, :2] @ view.matrix[:, :2].T + view.matrix[:, 2]
+    width = max(1, round(torsos * predicted.torso * crop.size / crop.side))
+    xy = predicted.pose[:, :2] @ crop.matrix[:, :2].T + crop.matrix[:, 2]
     for a, b in _LIMBS:
-        if np.isfinite(xy[[a, b]]).all() and abs(xy[[a, b]]).max() < 1e4:
-            ends = [tuple(int(v) for v in np.round(xy[joint])) for joint in (a, b)]
-            cv2.line(mask, *ends, value, width)
+        if np.isfinite(xy[[a, b]]).all() and abs(xy[[a, b]]).max() < _MAX_COORDINATE:
+            start, end = ([int(v) for v in np.round(xy[joint])] for joint in (a, b))
+            cv2.line(mask, start, end, [value], width)

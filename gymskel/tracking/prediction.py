@@ -1,4 +1,4 @@
-"""Where a person should be in a frame, and how well a pose fits that. Keypoints only.
+"""Prediction of a person's pose in the next frame, and the cost that a found pose continues the person.
 
 Leans are in degrees, clockwise on screen: 0 = head up, 90 = head to the right, 180 = upside down.
 """
@@ -11,28 +11,33 @@ import numpy as np
 
 from gymskel.body_geometry import torso_lean, torso_length, torso_middle
 from gymskel.skeleton import BODY_25
-from gymskel.tracking.tracker import Track
+from gymskel.tracking.track import Track
 
-CORE = BODY_25.indices(
+CORE_JOINTS = BODY_25.indices(
     "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist MidHip RHip RKnee RAnkle LHip LKnee LAnkle".split()
 )
-ENOUGH = 4  # of these joints must be seen to compare two poses
+"""Rows of the 15 joints of trunk, arms and legs."""
 
-MAX_RATE = 50.0  # degrees a frame; a double somersault at 25 frames a second turns 45
-NEAR = 3  # poses that tell where a body goes: more would be late for the take-off
-NEAR_FRAMES = 6
-LAG = 0.1  # seconds over which a movement shows against an estimator's trembling
-FADE = 4  # frames after which an unseen body is no longer taken to fly and turn on
+MIN_CORE_JOINTS = 4
+"""Fewest of these joints that must be seen to compare two poses."""
+
+_MAX_TURN = 50.0  # degrees a frame; a double somersault at 25 frames a second turns 45
+_MAX_POSES = 3  # nearest poses that a prediction is made from: more would be late for the take-off
+_MAX_SPAN = 6  # frames from the nearest of these poses to the furthest
+_EXTRAPOLATED = 4  # frames after which an unseen body is no longer taken to fly and turn on
+_LAG = 0.1  # seconds over which a movement shows against an estimator's trembling
+_MAX_JOINT_COST = 1.5  # torso lengths that a joint far from its place counts
+_UNSEEN_JOINT_COST = 0.4  # torso lengths that a predicted joint counts that is unseen
 
 
 @dataclass
-class Expectation:
-    """Where a person should be in a frame.
+class Prediction:
+    """The pose that a person should have in a frame.
 
     Attributes:
-        pose: (25, 3) the joints where they are expected; NaN where unknown.
+        pose: (25, 3) the predicted joints; NaN where unknown.
         lean: degrees clockwise of the torso.
-        torso: its length, pixels.
+        torso: torso length, pixels.
         gap: frames since (or until) the person was seen.
     """
 
@@ -42,37 +47,41 @@ class Expectation:
     gap: int
 
 
-def expect(track: Track, number: int, *, backwards: bool = False) -> Expectation:
-    """Where a person should be in frame `number`, from the poses before it (after it, if `backwards`).
+def predict_pose(track: Track, number: int, *, backwards: bool = False) -> Prediction:
+    """Predict the pose in frame `number` from the poses before it, or after it if `backwards`.
 
-    The nearest pose, moved and turned on as the body did over the last three. `Track.predict` looks at a longer
-    time, which tells people apart better; here the next frame of a take-off counts.
+    The nearest pose goes on as the body moved and turned over the last three. `BodyStates.predict` uses a longer time,
+    which tells people apart better; here the next frame of a take-off counts.
     """
-    near = _nearest(track, number, backwards)
+    near = _nearest_poses(track, number, backwards)
     at, pose = near[0]
     gap = abs(number - at)
-    lasting = min(gap, FADE)
-    velocity, rate = _motion(near)
+    frames = min(gap, _EXTRAPOLATED)
+    velocity, turn = _motion(near)
     middle = torso_middle(pose)
     moved = pose.copy()
-    moved[:, :2] = _turned(pose[:, :2] - middle, rate * lasting) + middle + velocity * lasting
-    lean = next((lean for _, p in near if not np.isnan(lean := float(torso_lean(p[:, :2])))), 0.0)
-    return Expectation(moved, lean + rate * lasting, track.size, gap)
+    moved[:, :2] = _rotate(pose[:, :2] - middle, turn * frames) + middle + velocity * frames
+    leans = (float(torso_lean(pose[:, :2])) for _, pose in near)
+    lean = next((lean for lean in leans if not np.isnan(lean)), 0.0)
+    return Prediction(moved, lean + turn * frames, track.torso, gap)
 
 
-def _nearest(track: Track, number: int, backwards: bool) -> list[tuple[int, np.ndarray]]:
-    """Frames and poses of up to three before a frame (after it), the nearest first."""
+def _nearest_poses(track: Track, number: int, backwards: bool) -> list[tuple[int, np.ndarray]]:
+    """Return frames and poses of up to three before a frame, or after it; the nearest first."""
     at = int(np.searchsorted(track.frames, number))
     if backwards:
-        order = range(at, min(at + NEAR, len(track.frames)))
+        order = range(at, min(at + _MAX_POSES, len(track.frames)))
     else:
-        order = range(at - 1, max(at - 1 - NEAR, -1), -1)
+        order = range(at - 1, max(at - 1 - _MAX_POSES, -1), -1)
     near = [(track.frames[i], track.poses[i]) for i in order]
-    return [(frame, pose) for frame, pose in near if abs(frame - near[0][0]) <= NEAR_FRAMES]
+    return [(frame, pose) for frame, pose in near if abs(frame - near[0][0]) <= _MAX_SPAN]
 
 
 def _motion(near: list[tuple[int, np.ndarray]]) -> tuple[np.ndarray, float]:
-    """(2,) pixels and degrees a frame, going away from the poses; medians, so that one bad pose does little."""
+    """Return velocity (2,) in pixels and turning in degrees, a frame, towards the frame that is predicted.
+
+    Both are medians, so that one bad pose does little.
+    """
     if len(near) < 2:
         return np.zeros(2), 0.0
     steps = np.diff([abs(frame - near[0][0]) for frame, _ in near])
@@ -81,44 +90,46 @@ def _motion(near: list[tuple[int, np.ndarray]]) -> tuple[np.ndarray, float]:
     leans = np.array([torso_lean(pose[:, :2]) for _, pose in near])
     turns = (leans[:-1] - leans[1:] + 180) % 360 - 180
     rates = (turns / steps)[~np.isnan(turns)]
-    return velocity, float(np.clip(np.median(rates), -MAX_RATE, MAX_RATE)) if len(rates) else 0.0
+    return velocity, float(np.clip(np.median(rates), -_MAX_TURN, _MAX_TURN)) if len(rates) else 0.0
 
 
-def liveliness(track: Track, number: int) -> float:
-    """Torso lengths a second at which the joints moved about the middle of the torso, in the last second."""
+def _rotate(xy: np.ndarray, degrees: float) -> np.ndarray:
+    """Return places (joints, 2) turned clockwise on screen about the origin."""
+    angle = np.radians(degrees)
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return xy @ rotation.T
+
+
+def recent_limb_speed(track: Track, number: int) -> float:
+    """Return the speed of the joints relative to the torso's middle, in torso lengths a second, over the last second."""
     at = np.searchsorted(track.frames, number - track.fps)
     frames = np.array(track.frames[at:])
-    xy = np.array([pose[CORE, :2] - torso_middle(pose) for pose in track.poses[at:]])
-    later = np.searchsorted(frames, frames + LAG * track.fps)
+    xy = np.array([pose[CORE_JOINTS, :2] - torso_middle(pose) for pose in track.poses[at:]])
+    later = np.searchsorted(frames, frames + _LAG * track.fps)
     pairs = [(a, b) for a, b in enumerate(later) if b < len(frames)]
     if not pairs:
         return 0.0
     a, b = np.transpose(pairs)
     away = np.linalg.norm(xy[b] - xy[a], axis=-1)
     speeds = np.nan_to_num(away).sum(axis=1) / np.maximum(np.isfinite(away).sum(axis=1), 1)
-    return float(np.quantile(speeds / (frames[b] - frames[a]), 0.75) * track.fps / track.size)
+    return float(np.quantile(speeds / (frames[b] - frames[a]), 0.75) * track.fps / track.torso)
 
 
-def _turned(xy: np.ndarray, degrees: float) -> np.ndarray:
-    angle = np.radians(degrees)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return xy @ turn.T
+def pose_cost(pose: np.ndarray, predicted: Prediction) -> float:
+    """Return the cost that a pose (25, 3) continues a person, in torso lengths; inf with fewer than 4 joints to compare.
 
-
-def unlikeness(pose: np.ndarray, expected: Expectation) -> float:
-    """How badly a pose (25, 3) continues a person, in torso lengths; inf with fewer than 4 joints to compare.
-
-    The mean distance of the 15 joints of trunk, arms and legs from where they are expected, each counted up to
-    1.5; a joint that was expected and is unseen counts 0.4. A torso longer than this body's by half adds to it,
-    and so does one that leans as it cannot within the frames since.
+    It is the mean distance of the core joints from their predicted places, each at most 1.5; a predicted joint that is
+    unseen counts 0.4. Added are a torso longer than this body's by half or more, and a lean that the body cannot reach
+    within the frames since.
     """
-    known = ~np.isnan(expected.pose[CORE, 0])
-    seen = ~np.isnan(pose[CORE, 0])
-    if (known & seen).sum() < ENOUGH:
+    known = ~np.isnan(predicted.pose[CORE_JOINTS, 0])
+    seen = ~np.isnan(pose[CORE_JOINTS, 0])
+    if (known & seen).sum() < MIN_CORE_JOINTS:
         return np.inf
-    away = np.linalg.norm(pose[CORE, :2] - expected.pose[CORE, :2], axis=1) / expected.torso
-    away = np.where(seen, np.minimum(away, 1.5), 0.4)[known]
+    away = np.linalg.norm(pose[CORE_JOINTS, :2] - predicted.pose[CORE_JOINTS, :2], axis=1) / predicted.torso
+    away = np.where(seen, np.minimum(away, _MAX_JOINT_COST), _UNSEEN_JOINT_COST)[known]
     torso = torso_length(pose[:, :2])
-    too_long = 0.1 if np.isnan(torso) else max(0.0, np.log(max(torso, 1e-3) / expected.torso) - 0.4)
-    astray = abs((float(torso_lean(pose[:, :2])) - expected.lean + 180) % 360 - 180) - 40 - 20 * expected.gap
-    return float(away.mean() + too_long + (0 if np.isnan(astray) else max(0.0, astray) / 90))
+    too_long = 0.1 if np.isnan(torso) else max(0.0, np.log(np.maximum(torso, 1e-3) / predicted.torso) - 0.4)
+    lean = float(torso_lean(pose[:, :2]))
+    turned = abs((lean - predicted.lean + 180) % 360 - 180) - 40 - 20 * predicted.gap
+    return float(away.mean() + too_long + (0 if np.isnan(turned) else max(0.0, turned) / 90))

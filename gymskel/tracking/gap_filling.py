@@ -1,0 +1,111 @@
+"""Short tracklets, often single poses, merged into gaps of longer ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy import ndarray as Array
+
+from gymskel.tracking.association import compare_poses
+from gymskel.tracking.geometry import body_centers, estimate_torso_lengths
+from gymskel.tracking.tracklets import BRIEF_FRAMES, MEDIUM_GAP, STATE_SECONDS, Tracklet, end_states
+
+_FILL_GATE = 1.0  # torso lengths; largest cost at which a tracklet fills a gap
+_MAX_FILL_FRAMES = 5  # of a tracklet that fills a gap
+
+
+@dataclass(eq=False)
+class _Gap:
+    """A short tracklet and a gap that it may fill: the tracklets before and after the gap."""
+
+    filler: Tracklet
+    before: Tracklet
+    after: Tracklet
+
+
+def fill_gaps(tracklets: list[Tracklet], fps: float) -> list[Tracklet]:
+    """Return the tracklets, short ones merged into gaps of others; what gains most comes first."""
+    pairs = _find_gaps(tracklets, fps)
+    if not pairs:
+        return tracklets
+    most = int(STATE_SECONDS * fps) + 1
+    gaps = [
+        _Gap(tracklets[s], tracklets[c].part(max(0, at - most), at), tracklets[c].part(at, at + most))
+        for s, c, at in pairs
+    ]
+    long_tracks = {
+        number
+        for tracklet in tracklets
+        if len(tracklet.frames) > _MAX_FILL_FRAMES
+        for number in tracklet.track_numbers
+    } - {-1}
+    costs = _gap_costs(gaps, fps) + np.array([_track_change_cost(gap, long_tracks) for gap in gaps])
+    gains = (_FILL_GATE - costs) * [len(gap.filler.frames) for gap in gaps]
+    tracklets = list(tracklets)
+    used: set[int] = set()
+    grown: set[int] = set()
+    for n in np.argsort(-gains, kind="stable"):
+        s, c, _ = pairs[n]
+        free = not {s, c} & used and s not in grown
+        if gains[n] > 0 and free and not set(tracklets[s].frames) & set(tracklets[c].frames):
+            tracklets[c] = tracklets[c].merge(tracklets[s])
+            used.add(s)
+            grown.add(c)
+    return [tracklet for n, tracklet in enumerate(tracklets) if n not in used]
+
+
+def _find_gaps(tracklets: list[Tracklet], fps: float) -> list[tuple[int, int, int]]:
+    """Return (index of a short tracklet, index of a longer one, index of its first frame after the gap) ...
+
+    The short tracklet lies wholly in the gap, and near a pose at one of its ends.
+    """
+    chains = [n for n, tracklet in enumerate(tracklets) if len(tracklet.frames) >= BRIEF_FRAMES]
+    centers = {n: body_centers(np.array(tracklets[n].poses, float)[..., :2]) for n in chains}
+    torsos = {
+        n: np.median(estimate_torso_lengths(np.array(tracklets[n].poses[-20:], float)[..., :2]))
+        for n in chains
+    }
+    found = []
+    for s, tracklet in enumerate(tracklets):
+        if len(tracklet.frames) > _MAX_FILL_FRAMES:
+            continue
+        center = body_centers(tracklet.poses[0][:, :2].astype(float))
+        for c in chains:
+            frames = tracklets[c].frames
+            at = int(np.searchsorted(frames, tracklet.frames[0]))
+            if not 0 < at < len(frames) or frames[at] <= tracklet.frames[-1]:
+                continue
+            away = np.linalg.norm(centers[c][at - 1 : at + 1] - center, axis=1).min()
+            if away < 3 * torsos[c] and frames[at] - frames[at - 1] < MEDIUM_GAP * fps:
+                found.append((s, c, at))
+    return found
+
+
+def _track_change_cost(gap: _Gap, long_tracks: set[int]) -> float:
+    """Return the cost that a tracklet was in another long track while frames came; negative if in this one."""
+    number = gap.filler.track_numbers[0]
+    if number not in long_tracks:
+        return 0.0
+    return -0.35 if number in (gap.before.track_numbers[-1], gap.after.track_numbers[0]) else 0.55
+
+
+def _gap_costs(gaps: list[_Gap], fps: float) -> Array:
+    """Return the distance (n,) of each filler from the place predicted between both sides, in torso lengths.
+
+    The time from the nearer side adds to it.
+    """
+    pairs = np.arange(len(gaps))
+    ends = end_states([gap.before for gap in gaps], fps, reverse=False)
+    starts = end_states([gap.after for gap in gaps], fps, reverse=True)
+    since = np.array([gap.filler.frames[0] - gap.before.frames[-1] for gap in gaps]) / fps
+    until = np.array([gap.after.frames[0] - gap.filler.frames[0] for gap in gaps]) / fps
+    share = (since / (since + until))[:, None, None]
+    first, last = ends.predict(since), starts.predict(until)
+    between = first * (1 - share) + last * share
+    predicted = np.where(np.isnan(first), last, np.where(np.isnan(last), first, between))
+    xy = np.array([gap.filler.poses[0][:, :2] for gap in gaps], float)
+    place, _, _ = compare_poses(ends, predicted, since, xy, pairs, pairs)
+    away = np.linalg.norm(body_centers(predicted) - body_centers(xy), axis=1) / ends.torso
+    away = np.where(abs(np.log(estimate_torso_lengths(xy) / ends.torso)) < 1, away, np.inf)  # of another size
+    return np.fmin(place, away + 0.15) + 0.3 * np.minimum(since, until)
