@@ -13,6 +13,8 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from helpers.dots import UNSEEN
+from helpers.estimators import ROOT, nothing_named, run, used_elsewhere  # noqa: F401 (a fixture)
 
 from gymskel.estimators.estimator import ESTIMATORS, choose_estimator, find_people, is_stateless
 from gymskel.estimators.gpus import check_gpus, take_gpu
@@ -21,22 +23,11 @@ from gymskel.skeleton import BODY_25, MEDIAPIPE_33, Skeleton
 
 cv2 = pytest.importorskip("cv2")
 
-ROOT = Path(__file__).parents[1]
 needs_mediapipe = pytest.mark.skipif(
     importlib.util.find_spec("mediapipe") is None,
     reason="needs mediapipe (gymskel[mediapipe], Python <= 3.12)",
 )
 BINDINGS = ("openpose", "openpose.pyopenpose", "pyopenpose")
-UNSEEN = (np.nan, np.nan, 0)
-VARIABLES = ("OPENPOSE_PYTHON", "OPENPOSE_MODELS", "MEDIAPIPE_MODEL", "RTMPOSE_DET", "RTMPOSE_POSE")
-
-
-@pytest.fixture(autouse=True)
-def nothing_named(monkeypatch, tmp_path):
-    """No model named by this computer's environment, none downloaded before."""
-    for variable in (*VARIABLES, "TORCH_HOME"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 def red(left: int = 20, width: int = 160) -> np.ndarray:
@@ -44,31 +35,6 @@ def red(left: int = 20, width: int = 160) -> np.ndarray:
     frame = np.zeros((120, width, 3), np.uint8)
     frame[20:40, left : left + 20] = 0, 0, 255
     return frame
-
-
-def run(code: str, *arguments: object, **variables: object) -> subprocess.CompletedProcess:
-    """Python code in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, **{name: str(value) for name, value in variables.items()}},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-USE = (
-    "import pickle, sys, numpy as np; e, f = pickle.load(open(sys.argv[1], 'rb')); np.save(sys.argv[2], e(f))"
-)
-
-
-def used_elsewhere(estimator, frame: np.ndarray, folder: Path) -> np.ndarray:
-    """What it finds in a frame in another process, to which it travels by pickle."""
-    (folder / "sent").write_bytes(pickle.dumps((estimator, frame)))
-    done = run(USE, folder / "sent", folder / "found.npy")
-    assert done.returncode == 0, done.stderr
-    return np.load(folder / "found.npy")
 
 
 # --- which one ----------------------------------------------------------------------------------------------
@@ -92,15 +58,13 @@ def test_ones_own_is_taken_as_it_is():
 
 @pytest.mark.parametrize("given", [Blind, lambda frame: frame, MediaPipe, None, 3])
 def test_what_is_no_estimator(given):
-    with pytest.raises(TypeError, match=r"`estimator` must be a callable .* with a `name` and a `skeleton`"):
+    with pytest.raises(TypeError, match=r"`estimator`.*callable"):
         choose_estimator(given)
 
 
 @pytest.mark.parametrize("name", ["MediaPipe", "alphapose", ""])
 def test_a_name_of_nothing_lists_the_names(name):
-    with pytest.raises(
-        ValueError, match=rf"must be auto, openpose, rtmpose, mediapipe or a callable, got '{name}'"
-    ):
+    with pytest.raises(ValueError, match=rf"openpose, rtmpose, mediapipe.*'{name}'"):
         choose_estimator(name)
 
 
@@ -126,7 +90,7 @@ def test_auto_takes_the_best_that_can_start(openpose, mediapipe, monkeypatch):
         choose_estimator("openpose")
 
 
-def test_no_estimator_names_the_ways_out(monkeypatch):
+def test_no_estimator_names_the_fix(monkeypatch):
     for name in ("mediapipe", "rtmlib", "onnxruntime", *BINDINGS):
         monkeypatch.setitem(sys.modules, name, None)
     own = "callable of your own with `name` and `skeleton`"
@@ -138,7 +102,7 @@ def test_no_estimator_names_the_ways_out(monkeypatch):
         choose_estimator("openpose")
     with pytest.raises(ImportError, match=rf"gymskel\[rtmpose\].*gymskel\[mediapipe\].*OpenPose.*{own}"):
         choose_estimator("rtmpose")
-    every = r"(?s)No pose estimator here\.\nopenpose: .*\nrtmpose: .*\nmediapipe: "
+    every = r"(?s)\nopenpose: .*\nrtmpose: .*\nmediapipe: "
     with pytest.raises(ImportError, match=every):
         choose_estimator("auto")
 
@@ -250,15 +214,22 @@ def test_the_stand_in_punishes_what_the_binding_punishes(openpose):
     assert datum.poseKeypoints[0, 0, 0] != pytest.approx(29.5, abs=5)
 
 
+SLOW_FLAGS = ("{'model_folder': '/'}", "{'net_resolution': '9x9'}")
+
+
 @pytest.mark.parametrize(
-    "flags", ["{'number_of_people': 1}", "{'model_folder': '/'}", "{'net_resolution': '9x9'}"]
+    "flags",
+    ["{'number_of_people': 1}", *(pytest.param(flags, marks=pytest.mark.slow) for flags in SLOW_FLAGS)],
 )
-def test_a_wrong_flag_ends_the_process_and_ours_does_not(openpose, flags):
+def test_a_wrong_flag_ends_the_process(openpose, flags):
     code = "import sys; sys.path.insert(0, sys.argv[1]); from openpose import pyopenpose as op; "
     ended = run(
         code + f"op.WrapperPython().configure({flags}); print('alive')", openpose / "build" / "python"
     )
     assert ended.returncode == 1 and "ERROR" in ended.stderr and "alive" not in ended.stdout
+
+
+def test_our_flags_do_not_end_the_process(openpose):
     code = "import numpy as np; from gymskel.extract import OpenPose; "
     code += "print(OpenPose()(np.zeros((9, 9, 3), np.uint8)).shape)"
     ours = run(code, OPENPOSE_PYTHON=openpose / "build" / "python")
@@ -277,7 +248,7 @@ def test_openpose_in_other_places(openpose, tmp_path, monkeypatch):
     monkeypatch.delenv("OPENPOSE_PYTHON")
     python = (openpose / "build" / "python").rename(tmp_path / "elsewhere")
     models = (openpose / "models").rename(tmp_path / "weights")
-    with pytest.raises(FileNotFoundError, match=f"in {tmp_path}.* or .*Give OpenPose's models folder"):
+    with pytest.raises(FileNotFoundError, match=f"{tmp_path}.*OPENPOSE_MODELS"):
         OpenPose(python_folder=python)
     assert len(OpenPose(python_folder=python, model_folder=models)(red())) == 2
     monkeypatch.setenv("OPENPOSE_MODELS", str(models))
@@ -290,7 +261,7 @@ def test_openpose_in_other_places(openpose, tmp_path, monkeypatch):
 def test_openpose_that_gives_nothing_back_says_so(openpose, monkeypatch):
     estimator = OpenPose()
     monkeypatch.setattr(estimator._op.WrapperPython, "emplaceAndPop", lambda self, datums: False)
-    with pytest.raises(RuntimeError, match="took a frame and gave nothing back"):
+    with pytest.raises(RuntimeError, match="OpenPose stopped"):
         estimator(red())
 
 
@@ -300,16 +271,16 @@ def test_openpose_refuses_instead_of_ending_the_process(openpose, tmp_path, monk
     ):
         OpenPose(model_folder=tmp_path)
     for resolution in ("368", "-1x-1", "100x200", 368):
-        with pytest.raises(ValueError, match="`net_resolution` must be WIDTHxHEIGHT in multiples of 16"):
+        with pytest.raises(ValueError, match=f"`net_resolution`.*{resolution}"):
             OpenPose(net_resolution=resolution)
     for number in (0, 1.5, "2"):
-        with pytest.raises(ValueError, match="`scale_number` must be a whole number"):
+        with pytest.raises(ValueError, match=f"`scale_number`.*{number}"):
             OpenPose(scale_number=number)
     for gap in (0, 1, 0.5):
-        with pytest.raises(ValueError, match="`scale_gap` must lie between 0 and 1"):
+        with pytest.raises(ValueError, match=f"`scale_gap`.*{gap}"):
             OpenPose(scale_number=3, scale_gap=gap)
     for gpu in (-1, "0", True, (), (0, 1.5)):
-        with pytest.raises(ValueError, match="`gpu` must be a GPU's number"):
+        with pytest.raises(ValueError, match=r"`gpu`.*number"):
             OpenPose(gpu=gpu)
     with pytest.raises(TypeError):
         OpenPose(number_people_max=1)
@@ -325,7 +296,7 @@ def test_openpose_on_one_gpu(openpose):
     assert [estimator._op.FLAGS[flag] for flag in ("num_gpu", "num_gpu_start")] == [1, 1]
     assert len(OpenPose()(red())) == 2  # flags are the process's: what the other set is set back
     assert [estimator._op.FLAGS[flag] for flag in ("num_gpu", "num_gpu_start")] == [-1, 0]
-    with pytest.raises(ValueError, match="`gpu` 2: OpenPose sees 2 here, counted from 0"):
+    with pytest.raises(ValueError, match="`gpu` 2: OpenPose sees 2"):
         OpenPose(gpu=2)(red())
 
 
@@ -337,6 +308,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="several GPUs are not handed out on Windows")
 def test_one_process_per_gpu(tmp_path):
     def start():
@@ -350,7 +322,7 @@ def test_one_process_per_gpu(tmp_path):
     with start() as first, start() as second:
         assert {first.stdout.readline(), second.stdout.readline()} == {"0\n", "1\n"}
         with start() as third:
-            assert "Every GPU of 0, 1 is taken by another process" in third.communicate()[1]
+            assert "Every GPU of 0, 1 is taken" in third.communicate()[1]
         first.kill()  # however it ends, its GPU is free again
         first.wait()
         with start() as fourth:
@@ -361,7 +333,7 @@ def test_one_process_per_gpu(tmp_path):
 
 def test_a_process_keeps_its_gpu(tmp_path, monkeypatch):
     monkeypatch.setattr("gymskel.estimators.gpus.tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("gymskel.estimators.gpus._taken", {})
+    monkeypatch.setattr("gymskel.estimators.gpus._locks", {})
     assert check_gpus(range(2)) == (0, 1) and check_gpus(None) == ()
     assert [take_gpu((1, 0), 2), take_gpu((0, 1), 2), take_gpu((0,), 2)] == [1, 1, 0]
 
@@ -446,18 +418,18 @@ def test_a_newer_mediapipe_wants_a_model(monkeypatch):
     monkeypatch.setitem(sys.modules, "mediapipe", stand_in("0.10.33", inside=False))
     with pytest.raises(
         ImportError,
-        match=r"mediapipe 0\.10\.33 has no `mp\.solutions`.*MEDIAPIPE_MODEL.*gymskel\[mediapipe\]",
+        match=r"0\.10\.33.*MEDIAPIPE_MODEL.*gymskel\[mediapipe\]",
     ):
         MediaPipe()
 
 
 def test_mediapipe_refuses_what_the_model_cannot_do(mediapipe, tmp_path, monkeypatch):
     for people in (0, True, 1.5):
-        with pytest.raises(ValueError, match="`people` must be a whole number, 1 or more"):
+        with pytest.raises(ValueError, match=f"`people`.*{people}"):
             MediaPipe(people=people)
-    with pytest.raises(ValueError, match=r"one person a frame, got people=2.*MEDIAPIPE_MODEL"):
+    with pytest.raises(ValueError, match=r"people=2.*MEDIAPIPE_MODEL"):
         MediaPipe(people=2)
-    with pytest.raises(FileNotFoundError, match=r"No model file .*none\.task\.$"):
+    with pytest.raises(FileNotFoundError, match=r"none\.task\.$"):
         MediaPipe(model=tmp_path / "none.task")
     task = tmp_path / "pose.task"
     for content in (None, b"PK\x01\x02", b"PK\x01\x09"):
@@ -466,18 +438,12 @@ def test_mediapipe_refuses_what_the_model_cannot_do(mediapipe, tmp_path, monkeyp
             with zipfile.ZipFile(task, "w") as file:
                 file.writestr("hand_detector.tflite", "")
             task.write_bytes(task.read_bytes().replace(b"PK\x01\x02", content))
-        with pytest.raises(
-            ValueError, match=r"pose\.task is no pose landmarker: .* holds (hand.*|no files)\."
-        ):
+        with pytest.raises(ValueError, match=r"pose\.task.* holds (hand.*|no files)\."):
             MediaPipe(model=task)
-    with pytest.raises(
-        ValueError, match=r"`tracking` is for the model inside mediapipe 0\.10\.21, not for .*pose"
-    ):
+    with pytest.raises(ValueError, match=r"`tracking`.*pose"):
         MediaPipe(model=task, tracking=True)
     monkeypatch.setenv("MEDIAPIPE_MODEL", str(tmp_path / "gone.task"))
-    with pytest.raises(
-        FileNotFoundError, match=r"gone\.task, named by the environment variable MEDIAPIPE_MODEL"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"gone\.task.*MEDIAPIPE_MODEL"):
         MediaPipe()
 
 
@@ -509,6 +475,7 @@ def clip(shared) -> list[np.ndarray]:
         return [frame for number, frame in enumerate(frames) if number % 4 == 0]
 
 
+@pytest.mark.slow
 @needs_mediapipe
 @pytest.mark.filterwarnings("ignore")  # mediapipe's own
 def test_the_task_agrees_with_the_model_inside(task, clip, monkeypatch, capfd):
@@ -535,6 +502,7 @@ def test_the_order_of_the_frames_does_not_matter(clip):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 @needs_mediapipe
 @pytest.mark.filterwarnings("ignore")
 def test_several_people(task, clip):
@@ -551,6 +519,7 @@ def test_several_people(task, clip):
     assert x[1] - x[0] == pytest.approx(crop.shape[1], abs=15)
 
 
+@pytest.mark.slow
 @needs_mediapipe
 @pytest.mark.filterwarnings("ignore")
 def test_mediapipe_starts_anew_in_another_process(task, clip, tmp_path):

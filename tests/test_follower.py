@@ -6,11 +6,8 @@ from helpers.dots import Dots, draw, stand
 
 from gymskel.body_geometry import torso_lean
 from gymskel.skeleton import BODY_25
-from gymskel.tracking.crops import Crop
 from gymskel.tracking.follower import Follower
-from gymskel.tracking.prediction import expect, unlikeness
 from gymskel.tracking.selection import select_tracks
-from gymskel.tracking.tracker import Track
 
 RED, BLUE = (40, 30, 150), (150, 40, 30)  # BGR
 LEFT, RIGHT = BODY_25.indices(["LWrist", "LAnkle"]), BODY_25.indices(["RWrist", "RAnkle"])
@@ -40,88 +37,6 @@ def errors(track, truths):
         np.nanmax(np.linalg.norm(pose[:, :2] - truths[frame][:, :2], axis=1))
         for frame, pose in zip(track.frames, track.poses, strict=True)
     ]
-
-
-# --- views ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("lean", [0, 30, -77.5, 90, 180, 400])
-@pytest.mark.parametrize("side", [150.0, 384.0, 1100.0])
-def test_a_view_maps_there_and_back(lean, side):
-    view = Crop((211.5, 140.25), side, lean)
-    pose = stand(200, 150)
-    shown = pose.copy()
-    shown[:, :2] = pose[:, :2] @ view.matrix[:, :2].T + view.matrix[:, 2]
-    np.testing.assert_allclose(view.back(shown[None])[0], pose, atol=1e-3)
-
-
-@pytest.mark.parametrize("lean", [0, 45, 90, -120, 180])
-def test_a_view_shows_who_leans_upright(lean):
-    view = Crop((300, 220), 260, lean)
-    (found,) = Dots()(view.cut(draw([stand(300, 220, lean=lean)])))
-    assert abs(torso_lean(found[:, :2])) < 2
-    np.testing.assert_allclose(view.back(found[None])[0, :, :2], stand(300, 220, lean=lean)[:, :2], atol=2)
-
-
-def test_a_view_far_larger_than_shown_keeps_places():
-    """4K pictures are averaged before they are shown small: places must not shift by it."""
-    import cv2
-
-    pose = stand(800, 900, torso=300)
-    frame = np.zeros((2000, 1700, 3), np.uint8)
-    at = pose[BODY_25.index("Nose"), :2]
-    cv2.circle(frame, tuple(int(v) for v in np.round((at - 0.5) * 16)), 40 * 16, (255, 255, 255), -1, shift=4)
-    view = Crop((800, 900), 1900.0, 25.0)
-    ys, xs = np.nonzero(view.cut(frame)[..., 0] > 128)
-    center = np.array([[[xs.mean() + 0.5, ys.mean() + 0.5, 1]]])
-    np.testing.assert_allclose(view.back(center)[0, 0, :2], at, atol=1.0)
-
-
-def test_beyond_the_edge_is_black():
-    cut = Crop((0, 0), 100).cut(np.full((80, 80, 3), 255, np.uint8))
-    assert cut.shape == (384, 384, 3) and cut[:150, :150].max() == 0 and cut[250:, 250:].min() == 255
-
-
-# --- expectation -----------------------------------------------------------------------------------------------------
-
-
-def track_of(poses, first=0):
-    track = Track(0, 30)
-    for frame, pose in enumerate(poses, first):
-        track.add(frame, pose)
-    return track
-
-
-@pytest.mark.parametrize("step", [0, 12, -30])
-def test_flying_and_turning_goes_on(step):
-    """Uniform motion is expected exactly, both ways in time."""
-    poses = [stand(200 + 5 * k, 200 - 3 * k, lean=step * k) for k in range(8)]
-    track = track_of(poses[:5])
-    ahead = expect(track, 5)
-    np.testing.assert_allclose(ahead.pose[:, :2], poses[5][:, :2], atol=14)
-    assert abs((ahead.lean - torso_lean(poses[5][:, :2]) + 180) % 360 - 180) < 2
-    assert unlikeness(poses[5], ahead) < 0.2 < unlikeness(stand(200, 200, lean=90), ahead)
-    behind = expect(track_of(poses[3:], first=3), 2, backwards=True)
-    np.testing.assert_allclose(behind.pose[:, :2], poses[2][:, :2], atol=14)
-
-
-def test_a_turn_over_the_top_is_no_turn_back():
-    poses = [stand(200, 200, lean=lean) for lean in (150, 170, 190)]
-    assert abs((expect(track_of(poses), 3).lean - 210) % 360) < 2
-
-
-def test_unlikeness():
-    expected = expect(track_of([stand(200, 200)] * 3), 3)
-    assert unlikeness(stand(200, 200), expected) == pytest.approx(0, abs=0.01)
-    assert unlikeness(stand(230, 200), expected) == pytest.approx(0.5, abs=0.05)  # half a torso
-    assert unlikeness(stand(900, 200), expected) == pytest.approx(1.5)
-    assert unlikeness(stand(200, 200, torso=135), expected) > 0.8  # somebody else, nearer to the camera
-    few = np.full((25, 3), (np.nan, np.nan, 0), np.float32)
-    few[:3] = stand(200, 200)[:3]
-    assert unlikeness(few, expected) == np.inf
-
-
-# --- following -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("limit", [180, 60])
@@ -252,6 +167,7 @@ def test_whoever_stands_beside_is_painted_out():
     assert len(athlete.frames) >= 38 and np.median(errors(athlete, flip)) < 4
 
 
+@pytest.mark.slow
 def test_the_liveliest_of_many_is_followed():
     """Four larger people, more than are followed at once."""
     larger = [stand(70 + 110 * n, 200, torso=50) for n in (0, 1, 3, 4)]
@@ -286,11 +202,13 @@ def test_pieces_of_one_person_are_joined():
     follower = follow([[truths[k]] if k in truths else [] for k in range(90)], Dots())
     (track,) = follower.finish()
     assert track.frames == sorted(truths)
-    note = follower.states[track.number]
-    assert set(note.leans) >= set(truths) and "lost" not in {note.status[k] for k in truths}
+    state = follower.states[track.number]
+    assert set(state.leans) >= set(truths) and "lost" not in {state.status[k] for k in truths}
 
 
-@pytest.mark.parametrize(("colors", "people"), [((RED, RED), 1), ((RED, BLUE), 2)])
+@pytest.mark.parametrize(
+    ("colors", "people"), [pytest.param((RED, RED), 1, marks=pytest.mark.slow), ((RED, BLUE), 2)]
+)
 def test_who_wears_something_else_is_somebody_else(colors, people):
     """One goes behind something, and somebody in other clothes comes out there."""
     truths = {k: stand(200 + 2 * k, 240) for k in range(90) if not 30 <= k < 75}
@@ -304,7 +222,7 @@ def test_everybody_is_followed_if_wanted():
     people = [[stand(90 + 110 * n + k, 240, torso=30) for n in range(5)] for k in range(8)]
     follower = follow(people, Dots(), follow_all=True)
     assert [len(track.frames) for track in follower.tracker.tracks] == [8] * 5
-    assert len([note for note in follower.states.values() if len(note.leans) == 8]) == 5
+    assert len([state for state in follower.states.values() if len(state.leans) == 8]) == 5
 
 
 def test_an_empty_picture():

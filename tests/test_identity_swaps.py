@@ -1,28 +1,28 @@
-"""Two people taken for each other where they met: told apart by what they wear."""
+"""Two people swapped where they met, and told apart by their clothes."""
 
 import numpy as np
 import pytest
 from helpers.dots import stand
 
 from gymskel.tracking.appearance import PARTS
-from gymskel.tracking.identity_swaps import exchanges
-from gymskel.tracking.tracker import Track
+from gymskel.tracking.identity_swaps import find_swaps
+from gymskel.tracking.track import Track
 
 RED, BLUE = (45, 60, 40), (40, 20, -50)
 LENGTH = 60
 
 
 def found(tracks, worn):
-    return list(exchanges(tracks, worn))
+    return list(find_swaps(tracks, worn))
 
 
-def crossing(exchanged=(), *, colors=(RED, BLUE), apart=0, unseen=()):
-    """Two tracks that cross in the middle, and their colours; in frames `exchanged` each has the other's pose."""
+def crossing(swapped=(), *, colors=(RED, BLUE), apart=0, unseen=()):
+    """Two tracks that cross in the middle, and their colours; in frames `swapped` each has the other's pose."""
     rng, worn = np.random.default_rng(0), {0: {}, 1: {}}
     tracks = [Track(0, 30), Track(1, 30)]
     for frame in range(LENGTH):
         people = [(stand(100 + 8 * frame, 200), colors[0]), (stand(580 - 8 * frame, 200 + apart), colors[1])]
-        for track, (pose, color) in zip(tracks, people[:: -1 if frame in exchanged else 1], strict=True):
+        for track, (pose, color) in zip(tracks, people[:: -1 if frame in swapped else 1], strict=True):
             if (track.number, frame) in unseen:
                 continue
             track.add(frame, pose)
@@ -30,10 +30,10 @@ def crossing(exchanged=(), *, colors=(RED, BLUE), apart=0, unseen=()):
     return tracks, worn
 
 
-@pytest.mark.parametrize("exchanged", [range(30, 60), range(28, 34), [*range(26, 29), *range(33, 60)]])
-def test_who_was_exchanged_is_told_apart(exchanged):
-    ((one, other, frames),) = found(*crossing(exchanged))
-    assert (one.number, other.number) == (0, 1) and set(frames) == set(exchanged)
+@pytest.mark.parametrize("swapped", [range(30, 60), range(28, 34), [*range(26, 29), *range(33, 60)]])
+def test_who_was_swapped_is_told_apart(swapped):
+    ((one, other, frames),) = found(*crossing(swapped))
+    assert (one.number, other.number) == (0, 1) and set(frames) == set(swapped)
 
 
 def test_whoever_was_told_apart_stays():
@@ -59,7 +59,7 @@ def test_one_who_goes_on_as_the_other():
     [{"colors": (RED, RED)}, {"apart": 300}],
     ids=["alike", "never near"],
 )
-def test_nothing_is_exchanged_without_reason(options):
+def test_nothing_is_swapped_without_reason(options):
     assert found(*crossing(range(30, 60), **options)) == []
 
 

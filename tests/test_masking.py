@@ -1,35 +1,35 @@
-"""People painted out of a view."""
+"""People painted out of a crop."""
 
 import numpy as np
 import pytest
+from helpers.clothes import BLUE, GREEN, GREY, RED, dressed
 from helpers.dots import stand
-from test_appearance import BLUE, GREEN, GREY, RED, dressed
 
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.crops import Crop
-from gymskel.tracking.masking import painted
-from gymskel.tracking.prediction import Expectation
+from gymskel.tracking.masking import mask_people
+from gymskel.tracking.prediction import Prediction
 
-VIEW = Crop((320, 240), 480, 0.0, 480)  # shows x from 80 to 560 as it is
+CROP = Crop((320, 240), 480, 0.0, 480)  # shows x from 80 to 560 as it is
 
 
-def somebody(pose, torso=60):
-    return Expectation(pose, 0.0, torso, 1)
+def predicted(pose, torso=60):
+    return Prediction(pose, 0.0, torso, 1)
 
 
 def place(pose, joint, other):
-    """Row and column in the view, halfway between two joints."""
+    """Row and column in the crop, halfway between two joints."""
     x, y = (pose[BODY_25.index(joint), :2] + pose[BODY_25.index(other), :2]) / 2
     return int(y), int(x) - 80
 
 
 def shown(*people):
-    """A view of people drawn over each other, as (pose, shirt, trousers)."""
+    """A crop of people drawn over each other, as (pose, shirt, trousers)."""
     frame = np.full((480, 640, 3), GREY, np.uint8)
     for pose, shirt, trousers in people:
         body = dressed(pose, shirt, trousers)
         frame = np.where((body != GREY).any(axis=2, keepdims=True), body, frame)
-    return VIEW.cut(frame)
+    return CROP.cut(frame)
 
 
 def is_black(pixel):
@@ -40,7 +40,7 @@ def is_black(pixel):
 def test_who_is_known_is_painted_over(lean):
     other, wanted = stand(200, 240, lean=lean), stand(450, 240)
     picture = shown((other, RED, BLUE), (wanted, GREEN, RED))
-    after = painted(picture, VIEW, [somebody(other)], somebody(wanted))
+    after = mask_people(picture, CROP, [predicted(other)], predicted(wanted))
     for limb in (("Neck", "MidHip"), ("RHip", "RKnee"), ("LKnee", "LAnkle"), ("RShoulder", "RElbow")):
         assert is_black(after[place(other, *limb)]) and not is_black(after[place(wanted, *limb)])
     assert (
@@ -50,8 +50,8 @@ def test_who_is_known_is_painted_over(lean):
 
 def test_where_the_wanted_person_should_be_is_spared():
     other, wanted = stand(300, 240), stand(320, 240, lean=90)
-    after = painted(
-        shown((wanted, GREEN, RED), (other, RED, BLUE)), VIEW, [somebody(other)], somebody(wanted)
+    after = mask_people(
+        shown((wanted, GREEN, RED), (other, RED, BLUE)), CROP, [predicted(other)], predicted(wanted)
     )
     assert not is_black(after[place(wanted, "Neck", "MidHip")])
     assert is_black(after[place(other, "RKnee", "RAnkle")])
@@ -59,7 +59,9 @@ def test_where_the_wanted_person_should_be_is_spared():
 
 def test_nobody_to_paint_over():
     picture = shown((stand(300, 240), RED, BLUE))
-    hidden = somebody(np.full((25, 3), np.nan, np.float32))
-    np.testing.assert_array_equal(painted(picture, VIEW, [hidden], somebody(stand(300, 240))), picture)
-    covered = somebody(stand(300, 240))
-    np.testing.assert_array_equal(painted(picture, VIEW, [covered], somebody(stand(300, 240), 90)), picture)
+    hidden = predicted(np.full((25, 3), np.nan, np.float32))
+    np.testing.assert_array_equal(mask_people(picture, CROP, [hidden], predicted(stand(300, 240))), picture)
+    covered = predicted(stand(300, 240))
+    np.testing.assert_array_equal(
+        mask_people(picture, CROP, [covered], predicted(stand(300, 240), 90)), picture
+    )

@@ -14,7 +14,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from helpers import tiny_onnx
-from test_estimators import UNSEEN, nothing_named, used_elsewhere  # noqa: F401 (a fixture)
+from helpers.dots import UNSEEN
+from helpers.estimators import nothing_named, used_elsewhere  # noqa: F401 (a fixture)
 
 from gymskel.estimators.estimator import choose_estimator, is_stateless
 from gymskel.extract import RTMPose
@@ -235,15 +236,13 @@ def test_auto_downloads_nothing(rtmlib, monkeypatch):
         (zipfile.BadZipFile("File is not a zip file"), r"not a zip file; delete .*yolox_m\.zip"),
     ],
 )
-def test_a_failed_download_names_the_ways_out(rtmlib, monkeypatch, fault, said):
+def test_a_failed_download_names_the_fix(rtmlib, monkeypatch, fault, said):
     def fail(url):
         raise fault
 
     monkeypatch.setattr(sys.modules["rtmlib.tools.file"], "download_checkpoint", fail)
-    ways = r"Ways out: .*checkpoints/yolox_m\.onnx.*det= and pose=.*RTMPOSE_DET and RTMPOSE_POSE"
-    with pytest.raises(
-        FileNotFoundError, match=rf"(?s)yolox_m\.zip was not downloaded \(.*{said}\)\. {ways}"
-    ):
+    fix = r"Fix: .*checkpoints/yolox_m\.onnx.*det= and pose=.*RTMPOSE_DET"
+    with pytest.raises(FileNotFoundError, match=rf"(?s)yolox_m\.zip was not downloaded \(.*{said}\)\. {fix}"):
         RTMPose()
 
 
@@ -258,34 +257,30 @@ def test_loaded_models_do_not_travel(rtmlib, monkeypatch):
 
 
 def test_what_rtmpose_refuses(rtmlib, tmp_path):
-    with pytest.raises(ValueError, match="`mode` must be performance, balanced or lightweight, got 'best'"):
+    with pytest.raises(ValueError, match=r"`mode`.*'best'"):
         RTMPose(mode="best")
     for device in ("gpu", "cuda:x", "cuda1"):
-        with pytest.raises(ValueError, match=r"`device` must be cpu, cuda, cuda:1 \.\.\. or rocm"):
+        with pytest.raises(ValueError, match=f"`device`.*{device}"):
             RTMPose(device=device)
-    with pytest.raises(
-        ValueError, match=r"onnxruntime 1\.31 cannot run on 'rocm', only on CUDA.*device='cpu'"
-    ):
+    with pytest.raises(ValueError, match=r"cannot run on 'rocm', only on CUDA"):
         RTMPose(device="rocm")
-    with pytest.raises(FileNotFoundError, match=r"No model file .*gone\.onnx\.$"):
+    with pytest.raises(FileNotFoundError, match=r"gone\.onnx\.$"):
         RTMPose(pose=tmp_path / "gone.onnx")
     zipped = tmp_path / "pose.zip"
     zipped.touch()
-    with pytest.raises(ValueError, match=r"Models must be \.onnx files .*pose\.zip"):
+    with pytest.raises(ValueError, match=r"\.onnx files.*pose\.zip"):
         RTMPose(pose=zipped)
-    with pytest.raises(
-        RuntimeError, match=r"could not start on 'cuda:0'; it has CPUExecutionProvider instead"
-    ):
+    with pytest.raises(RuntimeError, match=r"'cuda:0'.*CPUExecutionProvider"):
         RTMPose(device="cuda:0")(people())
 
 
 def test_other_models_are_refused(rtmlib):
     good = dict(rtmlib.sessions)
     rtmlib.sessions["RTMPose"] = Session([1, 3, 256, 192], [1, 17, 384], [1, 17, 512])
-    with pytest.raises(ValueError, match=r"rtmpose-m\.onnx gives \[17, 17\] joints, expected .* 26 of Halpe"):
+    with pytest.raises(ValueError, match=r"rtmpose-m\.onnx gives \[17, 17\].* 26"):
         RTMPose()(people())
     rtmlib.sessions.update(good, YOLOX=Session([1, 1, 64], [1, 1, 5]))
-    with pytest.raises(ValueError, match=r"yolox_m\.onnx takes \[1, 1, 64\], expected a picture"):
+    with pytest.raises(ValueError, match=r"yolox_m\.onnx takes \[1, 1, 64\]"):
         RTMPose()(people())
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.dots import stand
 
-from gymskel.tracking.stitching import relink
+from gymskel.tracking.stitching import stitch_tracks
 from gymskel.tracking.track import Track
 from gymskel.tracking.tracker import Tracker
 
@@ -26,23 +26,23 @@ def tracks_of(*pieces):
     return tracks
 
 
-def mended(*pieces, spare=(), edges=EDGES):
+def mended(*pieces, unassigned=(), edges=EDGES):
     """The frames of each person."""
-    return [track.frames for track in relink(tracks_of(*pieces), list(spare), 30, edges)]
+    return [track.frames for track in stitch_tracks(tracks_of(*pieces), list(unassigned), 30, edges)]
 
 
 def test_what_is_whole_stays():
     one, other = walk(0, 40), walk(0, 40, x=600, speed=-5)
     tracks = tracks_of(one, other)
-    for before, after in zip(tracks, relink(tracks, [], 30, EDGES), strict=True):
+    for before, after in zip(tracks, stitch_tracks(tracks, [], 30, EDGES), strict=True):
         assert (after.number, after.frames) == (before.number, before.frames)
         np.testing.assert_array_equal(after.poses, before.poses)
-        assert after.size == pytest.approx(before.size, rel=0.05)
-        np.testing.assert_allclose(after.predict(45), before.predict(45), atol=3)
+        assert after.torso == pytest.approx(before.torso, rel=0.05)
+        np.testing.assert_allclose(after.body.predict(1.5), before.body.predict(1.5), atol=3)
 
 
 def test_nobody():
-    assert relink([], [], 30, EDGES) == [] == Tracker(30).finish()
+    assert stitch_tracks([], [], 30, EDGES) == [] == Tracker(30).finish()
 
 
 @pytest.mark.parametrize("gap", [1, 4, 9])
@@ -65,7 +65,7 @@ def test_who_crosses_in_a_gap_keeps_going():
         (one[0][:22] + other[0][28:], one[1][:22] + other[1][28:])
         for one, other in ((right, left), (left, right))
     ]
-    first, second = relink(tracks_of(*swapped), [], 30, EDGES)
+    first, second = stitch_tracks(tracks_of(*swapped), [], 30, EDGES)
     np.testing.assert_array_equal(first.poses, right[1][:22] + right[1][28:])
     np.testing.assert_array_equal(second.poses, left[1][:22] + left[1][28:])
 
@@ -73,8 +73,8 @@ def test_who_crosses_in_a_gap_keeps_going():
 def test_a_single_pose_goes_where_somebody_is_missing():
     frames, poses = walk(0, 40)
     without = frames[:20] + frames[24:], poses[:20] + poses[24:]
-    assert mended(without, spare=[([22], [poses[22]])]) == [[*range(20), 22, *range(24, 40)]]
-    assert mended(without, spare=[([22], [stand(500, 100)])]) == [without[0]]  # nobody is missing there
+    assert mended(without, unassigned=[([22], [poses[22]])]) == [[*range(20), 22, *range(24, 40)]]
+    assert mended(without, unassigned=[([22], [stand(500, 100)])]) == [without[0]]  # nobody is missing there
     assert mended(without, ([22], [poses[22]])) == [[*range(20), 22, *range(24, 40)]]
 
 

@@ -1,4 +1,4 @@
-"""What finds people in a frame, and how one is chosen.
+"""The protocol of a pose estimator, and the choice of one by its name.
 
 Any callable with a `name` and a `skeleton` will do:
 
@@ -26,16 +26,16 @@ from gymskel.skeleton import BODY_25, Skeleton
 
 
 class Estimator(Protocol):
-    """What finds people in a frame: a callable with a `name`, a `skeleton` and `stateless`.
+    """A pose estimator: a callable that finds people in a frame, with a `name`, a `skeleton` and `stateless`.
 
     An estimator that remembers earlier frames also has `reset()`; it is called before and after each video.
 
     Attributes:
-        name: what it is, its version and every option that changes what it finds: two estimators of the same
-            name are taken to be the same.
+        name: the model, its version and every option that changes the result. Two estimators of the same name are
+            taken to be the same.
         skeleton: layout of the joints it returns.
-        stateless: the same frame gives the same answer, whatever came before. Only such an estimator can be
-            shown crops (`follow`). Where it is not said: stateless unless there is a `reset`.
+        stateless: True if the result depends on the frame alone, not on earlier frames. Only such an estimator can be
+            shown crops (`follow`). An estimator without this attribute is stateless unless it has a `reset`.
     """
 
     name: str
@@ -43,22 +43,21 @@ class Estimator(Protocol):
     stateless: bool
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
-        """(people, joints, 3) float32 from a frame (height, width, 3) uint8, BGR, C-contiguous.
+        """Return (people, joints, 3) float32 for a frame (height, width, 3) uint8, BGR, C-contiguous.
 
         x, y in pixels and confidence in [0, 1]; an unseen joint is NaN, NaN, 0; nobody is (0, joints, 3).
         """
 
 
 ESTIMATORS = {"openpose": OpenPose, "rtmpose": RTMPose, "mediapipe": MediaPipe}
-"""Those that gymskel knows by name, the best first: what "auto" tries."""
+"""Estimators that gymskel knows by name, the best first, as "auto" tries them."""
 
 
 def choose_estimator(estimator: str | Estimator = "auto") -> Estimator:
-    """An estimator by its name, the best one installed for "auto", or the given one, checked.
+    """Return an estimator by its name, the best one installed for "auto", or the given one after a check.
 
-    "auto" takes the first of OpenPose, RTMPose and MediaPipe that has all it needs to start, and downloads
-    nothing: RTMPose only where its weights are named by the environment or were downloaded before. The result's
-    `name` says which it is.
+    "auto" takes the first of OpenPose, RTMPose and MediaPipe that has all it needs to start. It downloads nothing: RTMPose
+    is taken only if environment variables name its weights, or they were downloaded before. See the result's `name`.
 
     Raises:
         ValueError: no such name.
@@ -78,22 +77,27 @@ def choose_estimator(estimator: str | Estimator = "auto") -> Estimator:
 
 
 def is_stateless(estimator: Estimator) -> bool:
-    """What it says of itself; else whether it has nothing to forget."""
+    """Return the estimator's `stateless`; without that attribute, True unless it has a `reset`."""
     return bool(getattr(estimator, "stateless", not hasattr(estimator, "reset")))
 
 
 def _best_installed() -> Estimator:
-    faults = []
+    """Return the first of `ESTIMATORS` that can start without a download; raise ImportError if none can."""
+    errors = []
     for name, make in ESTIMATORS.items():
         try:
             return RTMPose(download=False) if make is RTMPose else make()
-        except (ImportError, FileNotFoundError) as fault:
-            faults.append(f"{name}: {fault}")
-    raise ImportError("\n".join(["No pose estimator here.", *faults]))
+        except (ImportError, FileNotFoundError) as error:
+            errors.append(f"{name}: {error}")
+    raise ImportError("\n".join(["No pose estimator is installed.", *errors]))
 
 
 def check_estimator(estimator: Any) -> Estimator:
-    """Refuses at the door what would fail at the first frame of every video."""
+    """Return the estimator if it fits the protocol.
+
+    Raises:
+        TypeError: not callable, a class, or without a `name` or a `skeleton`.
+    """
     named = isinstance(getattr(estimator, "name", None), str)
     if (
         isinstance(estimator, type)
@@ -109,7 +113,11 @@ def check_estimator(estimator: Any) -> Estimator:
 
 
 def find_people(frame: np.ndarray, number: int, estimator: Estimator, video: Path) -> np.ndarray:
-    """(people, 25, 3) float32: what the estimator found in a frame, in BODY_25; nobody without any joint."""
+    """Return the people that an estimator finds in a frame, (people, 25, 3) float32 in BODY_25, each with a joint.
+
+    Raises:
+        ValueError: the estimator returned another shape, or a joint 0, 0, 0. The message names video and frame.
+    """
     people = estimator(frame)
     joints = len(estimator.skeleton)
     where = f"{video}, frame {number}: {estimator.name} returned"
@@ -126,7 +134,7 @@ def find_people(frame: np.ndarray, number: int, estimator: Estimator, video: Pat
 
 
 def reset(estimator: Estimator) -> None:
-    """Lets an estimator that remembers forget."""
-    forget = getattr(estimator, "reset", None)
-    if forget is not None:
-        forget()
+    """Call the estimator's `reset`, if it has one."""
+    own_reset = getattr(estimator, "reset", None)
+    if own_reset is not None:
+        own_reset()

@@ -1,4 +1,4 @@
-"""Which GPU a process runs on."""
+"""The choice of a GPU for each process."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-_taken: dict[tuple[int, int], int] = {}  # (process, GPU) -> its lock file, open while the process lives
+_locks: dict[
+    tuple[int, int], int
+] = {}  # (process, GPU) -> descriptor of its lock file, open while the process lives
 
 
 def check_gpus(gpu: int | Sequence[int] | None) -> tuple[int, ...]:
-    """The GPUs meant; none for None. Raises ValueError for what is no GPU's number."""
+    """Return the numbers of the GPUs given; none for None.
+
+    Raises:
+        ValueError: not a GPU's number, or several on Windows.
+    """
     if gpu is None:
         return ()
     gpus = (gpu,) if isinstance(gpu, int) else tuple(gpu)
@@ -23,11 +29,11 @@ def check_gpus(gpu: int | Sequence[int] | None) -> tuple[int, ...]:
 
 
 def take_gpu(gpus: tuple[int, ...], count: int) -> int:
-    """The GPU for this process: the only one, or the first of several that no other process has taken.
+    """Return the GPU for this process: the only one, or the first of several that no other process has taken.
 
     Args:
-        gpus: those to choose from.
-        count: how many the host has.
+        gpus: numbers to choose from.
+        count: number of GPUs of this host.
 
     Raises:
         ValueError: the host has no such GPU.
@@ -38,18 +44,18 @@ def take_gpu(gpus: tuple[int, ...], count: int) -> int:
         raise ValueError(f"`gpu` {', '.join(map(str, missing))}: OpenPose sees {count} here, counted from 0.")
     if len(gpus) == 1:
         return gpus[0]
-    mine = next((gpu for gpu in gpus if (os.getpid(), gpu) in _taken), None)
+    mine = next((gpu for gpu in gpus if (os.getpid(), gpu) in _locks), None)
     free = mine if mine is not None else next((gpu for gpu in gpus if _lock(gpu)), None)
     if free is None:
         raise RuntimeError(
-            f"Every GPU of {', '.join(map(str, gpus))} is taken by another process. Use as many workers as GPUs, "
-            "or name a single one to share it."
+            f"Every GPU of {', '.join(map(str, gpus))} is taken by another process. Fix: use as many workers as GPUs, "
+            "or name a single GPU to share it."
         )
     return free
 
 
 def _lock(gpu: int) -> bool:
-    """Whether this process has the GPU now, and until it ends, however it ends."""
+    """Lock a GPU for this process until it ends; return False if another process has it."""
     import fcntl
 
     path = Path(tempfile.gettempdir(), f"gymskel-gpu-{gpu}-{os.getuid()}.lock")
@@ -59,5 +65,5 @@ def _lock(gpu: int) -> bool:
     except BlockingIOError:
         os.close(file)
         return False
-    _taken[os.getpid(), gpu] = file  # a forked process may not think the GPU its own
+    _locks[os.getpid(), gpu] = file  # a forked process does not own the GPU
     return True

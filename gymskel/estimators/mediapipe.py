@@ -1,4 +1,4 @@
-"""MediaPipe's pose model: on any laptop, with the model inside or with one that the user downloaded."""
+"""MediaPipe's pose model: on any laptop, with the model inside the package or a downloaded one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from gymskel.estimators.model_files import named_file, told_apart
+from gymskel.estimators.model_files import find_model_file, name_with_checksum
+from gymskel.messages import join_names
 from gymskel.quiet import hide_stderr
 from gymskel.skeleton import MEDIAPIPE_33
 
 MIN_VISIBILITY = 0.1
-"""MediaPipe always returns all 33 landmarks; one less visible than this was guessed, not seen."""
+"""Visibility below which a landmark is taken for guessed, so unseen; MediaPipe always returns all 33."""
 
-_PARTS = {"pose_detector.tflite", "pose_landmarks_detector.tflite"}  # what a pose landmarker's .task zips
+_TASK_FILES = {
+    "pose_detector.tflite",
+    "pose_landmarks_detector.tflite",
+}  # in a pose landmarker's .task, a zip
 
 
 class MediaPipe:
@@ -24,18 +28,17 @@ class MediaPipe:
 
     x and y in pixels; the confidence is MediaPipe's visibility. A landmark whose visibility is under 0.1 or
     that lies outside the picture is unseen: NaN, NaN, 0. The coordinates are raw; smoothing is a step of
-    `preprocess`, where the history tells of it.
+    `preprocess`, recorded in the history.
 
-    Without `model` it is the one inside mediapipe 0.10.21, the last wheel to carry one; it finds one person.
-    With `model` it is the Tasks API, in any version since 0.10.
+    Without `model` it is the model inside mediapipe 0.10.21, the last wheel with one; it finds one person. With `model` it
+    is the Tasks API, in any version since 0.10.
 
     Args:
         model: a pose landmarker, `pose_landmarker_lite.task`, `_full` or `_heavy`, as MediaPipe's
             documentation offers them; by default the environment variable MEDIAPIPE_MODEL, else the model inside.
-        people: how many it may find in a frame; more than one only with a `model`.
-        tracking: look for the person near where they were in the frame before. Faster than searching every
-            frame afresh, but it loses a body that turns, and cannot be followed (`follow=False` only). Only
-            the model inside.
+        people: largest number of people found in a frame; more than one only with a `model`.
+        tracking: search near the person's place in the frame before. This is faster than searching every frame afresh, but
+            it loses a body that turns, and works with `follow=False` only. Only for the model inside.
 
     Raises:
         ImportError: mediapipe is missing, or too new to carry its pose model and no `model` is given.
@@ -46,32 +49,32 @@ class MediaPipe:
     skeleton = MEDIAPIPE_33
 
     def __init__(self, *, model: str | Path | None = None, people: int = 1, tracking: bool = False) -> None:
-        """Imports mediapipe; the graph starts at the first frame, in the process that uses it."""
-        self._model = named_file(model, "MEDIAPIPE_MODEL")
+        """Import mediapipe; the graph starts at the first frame, in the process that uses it."""
+        self._model = find_model_file(model, "MEDIAPIPE_MODEL")
         self._people = people
         self._graph: Any = None
         self.stateless = not tracking
         _check_options(self._model, people, tracking)
         mediapipe = _import(inside=self._model is None)
-        which = "" if self._model is None else f" {told_apart(self._model)}"
-        several = f", up to {people} people" if people > 1 else ""
-        how = "tracking" if tracking else "static"
-        self.name = f"MediaPipe {mediapipe.__version__} pose{which}, {how}{several}"
+        file = "" if self._model is None else f" {name_with_checksum(self._model)}"
+        limit = f", up to {people} people" if people > 1 else ""
+        mode = "tracking" if tracking else "static"
+        self.name = f"MediaPipe {mediapipe.__version__} pose{file}, {mode}{limit}"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but the graph: each process starts its own."""
+        """Return the state without the graph: each process starts its own."""
         return {**self.__dict__, "_graph": None}
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
-        """(people, 33, 3) float32 from a frame (height, width, 3) uint8, BGR."""
+        """Return (people, 33, 3) float32 for a frame (height, width, 3) uint8, BGR."""
         if self._graph is not None:
             return self._landmarks(frame)
-        with hide_stderr():  # it talks while the graph starts, until after the first frame
+        with hide_stderr():  # it prints while the graph starts, until after the first frame
             mediapipe = _import(inside=self._model is None)
             if self._model is None:
-                self._graph = _Inside(mediapipe, static=self.stateless)
+                self._graph = _InsideModel(mediapipe, static=self.stateless)
             else:
-                self._graph = _Task(mediapipe, self._model, self._people)
+                self._graph = _TaskModel(mediapipe, self._model, self._people)
             return self._landmarks(frame)
 
     def _landmarks(self, frame: np.ndarray) -> np.ndarray:
@@ -87,16 +90,14 @@ class MediaPipe:
         return points
 
     def reset(self) -> None:
-        """Forgets the last person, and frees the graph; the model inside goes on if it has nothing to forget."""
-        lasting = (
-            self.stateless and self._model is None
-        )  # mediapipe 1.2 complains at exit of a task left open
-        if self._graph is not None and not lasting:
+        """Forget the last person and free the graph; the model inside stays open if it is stateless."""
+        stays_open = self.stateless and self._model is None  # mediapipe 1.2 complains at exit of an open task
+        if self._graph is not None and not stays_open:
             self._graph.close()
             self._graph = None
 
 
-class _Inside:
+class _InsideModel:
     """The model inside mediapipe 0.10.21."""
 
     def __init__(self, mediapipe: Any, *, static: bool) -> None:
@@ -106,11 +107,12 @@ class _Inside:
         self.close = self._pose.close
 
     def find(self, rgb: np.ndarray) -> list[Any]:
+        """Return the landmarks of each person in a picture (height, width, 3) uint8, RGB."""
         found = self._pose.process(rgb).pose_landmarks
         return [] if found is None else [found.landmark]
 
 
-class _Task:
+class _TaskModel:
     """A pose landmarker of the Tasks API."""
 
     def __init__(self, mediapipe: Any, model: Path, people: int) -> None:
@@ -125,6 +127,7 @@ class _Task:
         self.close = self._landmarker.close
 
     def find(self, rgb: np.ndarray) -> list[Any]:
+        """Return the landmarks of each person in a picture (height, width, 3) uint8, RGB."""
         image = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=rgb)
         return self._landmarker.detect(image).pose_landmarks
 
@@ -135,26 +138,28 @@ def _check_options(model: Path | None, people: int, tracking: bool) -> None:
     if model is None:
         if people > 1:
             raise ValueError(
-                f"MediaPipe's own model finds one person a frame, got people={people}. Ways out: a pose "
-                "landmarker .task file as model= or in the environment variable MEDIAPIPE_MODEL; OpenPose."
+                f"MediaPipe's own model finds one person a frame, got people={people}. Fix: give a pose "
+                "landmarker .task file as model= or in the environment variable MEDIAPIPE_MODEL, or use OpenPose."
             )
         return
     if tracking:
-        raise ValueError(f"`tracking` is for the model inside mediapipe 0.10.21, not for {model}.")
+        raise ValueError(
+            f"`tracking` is for the model inside mediapipe 0.10.21, not for {model}. Fix: tracking=False."
+        )
     parts: set[str] = set()
     with contextlib.suppress(OSError, zipfile.BadZipFile, RuntimeError), zipfile.ZipFile(model) as archive:
         parts = set(archive.namelist())
-    if not parts >= _PARTS:
+    if not parts >= _TASK_FILES:
         raise ValueError(
-            f"{model} is no pose landmarker: it should hold {' and '.join(sorted(_PARTS))}, and holds "
-            f"{', '.join(sorted(parts)) or 'no files'}. MediaPipe's pose_landmarker_full.task is one."
+            f"{model} is no pose landmarker: it should hold {' and '.join(sorted(_TASK_FILES))}, and holds "
+            f"{join_names(sorted(parts)) or 'no files'}. Fix: download MediaPipe's pose_landmarker_full.task."
         )
 
 
 def _import(*, inside: bool) -> Any:
-    """The module `mediapipe`; if its model `inside` is wanted, one that still has it."""
-    ways = (
-        'Ways out: pip install "gymskel[mediapipe]" on Python 3.12 or older (it pins mediapipe 0.10.21); '
+    """Return the module `mediapipe`; with `inside`, check that it still has a model inside."""
+    fix = (
+        'Fix: pip install "gymskel[mediapipe]" on Python 3.12 or older (it pins mediapipe 0.10.21); '
         'OpenPose; pip install "gymskel[rtmpose]"; or any callable of your own with `name` and `skeleton` as '
         "`estimator`."
     )
@@ -162,11 +167,11 @@ def _import(*, inside: bool) -> Any:
         with hide_stderr():
             import mediapipe
     except ImportError as missing:
-        raise ImportError(f"mediapipe cannot be imported ({missing}). {ways}") from missing
+        raise ImportError(f"mediapipe cannot be imported ({missing}). {fix}") from missing
     if inside and not hasattr(mediapipe, "solutions"):
         raise ImportError(
             f"mediapipe {mediapipe.__version__} has no `mp.solutions` and no model inside any more (since "
             "0.10.30). Download pose_landmarker_full.task from MediaPipe's documentation and give it as model= "
-            f"or in the environment variable MEDIAPIPE_MODEL. {ways}"
+            f"or in the environment variable MEDIAPIPE_MODEL. {fix}"
         )
     return mediapipe

@@ -1,4 +1,4 @@
-"""Model files: which one was meant, that it is there, and what tells it from another."""
+"""Model files: finding the one that is meant, and naming it so that no other has the same name."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ import zlib
 from pathlib import Path
 
 
-def named_file(given: str | Path | None, variable: str) -> Path | None:
-    """The file given, else the one an environment variable names, else None.
+def find_model_file(given: str | Path | None, variable: str) -> Path | None:
+    """Return the file given, else the one that an environment variable names, else None.
 
     Raises:
-        FileNotFoundError: named, and not there.
+        FileNotFoundError: the file that is given or named does not exist.
     """
-    named = given or os.environ.get(variable)
-    if not named:
+    wanted = given or os.environ.get(variable)
+    if not wanted:
         return None
-    file = Path(named).expanduser().resolve()
+    file = Path(wanted).expanduser().resolve()
     if not file.is_file():
         by = "" if given else f", named by the environment variable {variable}"
         raise FileNotFoundError(f"No model file {file}{by}.")
     return file
 
 
-def told_apart(file: Path) -> str:
-    """`rtmpose-m 1c9f5b36`: the stem and the content's CRC-32, for many a model is called end2end."""
+def name_with_checksum(file: Path) -> str:
+    """Return the stem of a file and the CRC-32 of its content, such as `rtmpose-m 1c9f5b36`.
+
+    The stem alone is not unique: many models are called end2end.
+    """
     crc = 0
     with file.open("rb") as content:
         while piece := content.read(1 << 20):

@@ -1,4 +1,4 @@
-"""OpenPose through its Python binding: everyone in the picture, BODY_25, on a GPU host that has it built."""
+"""OpenPose through its Python binding: everyone in the picture, BODY_25, on a GPU host with OpenPose built."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ import numpy as np
 from gymskel.estimators.gpus import check_gpus, take_gpu
 from gymskel.skeleton import BODY_25
 
-_MODEL = [Path("pose", "body_25", name) for name in ("pose_iter_584000.caffemodel", "pose_deploy.prototxt")]
+_MODEL_FILES = [
+    Path("pose", "body_25", name) for name in ("pose_iter_584000.caffemodel", "pose_deploy.prototxt")
+]
 _INSTALLED = "/usr/local/python"  # where `make install` puts the binding
 
 
 class OpenPose:
     """An estimator: OpenPose 1.5 to 1.7, as frame -> (people, 25, 3) float32.
 
-    Everybody found is returned, in OpenPose's order, which is no identity: the same index may be another
-    person in the next frame. The confidence is a heat map's peak and may overshoot 1 a little. A joint that
-    was not found is NaN, NaN, 0.
+    All people found are returned in OpenPose's order, which is no identity: the same index may be another person in the
+    next frame. The confidence is a heat map's peak and may overshoot 1 a little. An unseen joint is NaN, NaN, 0.
 
     Args:
         model_folder: OpenPose's `models`; by default the environment variable OPENPOSE_MODELS, else
@@ -34,8 +35,8 @@ class OpenPose:
             it, else /usr/local/python.
         net_resolution: size of the network's input, `WIDTHxHEIGHT` in multiples of 16; -1 follows from the
             picture's shape. Smaller is faster and takes less GPU memory.
-        scale_number: number of sizes the picture is looked at in; 1 is fastest, 4 finds most.
-        scale_gap: how much smaller each of them is than the one before.
+        scale_number: number of sizes in which the network sees the picture; 1 is fastest, 4 finds most.
+        scale_gap: share of the full size by which each of them is smaller than the one before.
         gpu: the GPU to run on, counted from 0; by default OpenPose's own choice among those that
             CUDA_VISIBLE_DEVICES shows. Several, for worker processes: each process takes the first that no
             other process on this host has taken (not on Windows).
@@ -60,7 +61,7 @@ class OpenPose:
         scale_gap: float = 0.25,
         gpu: int | Sequence[int] | None = None,
     ) -> None:
-        """Imports the binding and looks for the model; OpenPose starts at the first frame."""
+        """Import the binding and find the model; OpenPose starts at the first frame."""
         _check_options(net_resolution, scale_number, scale_gap)
         self._gpus = check_gpus(gpu)
         self._op, self._python_folder = _import(python_folder)
@@ -73,7 +74,7 @@ class OpenPose:
             "net_resolution": net_resolution,
             "scale_number": scale_number,
             "scale_gap": scale_gap,
-            "render_pose": 0,  # nobody looks at its pictures
+            "render_pose": 0,  # its pictures are not used
             "num_gpu": -1,
             "num_gpu_start": 0,
         }
@@ -82,11 +83,11 @@ class OpenPose:
         self._wrapper: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but what is started: each process starts its own."""
+        """Return the state without the running OpenPose: each process starts its own."""
         return {**self.__dict__, "_op": None, "_wrapper": None}
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
-        """(people, 25, 3) float32 from a frame (height, width, 3) uint8, BGR."""
+        """Return (people, 25, 3) float32 for a frame (height, width, 3) uint8, BGR."""
         if self._wrapper is None:
             self._start()
         frame = np.ascontiguousarray(frame)  # the binding ignores strides, and keeps no reference
@@ -96,7 +97,7 @@ class OpenPose:
         datums = self._op.VectorDatum([datum]) if newer else [datum]
         if self._wrapper.emplaceAndPop(datums) is False:  # older ones answer None
             raise RuntimeError(
-                "OpenPose stopped: it took a frame and gave nothing back; its own message is above."
+                "OpenPose stopped: it took a frame and returned nothing. Fix: see its own message above."
             )
         found = datum.poseKeypoints
         if found is None or np.ndim(found) == 0:  # nobody, said in the newer and in the older way
@@ -134,17 +135,17 @@ def _check_options(net_resolution: str, scale_number: int, scale_gap: float) -> 
 
 
 def _import(python_folder: str | Path | None) -> tuple[Any, str]:
-    """The binding's module, and the folder it came from ("" = where Python looks anyway)."""
-    told = python_folder or os.environ.get("OPENPOSE_PYTHON")
-    faults = []
-    for folder in [str(told)] if told else ["", _INSTALLED]:
+    """Return the binding's module, and the folder it was imported from ("" = Python's own path)."""
+    wanted = python_folder or os.environ.get("OPENPOSE_PYTHON")
+    errors = []
+    for folder in [str(wanted)] if wanted else ["", _INSTALLED]:
         for name in ("openpose.pyopenpose", "pyopenpose"):  # Linux, Windows
             try:
                 return _import_from(folder, name), folder
-            except ImportError as fault:
-                faults.append(f"{name}{' in ' + folder if folder else ''}: {fault}")
+            except ImportError as error:
+                errors.append(f"{name}{' in ' + folder if folder else ''}: {error}")
     raise ImportError(
-        f"OpenPose's Python binding cannot be imported ({'; '.join(faults)}). Ways out: build OpenPose with "
+        f"OpenPose's Python binding cannot be imported ({'; '.join(errors)}). Fix: build OpenPose with "
         "BUILD_PYTHON=ON and name its <build>/python as python_folder= or in the environment variable "
         'OPENPOSE_PYTHON; pip install "gymskel[mediapipe]" on Python 3.12 or older, or "gymskel[rtmpose]"; or '
         "any callable of your own with `name` and `skeleton` as `estimator`."
@@ -152,14 +153,17 @@ def _import(python_folder: str | Path | None) -> tuple[Any, str]:
 
 
 def _import_from(folder: str, name: str) -> Any:
+    """Import a module from a folder that is on Python's path only meanwhile; "" = from Python's own path."""
     if not folder:
         return importlib.import_module(name)
     inner = Path(folder, "openpose", "Release")  # where Visual Studio leaves pyopenpose.pyd
     paths = [folder, str(inner)] if inner.is_dir() else [folder]
     sys.path[:0] = paths
     try:
-        for libraries in _library_folders(Path(paths[-1]).resolve()):
-            os.add_dll_directory(str(libraries))  # for good: cuDNN loads parts of itself later
+        add_dll_directory = getattr(os, "add_dll_directory", None)  # Windows only
+        if add_dll_directory is not None:
+            for libraries in _library_folders(Path(paths[-1]).resolve()):
+                add_dll_directory(str(libraries))  # stays: cuDNN loads parts of itself later
         importlib.invalidate_caches()
         return importlib.import_module(name)
     finally:
@@ -168,27 +172,25 @@ def _import_from(folder: str, name: str) -> Any:
 
 
 def _library_folders(folder: Path) -> list[Path]:
-    """On Windows the folders of OpenPose's DLLs, which Python finds nowhere by itself; elsewhere none."""
-    if not hasattr(os, "add_dll_directory"):
-        return []
+    """Return the folders near the binding's that may hold OpenPose's DLLs, which Python on Windows does not find."""
     places = [parent / part for parent in [folder, *folder.parents[:4]] for part in ("x64/Release", "bin")]
     return [place for place in places if place.is_dir()]
 
 
 def _find_models(model_folder: str | Path | None, binding: Any) -> Path:
-    """A folder that holds the model: without it OpenPose ends the process."""
-    told = model_folder or os.environ.get("OPENPOSE_MODELS")
-    tried = [Path(told)] if told else list(_models_beside(binding))
+    """Return the folder that holds the model; without a model OpenPose would end the process."""
+    wanted = model_folder or os.environ.get("OPENPOSE_MODELS")
+    tried = [Path(wanted)] if wanted else list(_models_beside(binding))
     for folder in tried:
-        if all((folder / file).is_file() for file in _MODEL):
+        if all((folder / file).is_file() for file in _MODEL_FILES):
             return folder.resolve()
     raise FileNotFoundError(
-        f"No OpenPose model, {' and '.join(map(str, _MODEL))}, in {' or '.join(map(str, tried))}. Give "
+        f"No OpenPose model, {' and '.join(map(str, _MODEL_FILES))}, in {' or '.join(map(str, tried))}. Fix: give "
         "OpenPose's models folder as model_folder= or in the environment variable OPENPOSE_MODELS."
     )
 
 
 def _models_beside(binding: Any) -> Iterator[Path]:
-    """`openpose/models` for a binding in `openpose/build/python/openpose/pyopenpose.so`."""
+    """Return the folders that may hold the model, such as `openpose/models` for `openpose/build/python/.../pyopenpose.so`."""
     parents = Path(binding.__file__).resolve().parents
     return (parent / "models" for parent in parents[:5])

@@ -1,1 +1,1 @@
-"""What several test files share: drawn people, a stand-in for OpenPose's binding, tiny ONNX networks."""
+"""Shared by several test files: drawn people, made videos, a stand-in for OpenPose's binding, tiny ONNX networks."""

@@ -3,13 +3,14 @@
 import numpy as np
 
 from gymskel.skeleton import BODY_25
+from gymskel.tracking.track import Track
 
 JOINTS = len(BODY_25)
 UNSEEN = (np.nan, np.nan, 0)
 
 
 def stand(x=0.0, y=0.0, torso=60.0, lean=0.0):
-    """(25, 3) somebody who stands with the middle of the hips at x, y; leaning by `lean` degrees clockwise.
+    """Return (25, 3): a standing person, the middle of the hips at x, y, leaning by `lean` degrees clockwise.
 
     Without face and feet, whose dots would lie on each other.
     """
@@ -29,6 +30,14 @@ def stand(x=0.0, y=0.0, torso=60.0, lean=0.0):
     return pose
 
 
+def track_of(poses, first=0, number=0):
+    """A track with a pose in each frame from `first` on, 30 frames a second."""
+    track = Track(number, 30)
+    for frame, pose in enumerate(poses, first):
+        track.add(frame, pose)
+    return track
+
+
 def draw(people, size=(640, 480)):
     """(height, width, 3) uint8: a dot a joint, its colour the joint (red) and the person (green)."""
     import cv2
@@ -42,7 +51,7 @@ def draw(people, size=(640, 480)):
 
 
 class Dots:
-    """An estimator that finds everybody drawn by `draw`; nobody who leans by more than `limit` degrees.
+    """An estimator that finds everybody drawn by `draw`, except people who lean by more than `limit` degrees.
 
     One person at a time, if `alone`: the one with the widest spread, as single-person estimators do.
     """
@@ -56,17 +65,17 @@ class Dots:
 
     def __call__(self, frame):
         self.calls += 1
-        full = frame[..., 0] > 250
-        people = []
+        ys, xs = np.nonzero(frame[..., 0] > 250)
+        _, green, red = frame[ys, xs].T.astype(int)
+        joints, people = np.round(red / 10).astype(int) - 1, []
         for number in range(5):
             pose = np.full((JOINTS, 3), UNSEEN, np.float32)
-            of = full & (np.abs(frame[..., 1].astype(int) - 40 * (number + 1)) < 12)
-            ys, xs = np.nonzero(of)
-            reds = np.round(frame[ys, xs, 2] / 10).astype(int) - 1
-            for joint in range(JOINTS):
-                at = reds == joint
-                if at.sum() >= 10:  # fewer are a blend of two dots that overlap
-                    pose[joint] = xs[at].mean() + 0.5, ys[at].mean() + 0.5, 0.9
+            own = (abs(green - 40 * (number + 1)) < 12) & (joints >= 0) & (joints < JOINTS)
+            count, x, y = (np.bincount(joints[own], w, JOINTS) for w in (None, xs[own], ys[own]))
+            drawn = count >= 10  # fewer are a blend of two dots that overlap
+            pose[drawn, 0] = x[drawn] / count[drawn] + 0.5
+            pose[drawn, 1] = y[drawn] / count[drawn] + 0.5
+            pose[drawn, 2] = 0.9
             if np.isfinite(pose[:, 0]).sum() >= 8 and not self._is_blind_to(pose):
                 people.append(pose)
         if self.alone and people:
