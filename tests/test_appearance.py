@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from helpers.dots import stand
 from helpers.clothes import BLUE, GREEN, GREY, RED, SKIN, dressed
+from helpers.dots import stand
 
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.appearance import PARTS, Appearance, bgr_to_lab, body_colors
