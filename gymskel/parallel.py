@@ -19,12 +19,9 @@ from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Shared = TypeVar("Shared")
-
+Content = TypeVar("Content")
 Pool = Callable[[], Any]
 """Makes a joblib.Parallel with its backend, number of workers and order of results."""
-_Warned = tuple[tuple[type[Warning], str], ...]
-_Reply = tuple[int, Any, _Warned]  # index of the item, result, warnings to repeat
 
 
 def map_in_order(
@@ -44,18 +41,15 @@ def map_in_order(
         Exception: whatever `function` raises; the other processes stop then, and on Ctrl-C.
     """
     check_workers(workers)
-    processes = min(workers, len(items))
-    if processes < 2:
-        return map(function, items)
-    return _map_in_processes(function, items, _local_pool(processes, "generator"))
+    pool = choose_pool(workers, len(items), in_order=True)
+    return map(function, items) if pool is None else _map_in_pool(function, items, pool)
 
 
-def _map_in_processes(
-    function: Callable[[Item], Result], items: Sequence[Item], pool: Pool
-) -> Iterator[Result]:
+def _map_in_pool(function: Callable[[Item], Result], items: Sequence[Item], pool: Pool) -> Iterator[Result]:
     with contextlib.closing(_replies(function, dict(enumerate(items)), pool)) as replies:
-        for _, result, warned in replies:
-            _repeat(warned, stacklevel=3)
+        for _, result, caught in replies:
+            for category, text in caught:
+                warnings.warn(text, category, stacklevel=2)
             yield result
 
 
@@ -81,39 +75,35 @@ def map_as_completed(
     """
     groups = [list(items)]
     while groups:
-        group = groups.pop(0)
-        waiting = dict(enumerate(group))
-        crash = None
+        waiting = dict(enumerate(groups.pop(0)))
+        is_alone, crash = len(waiting) == 1, None
         with contextlib.closing(_replies(function, waiting, pool)) as replies:
             while waiting and crash is None:
                 try:
-                    index, result, warned = next(replies)
+                    index, result, caught = next(replies)
                 except Exception as error:  # joblib's, of a kind that depends on its backend
                     crash = error
                 else:
                     del waiting[index]
-                    _repeat(warned, stacklevel=4)
+                    for category, text in caught:
+                        warnings.warn(text, category, stacklevel=3)
                     yield result
-        if crash is not None and len(group) == 1:
-            yield on_crash(group[0], crash)
-        elif crash is not None:
-            groups[:0] = _split(list(waiting.values()), is_begun)
+        if crash and is_alone:
+            yield on_crash(waiting[0], crash)
+        elif crash:
+            begun = {index for index, item in waiting.items() if is_begun(item)} or set(waiting)
+            others = [item for index, item in waiting.items() if index not in begun]
+            groups[:0] = [[waiting[index]] for index in sorted(begun)] + ([others] if others else [])
 
 
-def _split(items: list[Item], is_begun: Callable[[Item], bool]) -> list[list[Item]]:
-    """Return one group for each item that was begun, and one for the others; each item alone if none was begun."""
-    begun = [item for item in items if is_begun(item)]
-    others = [item for item in items if item not in begun] if begun else []
-    return [[item] for item in begun or items] + ([others] if others else [])
-
-
-def choose_pool(workers: int | None, tasks: int) -> Pool | None:
+def choose_pool(workers: int | None, tasks: int, *, in_order: bool = False) -> Pool | None:
     """Return the pool for `tasks` calls, or None where this process works alone.
 
     Args:
         workers: processes of this computer; None for what joblib's context says, such as
             `with joblib.parallel_config(backend="dask"):`. Outside of any context this process works alone.
-        tasks: number of calls; a pool has no more processes than these.
+        tasks: number of calls; a local pool has no more processes than these.
+        in_order: results come in the order of the calls, not as the calls end (local pools only).
 
     Raises:
         ValueError: `workers` is not an integer of 1 or more.
@@ -121,48 +111,47 @@ def choose_pool(workers: int | None, tasks: int) -> Pool | None:
     """
     if workers is not None:
         check_workers(workers)
-        processes = min(workers, tasks)
-        return None if processes < 2 else _local_pool(processes, "generator_unordered")
+        if min(workers, tasks) < 2:
+            return None
+        from joblib import Parallel
+
+        order = "generator" if in_order else "generator_unordered"
+        return partial(Parallel, n_jobs=min(workers, tasks), backend="loky", return_as=order, batch_size=1)
     joblib = sys.modules.get("joblib")
     if joblib is None or joblib.Parallel().n_jobs == 1:  # without an import of joblib there is no context
         return None
     backend, _ = joblib.parallel.get_active_backend()
     # joblib's multiprocessing, and so Ray, gives its results only at the end
-    gives_results_early = getattr(backend, "supports_return_generator", False)
-    return partial(
-        joblib.Parallel, return_as="generator_unordered" if gives_results_early else "list", batch_size=1
-    )
+    order = "generator_unordered" if getattr(backend, "supports_return_generator", False) else "list"
+    return partial(joblib.Parallel, return_as=order, batch_size=1)
 
 
 def check_workers(workers: int) -> None:
     """Raise ValueError unless `workers` is an integer of 1 or more."""
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ValueError(
-            f"`workers` must be a number of processes, 1 or more, got {workers!r}. "
-            "Fix: give an integer, such as workers=2."
+            f"`workers` must be a number of processes, 1 or more, got {workers!r}. Fix: such as workers=2."
         )
 
 
-class SharedObject(Generic[Shared]):
+class SharedObject(Generic[Content]):
     """An object for all calls of a pool: pickled once here, unpickled once in each thread of a worker.
 
-    A thread keeps one object, whatever the number of calls. Another one takes its place.
-
     Args:
-        content: the object; classes and functions of a notebook are pickled too.
+        content: the object; classes and functions of a notebook are pickled too. A thread keeps one object.
         release: called with the object that a thread kept before, when another one takes its place.
 
     Raises:
         Exception: whatever prevents `content` from being pickled.
     """
 
-    def __init__(self, content: Shared, release: Callable[[Shared], object]) -> None:
+    def __init__(self, content: Content, release: Callable[[Content], object]) -> None:
         from joblib import wrap_non_picklable_objects
 
         self._pickled: bytes = pickle.dumps(wrap_non_picklable_objects(content, keep_wrapper=False))
         self._release = release
 
-    def get(self) -> Shared:
+    def get(self) -> Content:
         """Return the object that this thread keeps; unpickle it at the first call."""
         if getattr(_kept, "pickled", None) != self._pickled:
             if hasattr(_kept, "content"):
@@ -178,6 +167,9 @@ _kept = threading.local()  # a cluster's worker may have several threads; each k
 def process_id() -> tuple[str, int]:
     """Return host name and process number: together they differ from those of any other process of a cluster."""
     return socket.gethostname(), os.getpid()
+
+
+_Reply = tuple[int, Any, Sequence[tuple[type[Warning], str]]]  # index of the item, result, warnings to repeat
 
 
 def _replies(
@@ -206,18 +198,7 @@ def _call(function: Callable[[Any], Any], index: int, item: Any, home: tuple[str
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = function(item)
-    return index, result, tuple(dict.fromkeys((entry.category, str(entry.message)) for entry in caught))
-
-
-def _repeat(warned: _Warned, stacklevel: int) -> None:
-    for category, text in warned:
-        warnings.warn(text, category, stacklevel=stacklevel)
-
-
-def _local_pool(processes: int, return_as: str) -> Pool:
-    from joblib import Parallel
-
-    return partial(Parallel, n_jobs=processes, backend="loky", return_as=return_as, batch_size=1)
+    return index, result, list(dict.fromkeys((entry.category, str(entry.message)) for entry in caught))
 
 
 def silence_joblib() -> None:
@@ -234,11 +215,7 @@ def silence_joblib() -> None:
 
 
 class _WithoutJoblib:
-    """A threading.excepthook that passes on everything but a KeyError of joblib's thread.
-
-    Args:
-        report: the hook that was there before.
-    """
+    """A threading.excepthook that passes on everything but a KeyError of joblib's thread."""
 
     def __init__(self, report: Callable[[threading.ExceptHookArgs], object]) -> None:
         self._report = report

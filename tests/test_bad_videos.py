@@ -256,7 +256,7 @@ def test_an_avi_that_lacks_a_single_frame(tmp_path, name, share):
 
 
 def test_an_avi_with_an_empty_chunk_is_whole(tmp_path):
-    """Where a frame was not filmed, the clock goes on."""
+    """The clock goes on where a frame was not filmed."""
     sine = ("-f", "lavfi", "-i", "sine=1000:duration=5")
     numbers, told, _ = read(make(tmp_path / "a.avi", *WHOLE["divx.avi"], before=sine))
     assert numbers == list(range(FRAMES)) and told == []

@@ -500,7 +500,7 @@ def test_explain_writes_pictures_and_tables(shell, artefact, recordings, monkeyp
 
 
 def test_predict_a_video_and_then_another(shell, found, artefact, tmp_path):
-    """What was extracted for the first is not answered again for the second."""
+    """The second command gives no prediction for the video of the first."""
     videos(tmp_path, "IMG_1.mp4", "IMG_2.mp4")
     for name in ("IMG_1", "IMG_2"):
         code, _, err = shell("predict", artefact, f"{name}.mp4", "--fps", 30, "--no-strips")

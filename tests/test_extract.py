@@ -203,7 +203,7 @@ def test_mediapipe_on_a_parkour_clip(tmp_path, capfd):
 
 @needs_shared
 def test_real_video_with_ones_own_callable(tmp_path):
-    """Where the picture changes most is where somebody is."""
+    """An estimator that puts a body where the picture changes most."""
     last = []
 
     def moving(frame):

@@ -47,8 +47,7 @@ def extract(
     follow: Annotated[
         bool,
         typer.Option(
-            "--follow/--no-follow",
-            help="Follow each person and turn the picture until the body is upright. Or use each picture as it is.",
+            "--follow/--no-follow", help="Turn the picture until the body is upright, or use it as it is."
         ),
     ] = True,
     workers: Annotated[

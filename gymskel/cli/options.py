@@ -11,50 +11,28 @@ if TYPE_CHECKING:
     from gymskel.training import Recipe
 
 ClassifierFile = Annotated[Path, typer.Argument(help="The .gymskel file of a classifier.")]
-Data = Annotated[
-    Path,
-    typer.Argument(
-        help="A folder or .zip of CSV files, another file with keypoints (.npz, .pose, .pkl, .csv), or a folder of videos."
-    ),
-]
+DATA_HELP = (
+    "A folder or .zip of CSV files, a file with keypoints (.npz, .pose, .pkl, .csv), or a folder of videos."
+)
+Data = Annotated[Path, typer.Argument(help=DATA_HELP)]
 Folds = Annotated[
-    int | None,
-    typer.Option(help="Number of test groups. Each holds several athletes. Default: one athlete at a time."),
+    int | None, typer.Option(help="Number of groups of athletes to leave out. Default: each alone.")
 ]
-Fps = Annotated[
-    float | None, typer.Option(help="Frames per second of the camera. Overrides what the files say.")
-]
+Fps = Annotated[float | None, typer.Option(help="Frames per second of the camera. Overrides the files.")]
 Labels = Annotated[Path | None, typer.Option(help="CSV file with the columns file, activity, athlete.")]
-Mirror = Annotated[
-    bool,
-    typer.Option(
-        "--mirror/--no-mirror",
-        help="Train on mirrored copies too. Use --no-mirror if left and right are two different moves.",
-    ),
-]
-Model = Annotated[
-    str,
-    typer.Option(help="Network: conv_gru, simple_rnn, lstm, hierarchical_rnn, lstm_attention or dd_net."),
-]
-PeopleChoice = Annotated[
-    str,
-    typer.Option(help="Person to keep: athlete, largest, longest, all, a person's number, or X,Y in pixels."),
-]
+MIRROR_HELP = "Train on mirrored copies too. Use --no-mirror if left and right are two different moves."
+Mirror = Annotated[bool, typer.Option("--mirror/--no-mirror", help=MIRROR_HELP)]
+MODEL_HELP = "Network: conv_gru, simple_rnn, lstm, hierarchical_rnn, lstm_attention or dd_net."
+Model = Annotated[str, typer.Option(help=MODEL_HELP)]
+PEOPLE_HELP = "Person to keep: athlete, largest, longest, all, a person's number, or X,Y in pixels."
+PeopleChoice = Annotated[str, typer.Option(help=PEOPLE_HELP)]
 Person = Annotated[int | None, typer.Option(help="Number of the person, if files hold several people.")]
-Preset = Annotated[
-    str,
-    typer.Option(
-        help="Preprocessing: default, live (uses past frames only), thesis, thesis_cleaned (already filled and smoothed) "
-        "or exercise_quality."
-    ),
-]
-RecipeName = Annotated[
-    str, typer.Option("--recipe", help="Training recipe: default, thesis or exercise_quality.")
-]
+PRESET_HELP = "Preprocessing: default, live (past frames only), thesis, thesis_cleaned (for cleaned data) or exercise_quality."
+Preset = Annotated[str, typer.Option(help=PRESET_HELP)]
+RECIPE_HELP = "Training recipe: default, thesis or exercise_quality."
+RecipeName = Annotated[str, typer.Option("--recipe", help=RECIPE_HELP)]
 Seed = Annotated[int, typer.Option(help="Start of the random numbers. The same seed repeats a training.")]
-Workers = Annotated[
-    int, typer.Option(help="Number of processes. Each runs a training of its own and needs 1 GB of memory.")
-]
+Workers = Annotated[int, typer.Option(help="Number of processes, each with 1 GB of memory.")]
 
 
 def parse_people(text: str) -> str | int | tuple[float, float]:

@@ -37,9 +37,7 @@ def read_data(
 
     Args:
         data: keypoints in any format, a video, or a folder of videos.
-        labels: CSV file with the columns file, activity, athlete; None: file names give them.
-        fps: frames a second; overrides what the files say.
-        person: number of the person, where files hold several; None: as in `read_keypoints`.
+        labels, fps, person: as in `read_keypoints`.
         keep: folder for the keypoints of videos; None: `NAME-keypoints` beside the folder NAME.
         needs_names: raise ValueError for a video without a known activity, before hours of extraction.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -107,18 +107,10 @@ def extract_videos(
 
 @dataclass(frozen=True)
 class _Outcome:
-    """Outcome of one video, as a worker returns it.
-
-    Attributes:
-        folder: folder of the recording.
-        status: "written"; "kept" (finished meanwhile by another run); "busy" (another run works on it); "failed".
-        line: text for the progress display.
-        frames: number of frames extracted.
-        error: error message, or empty.
-    """
+    """Outcome of one video, as a worker returns it, with a line for the progress display."""
 
     folder: Path
-    status: Literal["written", "kept", "busy", "failed"]
+    status: Literal["written", "kept", "busy", "failed"]  # kept, busy: finished, or worked on, by another run
     line: str
     frames: int = 0
     error: str = ""
@@ -127,15 +119,7 @@ class _Outcome:
 def _extract(
     planned: PlannedVideo, settings: ExtractionSettings, overwrite: Overwrite, wait: bool, progress: bool
 ) -> _Outcome:
-    """Extract a video into its folder, unless another run works on it or has finished it.
-
-    Args:
-        planned: from the plan; its folder is inspected again.
-        settings: of the extraction.
-        overwrite: as in `extract_videos`.
-        wait: wait until another run has left the folder.
-        progress: show a bar of the frames.
-    """
+    """Extract a video into its folder, unless another run has finished it or, without `wait`, works on it."""
     video, folder = planned.video, planned.folder
     try:
         with lock_folder(folder, wait=wait) as locked:
@@ -173,7 +157,10 @@ def _extract_all(
             _extract_in_worker, shared=_share(settings), home=process_id(), overwrite=plan.overwrite
         )
         # computers of a cluster have working folders of their own; the longest video first, so that none is left to the end
-        todo = [replace(one, video=one.video.absolute(), folder=one.folder.absolute()) for one in todo]
+        todo = [
+            replace(planned, video=planned.video.absolute(), folder=planned.folder.absolute())
+            for planned in todo
+        ]
         todo.sort(key=lambda planned: planned.video.stat().st_size, reverse=True)
     outcomes: dict[Path, _Outcome] = {}
     with batch_progress(progress, total=len(plan.videos), done=len(plan.videos) - len(todo)) as report:
@@ -184,27 +171,18 @@ def _extract_all(
                 if pool is None
                 else map_as_completed(function, todo, pool, is_begun=_is_begun, on_crash=_crashed)
             )
-            with _removing_leftovers(results, todo):
-                for outcome in results:
-                    outcomes[outcome.folder.absolute()] = outcome
-                    if outcome.status != "busy":
-                        report(outcome.line, outcome.frames)
+            try:
+                with contextlib.closing(results):  # after an error or Ctrl-C this stops the workers
+                    for outcome in results:
+                        outcomes[outcome.folder.absolute()] = outcome
+                        if outcome.status != "busy":
+                            report(outcome.line, outcome.frames)
+            except BaseException:
+                for planned in todo:
+                    remove_leftovers(planned.folder)
+                raise
             todo = [planned for planned in todo if outcomes[planned.folder.absolute()].status == "busy"]
     return outcomes
-
-
-@contextlib.contextmanager
-def _removing_leftovers(
-    outcomes: Generator[_Outcome, None, None], todo: list[PlannedVideo]
-) -> Iterator[None]:
-    """Stop the workers at the end of the block; after an error or Ctrl-C also remove what they had begun."""
-    try:
-        with contextlib.closing(outcomes):
-            yield
-    except BaseException:
-        for planned in todo:
-            remove_leftovers(planned.folder)
-        raise
 
 
 def _is_begun(planned: PlannedVideo) -> bool:

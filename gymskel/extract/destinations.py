@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gymskel.extract.folder_lock import find_recording_files, recording_name
-from gymskel.extract.provenance import file_identity, find_extraction_entry, is_same_file, read_metadata
+from gymskel.extract.settings import file_identity, find_extraction_entry, is_same_file, read_metadata
 from gymskel.messages import join_lines
 from gymskel.video import find_videos
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from gymskel.estimators.estimator import Estimator, choose_estimator, find_people, reset
 from gymskel.extract.progress import describe_people, import_tqdm, progress_bar
-from gymskel.extract.provenance import extraction_entry
-from gymskel.extract.settings import ExtractionSettings, People
+from gymskel.extract.settings import ExtractionSettings, People, extraction_entry
 from gymskel.recording import Recording, parse_video_name
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.follower import Follower, TrackState

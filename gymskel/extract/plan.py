@@ -12,8 +12,14 @@ from typing import Any, Literal, get_args
 from gymskel.estimators.estimator import Estimator, choose_estimator
 from gymskel.extract.destinations import assign_folders, list_paths
 from gymskel.extract.folder_lock import list_keypoint_files
-from gymskel.extract.provenance import extraction_entry, find_extraction_entry, is_same_file, read_metadata
-from gymskel.extract.settings import ExtractionSettings, People
+from gymskel.extract.settings import (
+    ExtractionSettings,
+    People,
+    extraction_entry,
+    find_extraction_entry,
+    is_same_file,
+    read_metadata,
+)
 from gymskel.messages import join_lines, join_names
 from gymskel.recording import METADATA_NAME
 from gymskel.video import read_frames
