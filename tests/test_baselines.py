@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers.evaluations import Fake, meet, stand, start_afresh
-from test_classifier import blind
+from helpers.classifiers import blind
 
 from gymskel.clips import Clips
 from gymskel.evaluation import evaluate, sample_frames

@@ -1,6 +1,7 @@
 """SkeletonClassifier: an estimator among scikit-learn's, honest about what does not fit, and one saved file."""
 
 import copy
+import functools
 import io
 import json
 import re
@@ -13,16 +14,17 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import classifiers
+from helpers.classifiers import SHORT, blind, poor
 from helpers.networks import PLAIN, made_clips, quick
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneGroupOut, cross_val_score
 
 from gymskel import archive as archive_limits
-from gymskel import models
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
-from gymskel.models import PUBLISHED, simple_rnn
+from gymskel.models import BUILDERS, PUBLISHED
 from gymskel.preprocess import Preprocessor, is_recognizable, select_joints, visibility_problems
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recording, simulate_recordings
@@ -30,7 +32,24 @@ from gymskel.skeleton import BODY_25, GYMNASTICS_15
 from gymskel.training import RECIPES, compile_cache
 
 FAST = replace(PLAIN, name="fast", epochs=12, learning_rate=0.2)
-SHORT = replace(PLAIN, epochs=1)
+
+
+def sized(classes, *, skeleton, channels, units=2, activation="relu") -> keras.Model:
+    """Build `quick` with a hidden layer."""
+    model = quick(classes, skeleton=skeleton, channels=channels)
+    hidden = keras.layers.Dense(units, activation, name="hidden")(model.get_layer("mean").output)
+    return keras.Model(model.inputs, keras.layers.Dense(classes, activation="softmax")(hidden))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def named_builders():
+    """Two small builders have names, as gymskel's have: their trainings share compiled steps."""
+    BUILDERS.update(quick=quick, sized=sized)
+    yield
+    del BUILDERS["quick"], BUILDERS["sized"]
+
+
+short = functools.partial(classifiers.short, model="quick")
 
 
 @pytest.fixture(scope="module")
@@ -41,28 +60,12 @@ def recordings() -> list[Recording]:
 
 @pytest.fixture(scope="module")
 def fitted(recordings) -> SkeletonClassifier:
-    return SkeletonClassifier(quick, recipe=FAST, random_state=0).fit(recordings)
+    return SkeletonClassifier("quick", recipe=FAST, random_state=0).fit(recordings)
 
 
 @pytest.fixture(scope="module")
 def on_clips() -> SkeletonClassifier:
-    return SkeletonClassifier(quick, recipe=replace(PLAIN, epochs=8), random_state=0).fit(made_clips())
-
-
-def short(**arguments) -> SkeletonClassifier:
-    return SkeletonClassifier(**{"model": quick, "recipe": SHORT, "random_state": 0, **arguments})
-
-
-def blind(recording: Recording) -> Recording:
-    """The same recording in which nothing was ever seen."""
-    return replace(recording, keypoints=np.full(recording.keypoints.shape, (np.nan, np.nan, 0)))
-
-
-def poor(recording: Recording) -> Recording:
-    """The same recording with three frames of four lost."""
-    keypoints = recording.keypoints.copy()
-    keypoints[np.arange(len(recording)) % 4 != 1] = np.nan, np.nan, 0
-    return replace(recording, keypoints=keypoints)
+    return SkeletonClassifier("quick", recipe=replace(PLAIN, epochs=8), random_state=0).fit(made_clips())
 
 
 # --- an estimator -------------------------------------------------------------------------------------------
@@ -245,30 +248,32 @@ def test_labels_of_any_type(recordings, kind, classes):
 
 
 def test_labels_that_are_none(recordings):
-    with pytest.raises(ValueError, match=r"`y` has no label \(None or NaN\) at \[2\]"):
+    with pytest.raises(ValueError, match=r"`y` .*label.* \[2\]"):
         short().fit(recordings, ["a", "b", None, *"ababa"])
-    with pytest.raises(ValueError, match=r"`y` has no label \(None or NaN\) at \[0\]"):
+    with pytest.raises(ValueError, match=r"`y` .*label.* \[0\]"):
         short().fit(recordings, pd.Series([pd.NA, 1, 0, 1, 0, 1, 0, 1], dtype="Int64"))
     with pytest.raises(ValueError, match="1d array"):
         short().fit(recordings, np.eye(2)[[0, 1] * 4])
 
 
 def test_a_search_reaches_arguments_and_recipe(recordings):
-    classifier = SkeletonClassifier("simple_rnn", {"units": 4}, recipe=SHORT)
-    assert classifier.set_params(model_params__depth=2, recipe__epochs=3, random_state=1) is classifier
-    assert classifier.model_params == {"units": 4, "depth": 2} and classifier.random_state == 1
+    classifier = SkeletonClassifier("sized", {"units": 4}, recipe=SHORT)
+    assert (
+        classifier.set_params(model_params__activation="tanh", recipe__epochs=3, random_state=1) is classifier
+    )
+    assert classifier.model_params == {"units": 4, "activation": "tanh"} and classifier.random_state == 1
     assert classifier.recipe == replace(SHORT, epochs=3)
-    with pytest.raises(TypeError, match="unexpected keyword argument 'epoch'"):
+    with pytest.raises(TypeError, match="'epoch'"):
         classifier.set_params(recipe__epoch=3)
     with pytest.raises(ValueError, match="Invalid parameter 'units'"):
         classifier.set_params(units=3)
     search = GridSearchCV(
-        SkeletonClassifier("simple_rnn", {"features": "motion"}, recipe=SHORT),
+        SkeletonClassifier("sized", {"activation": "tanh"}, recipe=SHORT),
         {"model_params__units": np.arange(2, 4)},
         cv=GroupKFold(2),
     ).fit(recordings, [r.activity for r in recordings], groups=[r.athlete for r in recordings])
     assert search.best_params_["model_params__units"] in (2, 3)
-    best = {"features": "motion", "units": search.best_params_["model_params__units"]}
+    best = {"activation": "tanh", "units": search.best_params_["model_params__units"]}
     assert search.best_estimator_.model_params == best
 
 
@@ -283,7 +288,7 @@ def test_what_builders_of_ones_own_must_give(recordings):
         return keras.Model([keypoints, mask], out)
 
     short(model=build).fit(recordings)
-    with pytest.raises(ValueError, match="got the inputs of no functional model"):
+    with pytest.raises(ValueError, match="no functional model"):
         short(model=lambda *_, **__: keras.Model()).fit(recordings)
     for params, wrong in (
         ({"activation": None}, "gives probabilities .* got \\["),
@@ -314,31 +319,27 @@ def test_folds_share_a_traced_step(recordings, monkeypatch):
     traced, step = [], keras.Model.train_step
     monkeypatch.setattr(compile_cache, "_cache", {})
     monkeypatch.setattr(keras.Model, "train_step", lambda self, data: traced.append(self) or step(self, data))
-    small = {"units": 4, "features": "raw"}
-    ours = {"model": "simple_rnn", "model_params": small}
+    ours = {"model": "sized", "model_params": {"units": 4}}
     for part in (recordings, recordings[:6], recordings):
         short(**ours).fit(part)
     assert (len(traced), len(compile_cache._cache)) == (1, 1)
-    short(model="simple_rnn", model_params={**small, "dropout": 0.3}).fit(recordings)  # as large
+    short(model="sized", model_params={"units": 4, "activation": "tanh"}).fit(recordings)  # as large
     assert (len(traced), len(compile_cache._cache)) == (2, 2)
     for _ in range(2):
-        short(model=simple_rnn, model_params=small).fit(recordings)
+        short(model=sized, model_params={"units": 4}).fit(recordings)
         short(**ours).fit(recordings, callbacks=[keras.callbacks.Callback()])
     assert (len(traced), len(compile_cache._cache)) == (6, 2)
 
 
 def test_cross_val_score_on_recordings(recordings):
-    athletes, names = [r.athlete for r in recordings], [r.activity for r in recordings]
-    scores = cross_val_score(
-        short(), recordings, names, groups=athletes, cv=LeaveOneGroupOut(), error_score="raise"
-    )
-    assert len(scores) == 4
-    assert set(scores) <= {0, 0.5, 1}
-    pairs = [
-        cross_val_score(short(), recordings, y, groups=athletes, cv=GroupKFold(2), error_score="raise")
+    four = [r for r in recordings if r.athlete in ("a01", "a02")]
+    athletes, names = [r.athlete for r in four], [r.activity for r in four]
+    given, named = (
+        cross_val_score(short(), four, y, groups=athletes, cv=LeaveOneGroupOut(), error_score="raise")
         for y in (names, None)  # without names it goes by the recordings' own
-    ]
-    np.testing.assert_array_equal(*pairs)
+    )
+    assert len(given) == 2 and set(given) <= {0, 0.5, 1}
+    np.testing.assert_array_equal(given, named)
 
 
 def test_cross_val_score_on_clips():
@@ -373,7 +374,7 @@ def test_not_fitted(recordings):
 
 def test_unlabelled_recordings_are_named(recordings):
     nameless = [replace(r, activity=None, sample=f"IMG_{k}") for k, r in enumerate(recordings)]
-    with pytest.raises(ValueError, match=r"No activity is known for IMG_1-a02, IMG_2-a03\..*labels CSV"):
+    with pytest.raises(ValueError, match=r"activity .*IMG_1-a02, IMG_2-a03\."):
         short().fit([recordings[0], *nameless[1:3]])
     with pytest.raises(ValueError, match=r"IMG_7-a04\."):
         short().fit(nameless)
@@ -384,15 +385,15 @@ def test_unlabelled_recordings_are_named(recordings):
 def test_fit_refuses(recordings):
     with pytest.raises(ValueError, match="`X` is empty"):
         short().fit([])
-    with pytest.raises(ValueError, match="at least two classes, got backflip"):
+    with pytest.raises(ValueError, match="two classes, got backflip"):
         short().fit(recordings[:4])
-    with pytest.raises(ValueError, match="at least two classes, got back"):
+    with pytest.raises(ValueError, match="two classes, got back "):
         short().fit(made_clips()[[0, 1]])
-    with pytest.raises(ValueError, match="one name for each of 8 recordings, got 2"):
+    with pytest.raises(ValueError, match=r"`y` .*8 recordings, got 2"):
         short().fit(recordings, ["a", "b"])
-    with pytest.raises(TypeError, match="must be Recordings or Clips, got str"):
+    with pytest.raises(TypeError, match=r"`X` .*got str"):
         short().fit(["a.mov", "b.mov"])
-    with pytest.raises(ValueError, match=r"`model` must be one of simple_rnn.*or a builder, got 'gru'"):
+    with pytest.raises(ValueError, match=r"`model` .*simple_rnn.* got 'gru'"):
         short(model="gru").fit(recordings)
     with pytest.raises(ValueError, match="`recipe` must be one of"):
         short(recipe="fast").fit(recordings)
@@ -409,7 +410,7 @@ def test_several_people_of_one_video(recordings):
 def test_poor_recordings_are_left_out_of_training_but_answered(recordings):
     lost = poor(recordings[3])
     assert not is_recognizable(lost)
-    with pytest.warns(UserWarning, match="Left out of training.*: backflip-4-a04") as told:
+    with pytest.warns(UserWarning, match=r"[Ll]eft out.*: backflip-4-a04") as told:
         classifier = short().fit([*recordings[:3], lost, *recordings[4:]])
     assert told[0].filename == __file__
     assert classifier.training_facts_.clips == 7
@@ -443,31 +444,31 @@ def test_another_frame_rate():
     assert (default.training_facts_.fps, default.training_facts_.frames) == (None, 32)
     np.testing.assert_allclose(default.predict_proba(slow), default.predict_proba(made), atol=0.05)
     thesis = short(preprocess="thesis").fit(made)
-    with pytest.raises(ValueError, match=r"back-handspring-2-a02 has 30 fps, the training recordings had 60"):
+    with pytest.raises(ValueError, match=r"back-handspring-2-a02 .*30 fps.* 60"):
         thesis.predict(slow)
     of_one_rate = short(preprocess=["fill", ("resample", {"fps": 15}), "center", ("pad", {"unseen": 0})])
     clips = replace(of_one_rate.fit(made).clips(made), fps=60.0)
-    with pytest.raises(ValueError, match="The clips have 60 fps, the classifier was trained on 15"):
+    with pytest.raises(ValueError, match=r"60 fps.* 15"):
         of_one_rate.predict(clips)
 
 
 def test_another_skeleton(fitted, on_clips, recordings):
     fewer = select_joints(recordings[0], GYMNASTICS_15)
-    with pytest.raises(ValueError, match=r"layout GYMNASTICS_15 \(15 joints\).*trained on BODY_25 \(25\)"):
+    with pytest.raises(ValueError, match=r"GYMNASTICS_15 \(15 joints\).*BODY_25 \(25\)"):
         fitted.predict([recordings[1], fewer])
     own = Clips.from_arrays(np.zeros((1, 5, 15, 2)), skeleton=replace(GYMNASTICS_15, name="the same 15"))
     assert len(fitted.predict(own)) == 1  # the joints count, not the name
-    with pytest.raises(ValueError, match="The clips have BODY_25 with channels"):
+    with pytest.raises(ValueError, match="have BODY_25"):
         on_clips.predict(Clips.from_arrays(np.zeros((1, 5, 25, 2)), skeleton=BODY_25))
-    with pytest.raises(ValueError, match=r"channels \('x', 'y', 'confidence'\)"):
+    with pytest.raises(ValueError, match=r"\('x', 'y', 'confidence'\)"):
         on_clips.predict(Clips.from_arrays(np.zeros((1, 5, 15, 3))))
-    with pytest.raises(ValueError, match="fitted on Clips and knows no preprocessing"):
+    with pytest.raises(ValueError, match="fitted on Clips"):
         on_clips.predict(recordings)
 
 
 def test_clips_are_no_longer_than_the_longest(recordings):
     """Only a model that is tied to a length has clips padded to it; the others answer as for the bare clips."""
-    classifier = SkeletonClassifier(simple_rnn, {"units": 3}, "thesis", SHORT, random_state=0).fit(recordings)
+    classifier = short(preprocess="thesis").fit(recordings)
     clips = classifier.clips(recordings)
     assert clips.x.shape[1] == max(map(len, recordings))
     answers = np.asarray(classifier.model_(clips.inputs, training=False))
@@ -483,10 +484,10 @@ def test_published_head_is_tied_to_the_training_length(recordings):
     brief = replace(recordings[0], keypoints=recordings[0].keypoints[:20])
     assert classifier.predict_proba([brief]).shape == (1, 2)
     longer = np.concatenate([r.keypoints for r in recordings[:2]])
-    with pytest.raises(ValueError, match=f"has {len(longer)} frames, more than the {frames}"):
+    with pytest.raises(ValueError, match=rf"{len(longer)} frames.* {frames}"):
         classifier.predict([replace(recordings[0], keypoints=longer)])
     clips = classifier.clips(recordings)
-    with pytest.raises(ValueError, match=f"have {frames + 1} frames, the model is tied to {frames}"):
+    with pytest.raises(ValueError, match=rf"{frames + 1} frames.* {frames} "):
         classifier.predict(clips.padded_to(frames + 1))
     assert arguments == PUBLISHED["simple_rnn"]
 
@@ -495,12 +496,12 @@ def test_published_head_is_tied_to_the_training_length(recordings):
 
 
 @pytest.fixture
-def artefact(fitted, tmp_path):
+def file(fitted, tmp_path):
     return fitted.save(tmp_path / "deep" / "moves.gymskel")
 
 
 def rewritten(path, **changes):
-    """The artefact with members changed; None leaves one out."""
+    """The file with members changed; None leaves one out."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w") as archive:
@@ -510,23 +511,23 @@ def rewritten(path, **changes):
     return path
 
 
-def test_saved_and_loaded(fitted, artefact, recordings):
-    loaded = SkeletonClassifier.load(artefact)
+def test_saved_and_loaded(fitted, file, recordings):
+    loaded = SkeletonClassifier.load(file)
     np.testing.assert_array_equal(loaded.predict_proba(recordings), fitted.predict_proba(recordings))
     assert loaded.classes_.tolist() == fitted.classes_.tolist()
     assert loaded.training_facts_ == fitted.training_facts_
     assert loaded.run_ == fitted.run_
     assert loaded.preprocessor_ == fitted.preprocessor_
     assert loaded.recipe == FAST
-    assert [p.name for p in artefact.parent.iterdir()] == ["moves.gymskel"]
-    SkeletonClassifier.load(loaded.save(artefact))
+    assert [p.name for p in file.parent.iterdir()] == ["moves.gymskel"]
+    SkeletonClassifier.load(loaded.save(file))
 
 
 def test_loaded_can_be_trained_again(recordings, tmp_path):
-    params = {"units": 2, "features": "raw"}
-    first = SkeletonClassifier("simple_rnn", params, recipe=SHORT, random_state=3).fit(recordings)
+    params = {"units": 3}
+    first = SkeletonClassifier("sized", params, recipe=SHORT, random_state=3).fit(recordings)
     loaded = SkeletonClassifier.load(first.save(tmp_path / "a.gymskel"))
-    assert (loaded.model, loaded.model_params, loaded.recipe) == ("simple_rnn", params, SHORT)
+    assert (loaded.model, loaded.model_params, loaded.recipe) == ("sized", params, SHORT)
     again = clone(loaded).set_params(random_state=3).fit(recordings)
     np.testing.assert_allclose(again.predict_proba(recordings), first.predict_proba(recordings), atol=1e-6)
 
@@ -537,11 +538,11 @@ def test_a_builder_of_ones_own_is_not_taken_for_ours(recordings, tmp_path):
 
     loaded = SkeletonClassifier.load(short(model=simple_rnn).fit(recordings).save(tmp_path / "a.gymskel"))
     assert loaded.random_state == 0 and loaded.model == "own: simple_rnn"
-    with pytest.raises(ValueError, match="got 'own: simple_rnn'; it was trained with a builder of your own"):
+    with pytest.raises(ValueError, match=r"'own: simple_rnn'.* builder of your own"):
         clone(loaded).fit(recordings)
-    ours = short(model=models.simple_rnn, model_params={"units": np.int64(2)}).fit(recordings)
+    ours = short(model=sized, model_params={"units": np.int64(2)}).fit(recordings)
     loaded = SkeletonClassifier.load(ours.save(tmp_path / "b.gymskel"))
-    assert (loaded.model, loaded.model_params) == ("simple_rnn", {"units": 2})
+    assert (loaded.model, loaded.model_params) == ("sized", {"units": 2})
 
 
 def test_a_classifier_of_clips_is_saved_too(on_clips, tmp_path):
@@ -551,8 +552,8 @@ def test_a_classifier_of_clips_is_saved_too(on_clips, tmp_path):
     assert loaded.preprocessor_ is None
 
 
-def test_no_pickle_inside(artefact, tmp_path):
-    with zipfile.ZipFile(artefact) as archive:
+def test_no_pickle_inside(file, tmp_path):
+    with zipfile.ZipFile(file) as archive:
         assert sorted(archive.namelist()) == ["classifier.json", "model.keras"]
         facts = json.loads(archive.read("classifier.json"))
         archive.extract("model.keras", tmp_path)
@@ -564,79 +565,79 @@ def test_no_pickle_inside(artefact, tmp_path):
             json.loads(archive.read(name))
 
 
-def test_a_failed_save_leaves_the_old_file(fitted, artefact, recordings):
-    before = artefact.read_bytes()
+def test_a_failed_save_leaves_the_old_file(fitted, file, recordings):
+    before = file.read_bytes()
     broken = clone(fitted)
     broken.__dict__.update({**vars(fitted), "model_params": {"units": object()}})
-    with pytest.raises(TypeError, match="`model_params` or `recipe` hold <object"):
-        broken.save(artefact)
-    assert artefact.read_bytes() == before
-    assert [p.name for p in artefact.parent.iterdir()] == ["moves.gymskel"]
+    with pytest.raises(TypeError, match=r"`model_params` .*<object"):
+        broken.save(file)
+    assert file.read_bytes() == before
+    assert [p.name for p in file.parent.iterdir()] == ["moves.gymskel"]
 
 
-def test_artefacts_that_cannot_be_loaded(artefact, tmp_path):
+def test_files_that_cannot_be_loaded(file, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"No classifier .*gone\.gymskel"):
         SkeletonClassifier.load(tmp_path / "gone.gymskel")
     text = tmp_path / "text.gymskel"
     text.write_text("not a zip")
-    with pytest.raises(ValueError, match=r"text.gymskel is not a .gymskel file"):
+    with pytest.raises(ValueError, match=r"text.gymskel is not"):
         SkeletonClassifier.load(text)
-    text.write_bytes(artefact.read_bytes()[:-500])
-    with pytest.raises(ValueError, match=r"text.gymskel is not a .gymskel file"):
+    text.write_bytes(file.read_bytes()[:-500])
+    with pytest.raises(ValueError, match=r"text.gymskel is not"):
         SkeletonClassifier.load(text)
 
     facts = json.dumps({"format": 99, "gymskel": "7.1"})
     with pytest.raises(ValueError, match=r"moves.gymskel .* 7.1 \(format 99\).*update"):
-        SkeletonClassifier.load(rewritten(artefact, classifier_json=facts))
+        SkeletonClassifier.load(rewritten(file, classifier_json=facts))
     for damage in ("{not json", "[]", "{}", '{"format": 1}', '{"format": "new"}'):
         with pytest.raises(ValueError, match=r"moves.gymskel.*damaged"):
-            SkeletonClassifier.load(rewritten(artefact, classifier_json=damage))
-    with pytest.raises(ValueError, match=r"lacks classifier\.json or model\.keras"):
-        SkeletonClassifier.load(rewritten(artefact, classifier_json=None))
+            SkeletonClassifier.load(rewritten(file, classifier_json=damage))
+    with pytest.raises(ValueError, match=r"lacks classifier\.json"):
+        SkeletonClassifier.load(rewritten(file, classifier_json=None))
 
 
-def test_a_damaged_directory(artefact):
-    artefact.write_bytes(artefact.read_bytes().replace(b"PK\x01\x02", b"PK\x01\x09"))
+def test_a_damaged_directory(file):
+    file.write_bytes(file.read_bytes().replace(b"PK\x01\x02", b"PK\x01\x09"))
     with pytest.raises(ValueError, match=r"moves.gymskel is damaged"):
-        SkeletonClassifier.load(artefact)
+        SkeletonClassifier.load(file)
 
 
-def test_a_damaged_model(artefact):
+def test_a_damaged_model(file):
     with pytest.raises(ValueError, match=r"moves.gymskel.*damaged"):
-        SkeletonClassifier.load(rewritten(artefact, model_keras=b"nothing"))
-    with pytest.raises(ValueError, match=r"lacks classifier\.json or model\.keras"):
-        SkeletonClassifier.load(rewritten(artefact, model_keras=None))
+        SkeletonClassifier.load(rewritten(file, model_keras=b"nothing"))
+    with pytest.raises(ValueError, match=r"lacks classifier\.json"):
+        SkeletonClassifier.load(rewritten(file, model_keras=None))
 
 
 @pytest.mark.parametrize("inside", [False, True], ids=["in the file", "in the model in it"])
-def test_bombs_and_ways_out(artefact, inside):
+def test_bombs_and_ways_out(file, inside):
     def with_more(name, content):
-        with zipfile.ZipFile(artefact) as archive:
+        with zipfile.ZipFile(file) as archive:
             files = {one: archive.read(one) for one in archive.namelist()}
         if inside:
             model = io.BytesIO(files["model.keras"])
             with zipfile.ZipFile(model, "a", zipfile.ZIP_DEFLATED) as archive:
                 archive.writestr(name, content)
             files["model.keras"] = model.getvalue()
-        with zipfile.ZipFile(artefact.with_name("more.gymskel"), "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(file.with_name("more.gymskel"), "w", zipfile.ZIP_DEFLATED) as archive:
             for one, own in files.items():
                 archive.writestr(one, own)
             if not inside:
                 archive.writestr(name, content)
-        return artefact.with_name("more.gymskel")
+        return file.with_name("more.gymskel")
 
-    with pytest.raises(ValueError, match=r"more.gymskel.*unpacks to .* MB, more than 50 times as much"):
+    with pytest.raises(ValueError, match=r"more.gymskel.*unpacks to .* 50 times"):
         SkeletonClassifier.load(with_more("zeros", bytes(archive_limits.ALWAYS_ALLOWED_BYTES + 1)))
-    with pytest.raises(ValueError, match=r"more.gymskel.*holds '../evil', which leads out of its folder"):
+    with pytest.raises(ValueError, match=r"more.gymskel.*'../evil'.* out of"):
         SkeletonClassifier.load(with_more("../evil", b"x"))
 
 
-def test_a_flipped_byte(artefact):
-    content = bytearray(artefact.read_bytes())
+def test_a_flipped_byte(file):
+    content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 0xFF
-    artefact.write_bytes(content)
+    file.write_bytes(content)
     with pytest.raises(ValueError, match=r"moves.gymskel.*damaged"):
-        SkeletonClassifier.load(artefact)
+        SkeletonClassifier.load(file)
 
 
 def test_a_rate_nobody_knows_is_doubted_where_it_matters(recordings):

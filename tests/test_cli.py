@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
+from helpers.classifiers import blind
 from helpers.networks import quick, quick_recurrent
 from helpers.people import SizedSpot
 from helpers.videos import make_video
 from PIL import Image
 from sklearn.ensemble import RandomForestClassifier
-from test_classifier import blind
 from typer.testing import CliRunner
 
 import gymskel

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.classifiers import blind, short
 from helpers.evaluations import TRAINED, Fake, Sure, chances, meet, stand, start_afresh
-from test_classifier import blind, short
 
 from gymskel.clips import Clips
 from gymskel.evaluation import Evaluation, evaluate, learning_curve, trials, unknown_moves

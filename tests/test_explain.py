@@ -5,15 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.classifiers import blind, short
 from matplotlib import pyplot as plt
 from PIL import Image
-from test_classifier import blind, short
 
 from gymskel import explain
 from gymskel.activations import choose_units, draw_strips_with_skeleton, layer_outputs
 from gymskel.classifier import SkeletonClassifier
 from gymskel.explain import write_explanations, write_strips
 from gymskel.models import simple_rnn
+from gymskel.preprocess.preprocessor import PRESETS
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recordings
 
@@ -25,7 +26,9 @@ def recordings() -> list[Recording]:
 
 @pytest.fixture(scope="module")
 def fitted(recordings) -> SkeletonClassifier:
-    return short(model=simple_rnn, model_params={"units": 3}).fit(recordings)
+    brief = [("fill", {}), ("resample", {"frames": 8}), *PRESETS["default"][3:]]
+    params = {"units": 3, "features": "raw"}
+    return short(model=simple_rnn, model_params=params, preprocess=brief).fit(recordings)
 
 
 def names_of(classifier, recordings, *kinds: str) -> list[str]:
@@ -126,7 +129,7 @@ def test_refusals(fitted, recordings, tmp_path):
         with pytest.raises(ValueError, match=f"`units`.* got {units}"):
             write_explanations(fitted, recordings, tmp_path / "none", units=units)
     assert not (tmp_path / "none").exists()
-    on_clips = short(model=simple_rnn, model_params={"units": 3}).fit(fitted.clips(recordings))
+    on_clips = short().fit(fitted.clips(recordings))
     for write in (write_strips, write_explanations):
         with pytest.raises(ValueError, match="fitted on Clips"):
             write(on_clips, recordings, tmp_path)

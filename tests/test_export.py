@@ -1,6 +1,5 @@
 """Exported files: run and compared, with all that a client needs; the clients of examples/ answer as gymskel does."""
 
-import copy
 import json
 import subprocess
 import sys
@@ -10,9 +9,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from helpers.networks import PLAIN, made_clips, quick
+from helpers.architectures import architectures, with_model
+from helpers.classifiers import short
+from helpers.networks import made_clips
 from sklearn.exceptions import NotFittedError
-from test_inference import forms, made_model
 
 from gymskel import export
 from gymskel.classifier import SkeletonClassifier
@@ -24,13 +24,13 @@ from gymskel.simulate import simulate_recordings
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FRAMES = 5
+FAST = {"dd_net", "simple_rnn-published"}
 
 
 @pytest.fixture(scope="module")
 def on_clips() -> SkeletonClassifier:
     """Fitted on clips of 5 frames."""
-    recipe = replace(PLAIN, epochs=1)
-    return SkeletonClassifier(quick, recipe=recipe, random_state=0).fit(made_clips(athletes=2, frames=FRAMES))
+    return short().fit(made_clips(athletes=2, frames=FRAMES))
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +41,7 @@ def recordings() -> list[Recording]:
 @pytest.fixture(scope="module")
 def fitted(recordings) -> dict[str, SkeletonClassifier]:
     """Preset -> a classifier."""
-    recipe = replace(PLAIN, epochs=1)
-    return {
-        preset: SkeletonClassifier(quick, preprocess=preset, recipe=recipe, random_state=0).fit(recordings)
-        for preset in ("default", "live")
-    }
-
-
-def with_model(classifier, name, **params) -> SkeletonClassifier:
-    other = copy.copy(classifier)
-    other.model_ = made_model(name, **params)
-    return other
+    return {preset: short(preprocess=preset).fit(recordings) for preset in ("default", "live")}
 
 
 def short_clips(frames=FRAMES):
@@ -63,7 +53,7 @@ def short_clips(frames=FRAMES):
     )
 
 
-@pytest.mark.parametrize(("name", "params"), forms(FRAMES))
+@pytest.mark.parametrize(("name", "params"), architectures(FRAMES, fast=FAST))
 def test_onnx_answers_as_the_network(on_clips, tmp_path, name, params):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx")
@@ -74,13 +64,13 @@ def test_onnx_answers_as_the_network(on_clips, tmp_path, name, params):
         wanted = run_network(classifier.model_, clips)
         (told,) = session.run(["probabilities"], clips.inputs)
         np.testing.assert_allclose(told, wanted, atol=1e-5)
-    facts = json.loads((tmp_path / "deep" / "moves.onnx.json").read_text())
-    assert facts["kind"] == "onnx" and facts["frames"] == (FRAMES if params else None)
-    assert 0 <= facts["largest_difference"] < 1e-5
+    metadata = json.loads((tmp_path / "deep" / "moves.onnx.json").read_text())
+    assert metadata["kind"] == "onnx" and metadata["frames"] == (FRAMES if params else None)
+    assert 0 <= metadata["largest_difference"] < 1e-5
     assert sorted(file.name for file in path.parent.iterdir()) == ["moves.onnx", "moves.onnx.json"]
 
 
-@pytest.mark.parametrize(("name", "params"), forms(FRAMES))
+@pytest.mark.parametrize(("name", "params"), architectures(FRAMES, fast=FAST))
 def test_litert_answers_as_the_network(on_clips, tmp_path, name, params):
     litert = pytest.importorskip("ai_edge_litert.interpreter")
     classifier = with_model(on_clips, name, **params)
@@ -92,8 +82,8 @@ def test_litert_answers_as_the_network(on_clips, tmp_path, name, params):
         np.testing.assert_allclose(
             run(keypoints=x[None], mask=mask[None])["probabilities"][0], answer, atol=1e-5
         )
-    facts = json.loads((tmp_path / "moves.tflite.json").read_text())
-    assert (facts["kind"], facts["frames"]) == ("litert", FRAMES)
+    metadata = json.loads((tmp_path / "moves.tflite.json").read_text())
+    assert (metadata["kind"], metadata["frames"]) == ("litert", FRAMES)
 
 
 @pytest.mark.parametrize("write", [export_onnx, export_litert])
@@ -101,11 +91,11 @@ def test_a_network_of_mixed_precision_is_exported_in_float32(on_clips, tmp_path,
     pytest.importorskip("tf2onnx" if write is export_onnx else "ai_edge_litert")
     keras.mixed_precision.set_global_policy("mixed_float16")
     try:
-        classifier = with_model(on_clips, "simple_rnn", units=4)
+        classifier = with_model(on_clips, "simple_rnn", units=4, features="raw")
     finally:
         keras.mixed_precision.set_global_policy("float32")
-    facts = json.loads((write(classifier, tmp_path / "moves.file").parent / "moves.file.json").read_text())
-    assert facts["largest_difference"] < 1e-5
+    metadata = json.loads((write(classifier, tmp_path / "moves.file").parent / "moves.file.json").read_text())
+    assert metadata["largest_difference"] < 1e-5
 
 
 @pytest.mark.parametrize("write", [export_onnx, export_litert])
@@ -116,9 +106,7 @@ def test_what_cannot_be_converted_is_told_in_a_line(on_clips, tmp_path, monkeypa
         raise ValueError("no such layer " * 1000)
 
     monkeypatch.setattr(export, "_tf_function", fail)
-    with pytest.raises(
-        RuntimeError, match=r"moves.x was not written: this network cannot be converted\. no such"
-    ) as told:
+    with pytest.raises(RuntimeError, match=r"moves.x was not written.* no such") as told:
         write(on_clips, tmp_path / "moves.x")
     assert len(str(told.value)) < 1000
     with pytest.raises(NotFittedError):
@@ -193,8 +181,8 @@ def test_a_client_gives_no_answer_where_gymskel_gives_none(
     assert fitted["default"].predict_table([one])["move"].tolist() == [""]
     (tmp_path / "m.json").write_text(json.dumps(client_metadata(fitted["default"])))
     with pytest.raises(SystemExit, match=f"No answer: {why}"):
-        keypoints, facts = prepare.read(tmp_path / "m", write_recording(one, tmp_path))
-        prepare.inputs(keypoints, 30, facts)
+        keypoints, metadata = prepare.read(tmp_path / "m", write_recording(one, tmp_path))
+        prepare.inputs(keypoints, 30, metadata)
 
 
 @pytest.mark.parametrize("client", ["onnx_client.py", "litert_client.py"])
@@ -206,12 +194,12 @@ def test_clients_are_short_and_stand_alone(client):
 
 def test_what_clients_are_told(fitted):
     classifier = fitted["live"]
-    facts = client_metadata(classifier)
-    assert facts["classes"] == ["back-handspring", "backflip"]
-    assert len(facts["joints_in"]) == 25 and len(facts["joints"]) == 15
-    assert (facts["channels"], facts["fps_in"], facts["fps"]) == (["x", "y"], [30], None)
-    assert facts["steps"] == classifier.preprocessor_.to_dict()["steps"]
-    json.dumps(facts)
+    metadata = client_metadata(classifier)
+    assert metadata["classes"] == ["back-handspring", "backflip"]
+    assert len(metadata["joints_in"]) == 25 and len(metadata["joints"]) == 15
+    assert (metadata["channels"], metadata["fps_in"], metadata["fps"]) == (["x", "y"], [30], None)
+    assert metadata["steps"] == classifier.preprocessor_.to_dict()["steps"]
+    json.dumps(metadata)
 
 
 @pytest.mark.parametrize("write", [export_onnx, export_litert])
@@ -221,7 +209,7 @@ def test_a_file_that_answers_otherwise_is_not_written(on_clips, tmp_path, monkey
     monkeypatch.setattr(export, "run_network", lambda *given: run_network(*given) + fault)
     old = tmp_path / "moves.model"
     old.write_bytes(b"older")
-    with pytest.raises(RuntimeError, match=r"moves.model was not written: .* up to (0.0002|nan) off"):
+    with pytest.raises(RuntimeError, match=r"moves.model was not written.* (0.0002|nan) off"):
         write(on_clips, old)
     assert old.read_bytes() == b"older" and list(tmp_path.iterdir()) == [old]
 
@@ -246,9 +234,9 @@ def test_without_the_extra(on_clips, tmp_path, monkeypatch, write, module, name)
 def test_lengths_that_do_not_fit(on_clips, tmp_path):
     pytest.importorskip("ai_edge_litert")
     tied = with_model(on_clips, "simple_rnn", **PUBLISHED["simple_rnn"], frames=FRAMES)
-    with pytest.raises(ValueError, match="`frames` must be 5, got 6"):
+    with pytest.raises(ValueError, match=r"`frames` .*5, got 6"):
         export_litert(tied, tmp_path / "moves.tflite", frames=6)
-    with pytest.raises(ValueError, match="`frames` must be a number from 1, got 0"):
+    with pytest.raises(ValueError, match=r"`frames` .*got 0"):
         export_litert(on_clips, tmp_path / "moves.tflite", frames=0)
 
 

@@ -1,7 +1,6 @@
 """The compiled network: the same answers as model.predict, whatever the padding, order and number of clips."""
 
 import copy
-import functools
 import gc
 import subprocess
 import sys
@@ -11,45 +10,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers.architectures import architectures, made_model, new_model, with_model
+from helpers.classifiers import short
 from helpers.networks import made_clips
 
-from gymskel.classifier import SkeletonClassifier
 from gymskel.classifier.inference import compile_one_clip, compiled_network, run_network
-from gymskel.models import BUILDERS, PUBLISHED, simple_rnn
-from gymskel.training import Recipe
+from gymskel.models import simple_rnn
 
-SMALL = {
-    "simple_rnn": {"units": 4},
-    "lstm": {"units": 3},
-    "hierarchical_rnn": {"units": 2},
-    "lstm_attention": {"units": 3, "attention_units": 4},
-    "conv_gru": {"units": 3, "filters": (3, 4, 5), "attention_units": 4},
-    "dd_net": {"filters": 3},
-}
-"""Every architecture whole, its layers narrow."""
-assert SMALL.keys() == BUILDERS.keys()
-
-
-def new_model(name: str, **params) -> keras.Model:
-    """A network as if it were trained: no weight as it was initialised."""
-    keras.utils.set_random_seed(0)
-    model, rng = BUILDERS[name](2, **SMALL[name] | params), np.random.default_rng(0)
-    model.set_weights(
-        [w * rng.uniform(0.8, 1.2, w.shape) + rng.normal(0, 0.01, w.shape) for w in model.get_weights()]
-    )
-    return model
-
-
-made_model = functools.cache(new_model)
-"""The same network for all tests that do not change it."""
-
-
-def forms(frames: int) -> list:
-    """(name, arguments) of every network, and of the published ones tied to a length, as parameters of a test."""
-    published = {name: {**params, "frames": frames} for name, params in PUBLISHED.items()}
-    return [pytest.param(name, {}, id=name) for name in BUILDERS] + [
-        pytest.param(name, params, id=f"{name}-published") for name, params in published.items()
-    ]
+FAST = {"conv_gru", "dd_net", "hierarchical_rnn-published"}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +25,7 @@ def clips():
     return made_clips(athletes=2, per_class=2).padded_to(12)
 
 
-@pytest.mark.parametrize(("name", "params"), forms(12))
+@pytest.mark.parametrize(("name", "params"), architectures(12, fast=FAST))
 def test_padding_order_and_number_never_change_an_answer(name, params, clips):
     model = made_model(name, **params)
     answers = run_network(model, clips)
@@ -131,10 +99,10 @@ def test_fused_is_the_same(clips):  # test_stream.py: for every network
     np.testing.assert_allclose(answer, run_network(model, clips[:1]), atol=1e-5)
 
 
-def test_an_artefact_answers_the_same_in_a_fresh_process(tmp_path):
+@pytest.mark.slow
+def test_a_file_answers_the_same_in_a_fresh_process(tmp_path):
     clips = made_clips()
-    recipe = Recipe("short", epochs=1, batch_size=8, learning_rate=0.05)
-    classifier = SkeletonClassifier("lstm", {"units": 4}, recipe=recipe, random_state=0).fit(clips)
+    classifier = with_model(short().fit(clips), "lstm")
     again = copy.deepcopy(classifier)  # as a process of joblib gets it
     here = classifier.predict_proba(clips)
     np.testing.assert_array_equal(again.predict_proba(clips), here)

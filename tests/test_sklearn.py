@@ -1,5 +1,6 @@
 """SkeletonClassifier among scikit-learn's estimators: its own checks, searches, workers, plain arrays, pickles."""
 
+import functools
 import pickle
 from dataclasses import replace
 
@@ -7,22 +8,50 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import classifiers
 from helpers.networks import PLAIN, made_clips, quick
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneGroupOut, cross_val_score
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
+from gymskel.models import BUILDERS
 from gymskel.simulate import simulate_recordings
 from gymskel.training import Recipe
 
 TINY = Recipe("tiny", epochs=10, batch_size=32, learning_rate=0.3)
+short = functools.partial(classifiers.short, model="quick")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def named_builder():
+    """The builder has a name, as gymskel's have: trainings share compiled steps."""
+    BUILDERS["quick"] = quick
+    yield
+    del BUILDERS["quick"]
+
+
+QUICK_CHECKS = """
+check_estimator_cloneable check_estimator_tags_renamed check_valid_tag_types check_estimator_repr check_mixin_order
+check_no_attributes_set_in_init check_do_not_raise_errors_in_init_or_set_params check_parameters_default_constructible
+check_get_params_invariance check_set_params check_estimators_unfitted check_fit_score_takes_y check_fit1d check_fit2d_predict1d
+check_n_features_in_after_fitting check_estimators_empty_data_messages check_classifiers_regression_target check_estimators_pickle
+check_supervised_y_no_nan
+""".split()
+"""Checks of scikit-learn that take little time; the others are slow."""
+
+
+def checks():
+    """Return (estimator, check) of all checks that scikit-learn has for a classifier, as parameters of a test."""
+    for estimator, check in estimator_checks_generator(SkeletonClassifier("quick", recipe=TINY)):
+        name = getattr(check, "func", check).__name__
+        yield pytest.param(estimator, check, id=name, marks=[] if name in QUICK_CHECKS else pytest.mark.slow)
 
 
 @pytest.mark.usefixtures("double_precision")  # nine digits are asked for
-@parametrize_with_checks([SkeletonClassifier(quick, recipe=TINY)])
+@pytest.mark.parametrize(("estimator", "check"), checks())
 def test_scikit_learns_own_checks(estimator, check):
     """All are passed: there is no list of expected failures."""
     check(estimator)
@@ -31,12 +60,6 @@ def test_scikit_learns_own_checks(estimator, check):
 @pytest.fixture(scope="module")
 def recordings():
     return simulate_recordings(athletes=4, per_athlete=1, fps=30)
-
-
-def short(**arguments) -> SkeletonClassifier:
-    return SkeletonClassifier(
-        **{"model": quick, "recipe": replace(PLAIN, epochs=1), "random_state": 0, **arguments}
-    )
 
 
 # --- searches and workers -----------------------------------------------------------------------------------
@@ -52,6 +75,7 @@ def test_grid_search_with_groups(recordings, named):
     assert search.cv_results_["mean_test_score"].shape == (2,)
 
 
+@pytest.mark.slow
 def test_workers_score_as_one_process_does(recordings):
     """Estimators and recordings travel to other processes, and scores come back the same."""
     arguments = {"groups": [r.athlete for r in recordings], "cv": GroupKFold(2), "error_score": "raise"}
@@ -60,6 +84,7 @@ def test_workers_score_as_one_process_does(recordings):
     np.testing.assert_array_equal(alone, cross_val_score(classifier, recordings, n_jobs=2, **arguments))
 
 
+@pytest.mark.slow
 def test_dask(recordings):
     distributed = pytest.importorskip("distributed")
     cluster = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
@@ -103,15 +128,13 @@ def test_arrays_of_clips(tmp_path):
     loaded = SkeletonClassifier.load(fitted.save(tmp_path / "a.gymskel"))
     np.testing.assert_array_equal(loaded.predict_proba(whole.x), fitted.predict_proba(whole.x))
     assert loaded.n_features_in_ == 30
-    with pytest.raises(
-        ValueError, match=r"14 joints with channels .*, the classifier was trained on 15 joints"
-    ):
+    with pytest.raises(ValueError, match=r"14 joints .* 15 joints"):
         fitted.predict(whole.x[:, :, :14])
-    with pytest.raises(ValueError, match="An array has no labels: give `y`"):
+    with pytest.raises(ValueError, match=r"array .*`y`"):
         fitted.score(whole.x)
-    with pytest.raises(ValueError, match="The clips have no labels: give `y`"):
+    with pytest.raises(ValueError, match=r"clips .*`y`"):
         short().fit(whole.x)
-    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[16, 3\]"):
+    with pytest.raises(ValueError, match=r"samples: \[16, 3\]"):
         short().fit(whole.x, names[:3])
 
 
@@ -182,7 +205,7 @@ def test_arrays_that_are_refused():
         with pytest.raises(ValueError, match=r"(?i)X contains (NaN|infinity)"):
             fitted.predict(x)
     for labels, message in {
-        (None, *y[1:]): r"`y` has no label \(None or NaN\) at \[0\]",
+        (None, *y[1:]): r"`y` .*label.* \[0\]",
         (1, *y[1:].tolist()): "mixes labels of several types",
         tuple(np.linspace(0, 1, len(y))): "Unknown label type: continuous",
     }.items():
@@ -196,24 +219,22 @@ def test_labels_never_seen(recordings):
     clips = made_clips()
     fitted = short().fit(clips)
     names = np.array(clips.classes)[clips.y]
-    with pytest.raises(
-        ValueError, match="Labels never seen in training: twist; the classifier knows back, forth"
-    ):
+    with pytest.raises(ValueError, match=r"twist; .*back, forth"):
         fitted.score(clips, ["twist", *names[1:]])
-    with pytest.raises(ValueError, match="Labels never seen in training: twist"):
+    with pytest.raises(ValueError, match=r"never seen .*twist"):
         fitted.score(replace(clips, classes=("back", "twist")))
-    with pytest.raises(ValueError, match="Labels never seen in training: 0, 1"):
+    with pytest.raises(ValueError, match=r"never seen .*0, 1"):
         fitted.score(clips, clips.y)
-    with pytest.raises(ValueError, match="must have a label for each of 16 answers, got 2"):
+    with pytest.raises(ValueError, match="16 answers, got 2"):
         fitted.score(clips, names[:2])
-    with pytest.raises(ValueError, match="Labels never seen in training: twist"):
+    with pytest.raises(ValueError, match=r"never seen .*twist"):
         short().fit(recordings).score([replace(recordings[0], activity="twist"), *recordings[1:]])
 
 
 def test_one_frame(recordings):
     """Nothing to train on; in prediction it gets no answer, beside others that do."""
     one = replace(recordings[0], keypoints=recordings[0].keypoints[:1])
-    with pytest.raises(ValueError, match=r"backflip-1-a01: a single frame shows no move. Leave out"):
+    with pytest.raises(ValueError, match=r"backflip-1-a01: a single frame"):
         short().fit([one, *recordings[1:]])
     fitted = short().fit(recordings)
     table = fitted.predict_table([recordings[1], one, recordings[2]])
@@ -243,14 +264,12 @@ def test_clips_prepared_otherwise(recordings):
     fitted = short().fit(recordings)
     clips = fitted.clips(recordings)
     assert len(fitted.predict(clips)) == 8
-    with pytest.raises(
-        ValueError, match=r"The body in backflip-1-a01, .* has a size of .*: these were scaled otherwise"
-    ):
+    with pytest.raises(ValueError, match=r"backflip-1-a01, .* scaled otherwise"):
         fitted.predict(replace(clips, x=clips.x * 100))
     with pytest.raises(ValueError, match="scaled otherwise"):
         fitted.predict(replace(clips, x=clips.x / 100))
     moved = replace(clips, x=clips.x + np.float32(50) * clips.mask[..., None, None])
-    with pytest.raises(ValueError, match=r"begins .* from the origin, .* centred otherwise"):
+    with pytest.raises(ValueError, match=r"begins .* centred otherwise"):
         fitted.predict(moved)
     half = replace(clips, x=clips.x * 0.5)  # as another preset may scale, or a child
     assert len(fitted.predict(half)) == 8
@@ -303,12 +322,10 @@ def test_out_of_fold_answers_without_probabilities(recordings, predictions):
 
 def test_keep_out_of_fold_refuses(recordings, predictions):
     fitted = short().fit(recordings)
-    with pytest.raises(ValueError, match="`predictions` lacks the column truth; it has run, fold"):
+    with pytest.raises(ValueError, match=r"`predictions` .* truth; .*run, fold"):
         fitted.keep_out_of_fold(predictions.drop(columns="truth"))
-    with pytest.raises(
-        ValueError, match="`predictions` shows twist, the classifier knows back-handspring, backflip"
-    ):
+    with pytest.raises(ValueError, match=r"`predictions` .*twist, .*backflip"):
         fitted.keep_out_of_fold(predictions.assign(truth="twist"))
-    with pytest.raises(ValueError, match="`keep` must be above 0 and at most 1, got 0"):
+    with pytest.raises(ValueError, match=r"`keep` .*got 0"):
         fitted.keep_out_of_fold(predictions, keep=0)
     assert fitted.out_of_fold_ is None

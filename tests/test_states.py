@@ -184,7 +184,7 @@ def test_attention_weights_are_those_of_the_layer():
 
 def test_states_of_recordings():
     """A state in every frame that there is; none where nothing can be prepared, or where the model has no such layer."""
-    from test_classifier import blind, short
+    from helpers.classifiers import blind, short
 
     from gymskel.models import simple_rnn
     from gymskel.simulate import simulate_recordings

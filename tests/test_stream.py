@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.networks import PLAIN, made_clips, quick
-from test_inference import made_model
+from helpers.architectures import with_model
+from helpers.classifiers import short
+from helpers.networks import made_clips
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.models import BUILDERS, PUBLISHED
@@ -15,7 +16,6 @@ from gymskel.recording import Recording
 from gymskel.simulate import simulate_recordings
 from gymskel.stream import Stream
 
-SHORT = replace(PLAIN, epochs=1)
 WINDOW = 20
 
 
@@ -26,7 +26,7 @@ def recordings() -> list[Recording]:
 
 @pytest.fixture(scope="module")
 def live(recordings) -> SkeletonClassifier:
-    return SkeletonClassifier(quick, preprocess="live", recipe=SHORT, random_state=0).fit(recordings)
+    return short(preprocess="live").fit(recordings)
 
 
 @pytest.fixture(scope="module")
@@ -38,20 +38,20 @@ def film(recordings) -> np.ndarray:
     return keypoints
 
 
-def with_model(classifier: SkeletonClassifier, name: str, **params) -> SkeletonClassifier:
-    other = copy.copy(classifier)
-    other.model_ = made_model(name, **params)
-    return other
-
-
 def of_window(classifier, keypoints) -> np.ndarray:
     return classifier.predict_proba([Recording(keypoints, fps=30)])[0]
 
 
-PRESETS = [(name, "live") for name in BUILDERS] + [("simple_rnn", "default")]
-
-
-@pytest.mark.parametrize(("name", "preset"), PRESETS)
+@pytest.mark.parametrize(
+    ("name", "preset"),
+    [
+        *(
+            pytest.param(name, "live", marks=[] if name == "conv_gru" else pytest.mark.slow)
+            for name in BUILDERS
+        ),
+        ("simple_rnn", "default"),
+    ],
+)
 def test_an_answer_is_that_of_the_window(live, film, recordings, name, preset):
     classifier = with_model(live, name)
     classifier.preprocessor_ = Preprocessor(preset).fit(recordings)
@@ -70,7 +70,7 @@ def test_the_published_head(live, film, recordings):
     stream = Stream(classifier, fps=30, window=WINDOW)
     answers = [stream.add(frame) for frame in film]
     np.testing.assert_allclose(answers[-1], of_window(classifier, film[-WINDOW:]), rtol=0, atol=1e-5)
-    with pytest.raises(ValueError, match="stream has 60 frames, more than the 23 of `frames`"):
+    with pytest.raises(ValueError, match=r"60 frames.* 23 "):
         Stream(classifier, fps=30, window=60)
 
 
@@ -95,7 +95,7 @@ def test_hold(film):
     np.testing.assert_array_equal(hold(one, max_gap=0).keypoints, film)
     np.testing.assert_array_equal(hold(held).keypoints, held.keypoints)
     assert held.history[-1] == {"step": "hold", "max_gap": None}
-    with pytest.raises(ValueError, match="`max_gap` must be a number of frames from 0"):
+    with pytest.raises(ValueError, match=r"`max_gap` .*from 0"):
         hold(one, max_gap=-1)
 
 
@@ -153,10 +153,10 @@ def test_what_is_known_need_not_be_said(live):
 
 
 def test_refusals(live, film):
-    with pytest.raises(ValueError, match="fitted on Clips and cannot prepare frames"):
-        Stream(SkeletonClassifier(quick, recipe=SHORT).fit(made_clips()), fps=30, window=5)
+    with pytest.raises(ValueError, match="fitted on Clips"):
+        Stream(short().fit(made_clips()), fps=30, window=5)
     for name, value in (("window", 0), ("every", 0)):
-        with pytest.raises(ValueError, match=f"`{name}` must be a number of frames from 1, got 0"):
+        with pytest.raises(ValueError, match=f"`{name}` .*got 0"):
             Stream(live, **{"fps": 30, "window": 5, name: value})
     unknown = copy.copy(live)
     unknown.training_facts_ = replace(live.training_facts_, fps_in=(30.0, 60.0), seconds=None)
@@ -165,13 +165,13 @@ def test_refusals(live, film):
     with pytest.raises(ValueError, match="window="):
         Stream(unknown, fps=30)
     stream = Stream(live, fps=30, window=5)
-    with pytest.raises(ValueError, match=r"must be \(25, 3\), the joints of BODY_25 .* got \(15, 3\)"):
+    with pytest.raises(ValueError, match=r"BODY_25 .* got \(15, 3\)"):
         stream.add(film[0][:15])
-    with pytest.raises(ValueError, match="of 'ann' hold an infinite number"):
+    with pytest.raises(ValueError, match=r"'ann' .*infinite"):
         stream.add({"ann": np.where(np.isnan(film[0]), 0, np.inf)})
     assert "0 people" in repr(stream)  # a refused frame leaves nothing behind
     same_rate = copy.copy(live)
     same_rate.preprocessor_ = Preprocessor("thesis")
     same_rate.preprocessor_.fps_ = 60.0
-    with pytest.raises(ValueError, match="has 30 fps, the training recordings had 60"):
+    with pytest.raises(ValueError, match=r"30 fps.* 60"):
         Stream(same_rate, fps=30, window=5)

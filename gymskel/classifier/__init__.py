@@ -1,10 +1,10 @@
 """Recordings -> a named move: preprocessing, network and class names as one estimator and one file.
 
 skeleton_classifier.py  `SkeletonClassifier`, a scikit-learn estimator
-inputs.py               recordings, clips or arrays given to it, checked and refused with a reason
+inputs.py               checks of its input: recordings, clips or arrays
 training_facts.py       `TrainingFacts`, the data it was trained on
-reliability.py          reasons to distrust an answer
-inference.py            the trained network as one compiled function
+reliability.py          reasons to doubt a prediction
+inference.py            the trained network as a compiled function
 saving.py               the .gymskel file
 """
 

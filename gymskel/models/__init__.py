@@ -9,7 +9,10 @@ layers.py        the few layers Keras lacks
 blocks.py        kernels in which no part of the body sees the values of another
 """
 
+from collections.abc import Callable
 from typing import Any
+
+import keras
 
 from gymskel.models.blocks import DrawBlocks, KeepBlocks
 from gymskel.models.dd_net import dd_net
@@ -30,7 +33,7 @@ from gymskel.models.layers import (
 )
 from gymskel.models.recurrent import conv_gru, lstm, lstm_attention, simple_rnn
 
-BUILDERS = {
+BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "simple_rnn": simple_rnn,
     "lstm": lstm,
     "hierarchical_rnn": hierarchical_rnn,
