@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.evaluations import Fake, meet, stand, start_afresh
 from helpers.classifiers import blind
+from helpers.evaluations import Fake, meet, stand, start_afresh
 
 from gymskel.clips import Clips
 from gymskel.evaluation import evaluate, sample_frames
