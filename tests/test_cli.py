@@ -646,7 +646,7 @@ def test_kinematics_as_spreadsheets_and_cameras_give_it(shell, recordings, tmp_p
     heights.write_text("Athlete; Height\n01;1,60\n02 ;1.7\na99;\n")
     code, _, err = shell("kinematics", tmp_path / "all.npz", "-o", tmp_path / "k.csv", "--heights", heights)
     told = " ".join(err.split())
-    assert code == 0 and "so the torso has no length. There are no numbers of it" in told
+    assert code == 0 and "the torso has no length" in told
     assert "has no height of a03: theirs are in torso lengths" in told
     table = pd.read_csv(tmp_path / "k.csv", dtype={"athlete": str, "sample": str})
     told = table[table["sample"] != "99"].set_index("athlete")["unit"]

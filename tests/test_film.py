@@ -60,7 +60,7 @@ def test_from_films_to_csvs(filmed, tmp_path):
 @pytest.mark.parametrize("change", [{"fps": None}, {"image_size": None}])
 def test_a_film_needs(filmed, tmp_path, change):
     with pytest.raises(
-        ValueError, match="a film needs the joints of BODY_25, `fps` and `image_size`; got BODY_25"
+        ValueError, match=r"needs the joints .* got BODY_25"
     ):
         write_film(replace(filmed[0], **change), tmp_path / "x.mp4")
     assert not list(tmp_path.iterdir())
@@ -70,5 +70,5 @@ def test_a_film_needs_body_25(filmed, tmp_path):
     from gymskel.preprocess import select_joints
 
     few = select_joints(filmed[0], ["Neck", "MidHip"])
-    with pytest.raises(ValueError, match="a film needs the joints of BODY_25"):
+    with pytest.raises(ValueError, match="needs the joints of BODY_25"):
         write_film(few, tmp_path / "x.mp4")

@@ -270,6 +270,7 @@ def test_errors_on_simulated_recordings(activity):
     assert {name: value for name, value in median.items() if value > limits[name]} == {}
 
 
+@pytest.mark.slow
 def test_published_backflips_are_plausible(tumbling):
     table = kinematics_table(tumbling)
     flips = table[table["activity"] == "backflip"].median(numeric_only=True)
@@ -332,11 +333,11 @@ def test_refusals():
     with pytest.raises(ValueError, match=r"jump-1-z01: frame rate unknown.*fps="):
         measure_kinematics(replace(one, fps=None))
     for height in (0, -1, np.nan, np.inf):
-        with pytest.raises(ValueError, match="`height` must be metres above 0"):
+        with pytest.raises(ValueError, match="`height` must be metres"):
             measure_kinematics(one, height=height)
     with pytest.raises(ValueError, match=r"`point` must .* got 'nose'"):
         measure_kinematics(one, point="nose")
-    with pytest.raises(UnseenError, match="jump-1-z01: Neck and MidHip are never seen together"):
+    with pytest.raises(UnseenError, match="jump-1-z01: Neck and MidHip"):
         measure_kinematics(hide(one, *BODY_25.joints))
 
 

@@ -54,6 +54,7 @@ def test_motion_from_rest_to_rest(sessions):
     assert off[:, 1].mean() >= 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_published_recordings_are_trimmed_already(tumbling, method):
     kept, frames, fine = 0, 0, 0

@@ -6,7 +6,7 @@ import pytest
 from gymskel.simulate import ACTIVITIES, simulate_motion, simulate_recording
 from gymskel.simulate.athlete import draw_athlete
 from gymskel.simulate.body import place_joints
-from gymskel.simulate.session import SLOW, read_angles, simulate_session
+from gymskel.simulate.session import RESTING_SPEED, read_angles, simulate_session
 from gymskel.skeleton import BODY_25
 
 HIP = BODY_25.index("MidHip")
@@ -74,8 +74,8 @@ def test_the_markers_are_where_they_should_be(session):
 def test_onset_and_rest_are_the_ends_of_rests(session):
     joints = session.motion.joints - session.motion.joints[:, [HIP]]
     fastest = np.linalg.norm(np.gradient(joints, 1 / 60, axis=0), axis=-1).max(axis=1)
-    assert fastest[session.onset - 1] < SLOW <= fastest[session.onset : session.start].min()
-    assert fastest[session.rest] < SLOW <= fastest[session.end : session.rest].min()
+    assert fastest[session.onset - 1] < RESTING_SPEED <= fastest[session.onset : session.start].min()
+    assert fastest[session.rest] < RESTING_SPEED <= fastest[session.end : session.rest].min()
 
 
 def test_angles_read_from_joints_place_the_same_joints():
@@ -111,7 +111,7 @@ def test_longer_walks_make_longer_recordings():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"before": 0.2}, "`before` and `after` must be seconds from 0.5, got 0.2"),
+        ({"before": 0.2}, r"`before` .* got 0.2"),
         ({"after": np.inf}, "must be seconds from 0.5"),
         ({"noise": -1}, "`noise` must be pixels"),
         ({"lost": 1}, "`lost` a share in"),

@@ -1,11 +1,11 @@
-"""What a coach measures: flight time, jump height, take-off, rotation, travel; in metres where the athlete's height is known.
+"""Flight time, jump height, take-off, rotation, travel; in metres where the athlete's height is known.
 
-Everything is measured in the plane of the picture: film from the side, at hip height, with the camera still. What comes
-towards the camera or goes away from it grows or shrinks, and every length with it.
+Everything is measured in the plane of the picture: film from the side, at hip height, with a camera at rest. A body that
+moves towards the camera or away from it changes its size, and every measured length with it.
 
 - `measure_kinematics` of one move, `kinematics_table` of many.
-- `trunk_angle`: how far the trunk is from upright, followed through every turn.
-- `center_of_mass`, `torso_length`, `metres_per_unit`: of the body as it is seen.
+- `trunk_angle`: the angle between trunk and upright, followed through every turn.
+- `center_of_mass`, `torso_length`, `metres_per_unit`: measures of the body in the picture.
 """
 
 from gymskel.kinematics.measure import GRAVITY, Kinematics, kinematics_table, measure_kinematics

@@ -1,4 +1,4 @@
-"""Gaps bridged, speeds and accelerations: what is measured of numbers over time."""
+"""Signals over time: gaps bridged, single outliers removed, slopes and curvatures."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 
-def bridge(xy: np.ndarray, gap: int) -> np.ndarray:
-    """Gaps of at most `gap` frames bridged by straight lines; longer ones stay whole."""
+def bridge_gaps(xy: np.ndarray, gap: int) -> np.ndarray:
+    """Bridge gaps of at most `gap` frames by straight lines; longer gaps stay as they are."""
     columns = pd.DataFrame(xy.reshape(len(xy), -1))
     seen, now = columns.notna().to_numpy(), np.arange(len(xy))[:, None]
     before = np.maximum.accumulate(np.where(seen, now, -len(xy) - gap))
@@ -16,10 +16,10 @@ def bridge(xy: np.ndarray, gap: int) -> np.ndarray:
     return bridged.to_numpy().reshape(xy.shape)
 
 
-def steady(values: np.ndarray, rate: float) -> np.ndarray:
-    """Each column's running median over 0.08 s, so that a single wrong pose makes no peak.
+def median_filter(values: np.ndarray, rate: float) -> np.ndarray:
+    """Return each column's running median over 0.08 s, so that a single wrong pose makes no peak.
 
-    At both ends of the recording values stay as they are; next to unseen frames, where poses are worst, they are NaN.
+    At both ends of the recording values stay as they are. Next to unseen frames, where poses are worst, they are NaN.
     """
     columns = pd.DataFrame(values)
     window = {"window": 2 * round(rate / 30) + 1, "center": True}
@@ -27,10 +27,10 @@ def steady(values: np.ndarray, rate: float) -> np.ndarray:
     return median.where(columns.notna().rolling(**window, min_periods=1).min() == 1).to_numpy()
 
 
-def fit_around(times: np.ndarray, values: np.ndarray, span: float) -> tuple[np.ndarray, np.ndarray]:
-    """Slope and curvature, each like (frames, columns) `values`, of the parabola through the frames around.
+def fit_parabolas(times: np.ndarray, values: np.ndarray, span: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return slope and curvature of the parabola fitted to the frames around each frame, both (frames, columns).
 
-    Least squares over `span` seconds (Savitzky and Golay 1964), three frames at least; NaN where fewer of them are known.
+    Least squares over `span` seconds (Savitzky and Golay 1964), at least three frames; NaN where fewer are known.
     """
     slope, curve = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
     known = ~np.isnan(values).any(axis=1)
@@ -43,6 +43,6 @@ def fit_around(times: np.ndarray, values: np.ndarray, span: float) -> tuple[np.n
     return slope, curve
 
 
-def largest(values: np.ndarray) -> float:
-    """The largest value; NaN if there is none."""
+def largest_known(values: np.ndarray) -> float:
+    """Return the largest value without NaN; NaN if there is none."""
     return float(np.max(values[~np.isnan(values)])) if not np.isnan(values).all() else np.nan

@@ -1,30 +1,31 @@
-"""When the body is in the air: neither feet nor hands on the floor."""
+"""Flights: times in which neither feet nor hands are on the floor."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from gymskel.kinematics.filtering import fit_around
-from gymskel.kinematics.trunk import BLIND
+from gymskel.kinematics.filtering import fit_parabolas
+from gymskel.kinematics.trunk import LONG_GAP
 from gymskel.skeleton import BODY_25
 
-OFF_FLOOR = 0.12  # torso lengths: a foot as much above where it stood has left the floor
-ON_HANDS = 0.5  # torso lengths above the floor: wrists of one who stands on hands
-HANDS_STILL = 3.0  # torso lengths a second: no faster
+OFF_FLOOR = 0.12  # torso lengths: a foot this far above its standing height has left the floor
+ON_HANDS = 0.5  # torso lengths above the floor, at most: height of the wrists while the hands stand on it
+STILL_HANDS = 3.0  # torso lengths a second, at most: speed of the wrists while the hands stand on the floor
+ARM_LENGTH = 1.6  # torso lengths: hands cannot reach the floor from shoulders that are higher
 
 Flights = list[tuple[float, float]]
 
 
 def find_flights(xy: np.ndarray, times: np.ndarray) -> tuple[float, float, Flights | None]:
-    """When the feet leave the floor, when they are back, and the flights between, in seconds.
+    """Return take-off, landing and the flights between them, [(start, end), ...], all in seconds.
+
+    Take-off and landing are NaN where they cannot be known. Flights that cannot be known are None; an empty list means
+    that the feet never leave the floor.
 
     Args:
         xy: (frames, 25, 2) torso lengths, y up.
         times: (frames,) seconds.
-
-    Returns:
-        NaN where it cannot be known; the flights are then None. No flight is an empty list.
     """
     feet = xy[:, BODY_25.indices(_feet(xy)), 1]
     before = pd.DataFrame(feet[times <= times[0] + 0.2]).median().to_numpy()
@@ -34,11 +35,11 @@ def find_flights(xy: np.ndarray, times: np.ndarray) -> tuple[float, float, Fligh
     if np.isnan(height).all():
         return np.nan, np.nan, None
     top = int(np.nanargmax(height))
-    if height[top] <= OFF_FLOOR:  # never off, or not seen to go up or to come down
+    if height[top] <= OFF_FLOOR:  # never off the floor, or leaving or landing is unseen
         unseen = np.diff(times[~np.isnan(height)], append=times[-1]).max(initial=0)
-        return np.nan, np.nan, [] if np.nanmax(up) <= OFF_FLOOR and unseen <= BLIND else None
-    takeoff = _leave(times[: top + 1][::-1], up[: top + 1][::-1])
-    landing = _leave(times[top:], down[top:])
+        return np.nan, np.nan, [] if np.nanmax(up) <= OFF_FLOOR and unseen <= LONG_GAP else None
+    takeoff = _floor_contact(times[: top + 1][::-1], up[: top + 1][::-1])
+    landing = _floor_contact(times[top:], down[top:])
     if np.isnan(takeoff + landing):
         return takeoff, landing, None
     share = np.clip((times - takeoff) / (landing - takeoff), 0, 1)
@@ -47,21 +48,22 @@ def find_flights(xy: np.ndarray, times: np.ndarray) -> tuple[float, float, Fligh
 
 
 def _feet(xy: np.ndarray) -> list[str]:
-    """The joints that touch the floor: toes and heels; ankles where neither is ever seen."""
+    """Return the joints that touch the floor: the toes and heels that are ever seen, else the ankles."""
     soles = [f"{side}{joint}" for side in "RL" for joint in ("BigToe", "Heel")]
     seen = [joint for joint in soles if not np.isnan(xy[:, BODY_25.index(joint), 0]).all()]
     return seen or ["RAnkle", "LAnkle"]
 
 
-def _leave(times: np.ndarray, height: np.ndarray) -> float:
-    """Seconds at which the feet touch the floor, from (frames,) times and heights from the highest place outwards.
+def _floor_contact(times: np.ndarray, height: np.ndarray) -> float:
+    """Return the time of contact with the floor, from (frames,) times and heights that start at the highest position.
 
-    Where the height falls to OFF_FLOOR, taken on to 0 at the speed of the 0.05 s before; NaN if it never does, or not seen.
+    The time at which the height falls to OFF_FLOOR, extrapolated to 0 at the speed of the 0.05 s before. NaN if the height
+    never falls so low, or the fall is unseen.
     """
     known = ~np.isnan(height)
     times, height = times[known], height[known]
     low = int(np.argmax(height <= OFF_FLOOR))
-    if height[low] > OFF_FLOOR or low == 0 or abs(times[low] - times[low - 1]) > BLIND:
+    if height[low] > OFF_FLOOR or low == 0 or abs(times[low] - times[low - 1]) > LONG_GAP:
         return np.nan
     back = max(0, int(np.flatnonzero(abs(times - times[low]) <= 0.05 + 1e-9)[0]))
     back = min(back, low - 1)
@@ -71,21 +73,21 @@ def _leave(times: np.ndarray, height: np.ndarray) -> float:
 
 
 def _hands_down(xy: np.ndarray, times: np.ndarray, floor: np.ndarray) -> np.ndarray:
-    """(frames,) 1.0 where the hands stand on the floor, 0.0 where not, NaN where they might, unseen."""
+    """Return (frames,) 1.0 where the hands stand on the floor, 0.0 where not, NaN where unseen hands might."""
     wrists, shoulders = (
         xy[:, BODY_25.indices([f"R{joint}", f"L{joint}"])] for joint in ("Wrist", "Shoulder")
     )
     speed = np.stack(
-        [np.linalg.norm(fit_around(times, w, 0.08)[0], axis=-1) for w in np.moveaxis(wrists, 1, 0)]
+        [np.linalg.norm(fit_parabolas(times, w, 0.08)[0], axis=-1) for w in np.moveaxis(wrists, 1, 0)]
     )
     low = wrists[..., 1].T - floor <= ON_HANDS
-    down = (low & (speed <= HANDS_STILL)).any(axis=0).astype(float)
-    unknown = np.isnan(speed).all(axis=0) & ~(lowest(shoulders[..., 1]) - floor > 1.6)  # longer than an arm
+    down = (low & (speed <= STILL_HANDS)).any(axis=0).astype(float)
+    unknown = np.isnan(speed).all(axis=0) & ~(lowest(shoulders[..., 1]) - floor > ARM_LENGTH)
     return np.where(unknown, np.nan, down)
 
 
 def _split(down: np.ndarray, times: np.ndarray, takeoff: float, landing: float) -> Flights | None:
-    """The flights between take-off and landing: what is left of it without the time on the hands.
+    """Return the flights: the time between take-off and landing without the time on the hands.
 
     None where the hands are unseen for more than 0.1 s while they might be on the floor.
     """
@@ -98,12 +100,12 @@ def _split(down: np.ndarray, times: np.ndarray, takeoff: float, landing: float) 
 
 
 def _spans(flags: np.ndarray, times: np.ndarray) -> Flights:
-    """[(begin, end), ...] in seconds of each run of True, from half a frame before it to half a frame after."""
+    """Return (start, end) in seconds of each run of True, from half a frame before it to half a frame after it."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     middles = np.interp(np.arange(len(times) + 1) - 0.5, np.arange(len(times)), times)
     return [(float(middles[a]), float(middles[b])) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def lowest(values: np.ndarray) -> np.ndarray:
-    """(frames,) the lowest joint in each frame; NaN where none is seen."""
+    """Return (frames,) the height of the lowest joint in each frame; NaN where none is seen."""
     return pd.DataFrame(values).min(axis=1).to_numpy()

@@ -1,4 +1,4 @@
-"""The numbers of a move, and the table of many."""
+"""Kinematics of one move, and a table of many."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 import pandas as pd
 
-from gymskel.kinematics.filtering import bridge, fit_around, largest, steady
+from gymskel.kinematics.filtering import bridge_gaps, fit_parabolas, largest_known, median_filter
 from gymskel.kinematics.flights import find_flights
-from gymskel.kinematics.segments import mass_of, metres_per_unit, torso_length, xy_in_body_25
+from gymskel.kinematics.segments import mass_center, metres_per_unit, torso_length, xy_in_body_25
 from gymskel.kinematics.trunk import trunk_angle
 from gymskel.recording import Recording, UnseenError
 from gymskel.recording.times import frame_rate, times_from_start
@@ -22,7 +22,7 @@ GRAVITY = 9.81  # metres per second squared
 
 @dataclass(frozen=True)
 class Kinematics:
-    """The numbers of one move. NaN = cannot be known from this recording.
+    """Measured numbers of one move. NaN = cannot be known from this recording.
 
     `unit` is "m" where the athlete's height was given and "torso" (median distance from neck to hip) where it was not.
     """
@@ -51,36 +51,35 @@ class Kinematics:
 def measure_kinematics(
     recording: Recording, *, height: float | None = None, point: str = "mass"
 ) -> Kinematics:
-    """Flight time, jump height, take-off, rotation and travel of one move.
+    """Measure flight time, jump height, take-off, rotation and travel of one move.
 
-    - The feet are in the air while every part of them that the layout has (toes, heels, else ankles) is more than
-      0.12 torso lengths above its place in the first 0.2 s, until one is as near to its place in the last 0.05 s;
-      both moments are taken back to the floor along the foot's speed. So the recording begins and ends with the
-      feet on the floor: see `preprocess.trim`. While the wrists are near the floor and still, the hands support.
-      Where there are several jumps, that in which the feet get highest counts.
-    - Jump height from time: h = g t^2 / 8 (Bosco, Luhtanen and Komi 1983), which holds if the body lands as it left. Who lands
-      crouched flies longer, who lands on straight legs shorter: compare with the rise, which depends on the scale.
-    - In the air the point moves on x = a + b t, y = c + d t + f t^2 / 2, fitted by least squares to the longest
-      flight; speed and angle are those of (b, d) at take-off, and f is `fall`. As f must be g, 9.81 / fall
-      says by how much the scale is wrong (or, in torso lengths, how many metres the torso has).
-    - Trunk angle: see `trunk_angle`. Frames that it finds to be wrong poses count for no speed and no centre of mass.
-    - Speeds and accelerations: slope and curvature of a parabola through the frames around (Savitzky and Golay 1964).
+    - Flight: it begins when all joints of the feet (toes, heels, else ankles) are more than 0.12 torso lengths above their
+      height in the first 0.2 s. It ends when one is as near to its height in the last 0.05 s. Both times are extrapolated
+      to the floor along the speed of the foot. The recording must therefore begin and end with the feet on the floor: see `preprocess.trim`. While the
+      wrists are near the floor and still, the hands support. Of several jumps, the one with the highest feet counts.
+    - Jump height from time: h = g t^2 / 8 (Bosco, Luhtanen and Komi 1983), valid if the body lands as it left. A crouched
+      landing makes it longer, a landing on straight legs shorter: compare with the rise, which depends on the scale.
+    - Take-off: in the air the point moves on x = a + b t, y = c + d t + f t^2 / 2, fitted by least squares to the longest
+      flight; speed and angle are those of (b, d) at take-off, and f is `fall`. Its true value is g, so 9.81 / fall is the
+      error of the scale (or, in torso lengths, the length of the torso in metres).
+    - Rotation: see `trunk_angle`. Wrong poses that it finds count for no speed and no centre of mass.
+    - Speeds and accelerations: slope and curvature of a local parabola (Savitzky and Golay 1964).
 
     Args:
-        recording: in pixels or any other unit, y down, one move, fps or timestamps known. Unseen joints are bridged for
-            0.1 s at most; filled-in ones are taken as they are.
+        recording: one move, in pixels or any other unit, y down, fps or timestamps known. Unseen joints are bridged for
+            at most 0.1 s; filled-in ones are used as they are.
         height: of the athlete, in metres; gives metres by the length of trunk, thigh and shin (75th percentile
-            over the frames, as a limb is seen shortened more often than not).
-        point: "mass" = the centre of mass of the segments; "hip" = MidHip, which bends away from the parabola when
+            over the frames, because a limb is more often seen shortened than not).
+        point: "mass" = the centre of mass of the segments; "hip" = MidHip, which leaves the parabola when
             the body folds.
 
     Raises:
-        ValueError: neither fps nor timestamps; `height` not above 0; unknown `point`.
+        ValueError: neither fps nor timestamps, `height` not above 0, or an unknown `point`.
         UnseenError: Neck and MidHip are never seen together.
 
     >>> from gymskel.simulate import simulate_recording
-    >>> one = measure_kinematics(simulate_recording("backflip", noise=0, lost=0), height=1.6)
-    >>> one.flights, 0.55 < one.flight_time < 0.75, 350 < one.turn < 370, one.unit
+    >>> move = measure_kinematics(simulate_recording("backflip", noise=0, lost=0), height=1.6)
+    >>> move.flights, 0.55 < move.flight_time < 0.75, 350 < move.turn < 370, move.unit
     (1.0, True, True, 'm')
     """
     if point not in ("mass", "hip"):
@@ -91,20 +90,20 @@ def measure_kinematics(
     torso = torso_length(recording)
     scale = 1 / torso if height is None else metres_per_unit(recording, height)
     raw, gap = xy_in_body_25(recording) * [1, -1], round(0.1 * rate)  # y up from here on
-    xy = bridge(raw, gap)
+    xy = bridge_gaps(raw, gap)
     hip = xy[:, BODY_25.index("MidHip")]
     angle = trunk_angle(recording)
     seen = np.flatnonzero(~np.isnan(angle))
     wrong = np.isnan(angle) & ~np.isnan(raw[:, BODY_25.indices(["Neck", "MidHip"]), 0]).any(axis=1)
-    mass = bridge(np.where(wrong[:, None], np.nan, mass_of(xy) if point == "mass" else hip), gap)
+    mass = bridge_gaps(np.where(wrong[:, None], np.nan, mass_center(xy) if point == "mass" else hip), gap)
     takeoff, landing, flights = find_flights(xy / torso, times)
     seconds = [end - start for start, end in flights or ()]
     longest = flights[int(np.argmax(seconds))] if flights else (np.nan, np.nan)
     turn = angle[seen[-1]] - angle[seen[0]]
     angle = angle * (np.sign(turn) or 1)
     turned = np.diff(np.interp([takeoff, landing], times[seen], angle[seen]))[0]
-    trunk = fit_around(times, steady(bridge(angle[:, None], gap), rate), 0.15)[0]
-    push = fit_around(times, steady(mass * scale, rate), 0.15)[1]
+    trunk = fit_parabolas(times, median_filter(bridge_gaps(angle[:, None], gap), rate), 0.15)[0]
+    push = fit_parabolas(times, median_filter(mass * scale, rate), 0.15)[1]
     there = hip[~np.isnan(hip[:, 0])] * scale
     return Kinematics(
         name=recording.name,
@@ -119,10 +118,10 @@ def measure_kinematics(
         **ballistics(times, mass * scale, *longest),
         turn=float(abs(turn)),
         rotation_mean=float(turned / (landing - takeoff)),
-        rotation_peak=largest(trunk[:, 0]),
+        rotation_peak=largest_known(trunk[:, 0]),
         hip_travel=float(abs(there[-1, 0] - there[0, 0])),
         hip_rise=float(there[:, 1].max() - there[0, 1]),
-        peak_acceleration=largest(np.linalg.norm(push, axis=-1)),
+        peak_acceleration=largest_known(np.linalg.norm(push, axis=-1)),
     )
 
 
@@ -132,13 +131,13 @@ def kinematics_table(
     heights: Mapping[str, float] | None = None,
     point: str = "mass",
 ) -> pd.DataFrame:
-    """A row for each recording: its activity, sample and athlete, then the fields of `Kinematics`.
+    """Return a row for each recording: its activity, sample and athlete, then the fields of `Kinematics`.
 
-    Where Neck and MidHip are never seen together the numbers are NaN, with a warning.
+    The numbers are NaN, with a warning, if Neck and MidHip are never seen together.
 
     Args:
         recordings: one move each.
-        heights: athlete -> metres; who is not in it is told in torso lengths, so look at the column `unit`.
+        heights: athlete -> metres; the unit of other athletes is the torso length, see the column `unit`.
         point: as in `measure_kinematics`.
 
     Raises:
@@ -150,23 +149,24 @@ def kinematics_table(
     ['m', 'torso', 'm', 'torso']
     """
     rows = []
-    for one in recordings:
+    for recording in recordings:
+        height = (heights or {}).get(recording.athlete or "")
         try:
-            numbers = asdict(measure_kinematics(one, height=(heights or {}).get(one.athlete), point=point))
-        except UnseenError as fault:
-            warnings.warn(f"{fault} There are no numbers of it.", stacklevel=2)
-            numbers = {"name": one.name}
-        rows.append({"name": numbers.pop("name"), **_who(one), **numbers})
+            numbers = asdict(measure_kinematics(recording, height=height, point=point))
+        except UnseenError as error:
+            warnings.warn(f"{error} Its numbers are NaN.", stacklevel=2)
+            numbers = {"name": recording.name}
+        names = {key: getattr(recording, key) for key in ("activity", "sample", "athlete")}
+        rows.append({**names, **numbers})
     columns = [field.name for field in fields(Kinematics)]
     return pd.DataFrame(rows, columns=[columns[0], "activity", "sample", "athlete", *columns[1:]])
 
 
-def _who(recording: Recording) -> dict[str, str | None]:
-    return {"activity": recording.activity, "sample": recording.sample, "athlete": recording.athlete}
-
-
 def ballistics(times: np.ndarray, mass: np.ndarray, start: float, end: float) -> dict[str, float]:
-    """Take-off speed and angle, rise, fall of the parabola that fits (frames, 2) `mass`, y up, from `start` to `end`."""
+    """Return jump height, take-off speed and angle, and fall of the parabola through `mass` from `start` to `end`.
+
+    `mass` is (frames, 2), y up. All are NaN if too few frames are known, or the parabola opens upwards.
+    """
     names = ("jump_height_rise", "takeoff_speed", "takeoff_angle", "fall")
     inside = (times > start) & (times < end) & ~np.isnan(mass[:, 0])
     t = times[inside] - start
@@ -176,7 +176,7 @@ def ballistics(times: np.ndarray, mass: np.ndarray, start: float, end: float) ->
     ahead = np.polynomial.Polynomial.fit(t, mass[inside, 0], 1).deriv()(0.0)
     path = np.polynomial.Polynomial.fit(t, mass[inside, 1], 2)
     up, fall = path.deriv()(0.0), -path.deriv(2)(0.0)
-    if not fall > 0:  # nobody falls upwards: the poses are wrong
+    if not fall > 0:  # upwards: the poses are wrong
         return unknown
     rise = max(up, 0.0) ** 2 / (2 * fall)
     values = (rise, np.hypot(ahead, up), np.degrees(np.arctan2(up, abs(ahead))), fall)

@@ -1,4 +1,4 @@
-"""The body's lengths and masses: torso, metres in a pixel, the centre of mass."""
+"""Body segments: their lengths and masses, the centre of mass, metres in a pixel."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def torso_length(recording: Recording) -> float:
 
 
 def metres_per_unit(recording: Recording, height: float) -> float:
-    """Metres in one unit (pixel) of the recording; NaN where trunk, thigh or shin are never seen.
+    """Return metres in one unit (pixel) of the recording; NaN where trunk, thigh or shin are never seen.
 
-    What trunk, thigh and shin together should measure (SEGMENT_LENGTHS x `height`), over what they do: the 75th percentile of
-    each over the frames, right and left averaged.
+    It is the expected length of trunk, thigh and shin together (SEGMENT_LENGTHS x `height`) over the measured one. A
+    segment's measured length is the 75th percentile over the frames, right and left averaged.
 
     >>> from gymskel.simulate import simulate_recording
     >>> 0.002 < metres_per_unit(simulate_recording("backflip"), 1.6) < 0.006
@@ -48,7 +48,7 @@ def metres_per_unit(recording: Recording, height: float) -> float:
     xy, total = xy_in_body_25(recording), 0.0
     for ends in SEGMENT_LENGTHS:
         sides = []
-        for a, b in _on_each_side(ends):
+        for a, b in _both_sides(ends):
             length = np.linalg.norm(xy[:, a] - xy[:, b], axis=-1)
             if not np.isnan(length).all():
                 sides.append(np.nanpercentile(length, 75))
@@ -57,40 +57,39 @@ def metres_per_unit(recording: Recording, height: float) -> float:
 
 
 def center_of_mass(recording: Recording) -> np.ndarray:
-    """(frames, 2) the centre of mass in the recording's unit, from the masses of the segments (SEGMENT_MASSES).
+    """Return (frames, 2) the centre of mass in the recording's unit, from the masses of the segments (SEGMENT_MASSES).
 
-    A limb that is seen on one side only counts for both; a head or foot that is not seen counts at the neck or ankle.
-    NaN where trunk, an upper arm, a thigh or a shin is seen on neither side.
+    A limb that is seen on one side counts for both sides; an unseen head or foot counts at the neck or ankle. NaN where
+    trunk, an upper arm, a thigh or a shin is seen on neither side.
 
     >>> one = Recording(np.ones((1, 25, 3)))
     >>> center_of_mass(one).round(6).tolist()
     [[1.0, 1.0]]
     """
-    return mass_of(xy_in_body_25(recording))
+    return mass_center(xy_in_body_25(recording))
 
 
-def mass_of(xy: np.ndarray) -> np.ndarray:
-    """(frames, 2) from (frames, 25, 2)."""
+def mass_center(xy: np.ndarray) -> np.ndarray:
+    """Return (frames, 2) the centre of mass of (frames, 25, 2) positions; see `center_of_mass`."""
     total, mass = np.zeros((len(xy), 2)), 0.0
     for ends, (share, along) in SEGMENT_MASSES.items():
-        places = np.stack([xy[:, a] + along * (xy[:, b] - xy[:, a]) for a, b in _on_each_side(ends)])
-        if ends[-1] in ("Ear", "Wrist", "BigToe"):  # at the end of a chain: better there than unknown
+        centers = np.stack([xy[:, a] + along * (xy[:, b] - xy[:, a]) for a, b in _both_sides(ends)])
+        if ends[-1] in ("Ear", "Wrist", "BigToe"):  # at the end of a chain: the inner joint replaces it
             inner = {"Ear": "Neck", "Wrist": "Elbow", "BigToe": "Ankle"}[ends[-1]]
-            near = np.stack([xy[:, a] for a, _ in _on_each_side((inner, inner))])
-            places = np.where(np.isnan(places).all(axis=0), np.broadcast_to(near, places.shape), places)
-        both = np.where(np.isnan(places), places[::-1], places).mean(axis=0)
+            near = np.stack([xy[:, a] for a, _ in _both_sides((inner, inner))])
+            centers = np.where(np.isnan(centers).all(axis=0), np.broadcast_to(near, centers.shape), centers)
+        both = np.where(np.isnan(centers), centers[::-1], centers).mean(axis=0)
         weight = share if ends in (("Ear", "Ear"), ("Neck", "MidHip")) else 2 * share
         total, mass = total + weight * both, mass + weight
     return total / mass
 
 
 def xy_in_body_25(recording: Recording) -> np.ndarray:
-    """(frames, 25, 2) float64 in the recording's unit."""
+    """Return (frames, 25, 2) float64 positions in the recording's unit, in the order of BODY_25."""
     return as_body_25(recording.xy.astype(np.float64), recording.skeleton)
 
 
-def _on_each_side(ends: tuple[str, str]) -> list[tuple[int, int]]:
-    """Rows of the two joints on the right and on the left; joints in the middle of the body are on both."""
-    return [
-        tuple(BODY_25.indices([end if end in BODY_25 else f"{side}{end}" for end in ends])) for side in "RL"
-    ]
+def _both_sides(ends: tuple[str, str]) -> list[tuple[int, int]]:
+    """Return the rows of two joints on the right and on the left; joints in the middle of the body are on both sides."""
+    start, end = ([BODY_25.index(n if n in BODY_25 else side + n) for side in "RL"] for n in ends)
+    return list(zip(start, end, strict=True))

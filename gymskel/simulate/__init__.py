@@ -1,17 +1,17 @@
-"""Simulated gymnasts: the embedded data set, and known answers for tests. Nobody here was ever filmed.
+"""Simulated gymnasts: a built-in data set, and tests with known answers. No real person was filmed.
 
-The journey of a simulated recording, a file a step::
+The path of a simulated recording, one file a step::
 
-    athlete's name -> body, technique, camera             drawn from a hash of the name: the same everywhere
+    athlete's name -> body, technique, camera             drawn from a hash of the name
     move -> keyframes -> angles of the joints over time   monotone cubic interpolation
     angles -> joints in metres                            feet or hands stand on the floor, or the hip flies
-    metres -> camera -> pixels -> detector                noise and lost joints where detectors have them
-    pixels -> a film of dots -> keypoints                 a video, and an estimator that finds who is in it
+    metres -> camera -> pixels -> detector                noise and lost joints as in real detectors
+    pixels -> a video of dots -> keypoints                a video, and an estimator that finds the dots
 
 World: x forward (where the athlete looks at the start), y to the athlete's left, z up, metres, floor at 0.
 Angles: degrees, positive = backward rotation, i.e. counterclockwise seen with x to the right and z up.
-Simplified: both sides of the body do the same, the trunk is one stiff piece, and it is the hip, not the
-centre of mass, that flies on the parabola.
+Simplified: both sides of the body move alike, the trunk is rigid, and the hip, not the centre of mass, flies on the
+parabola.
 """
 
 from gymskel.simulate.camera import IMAGE_SIZE

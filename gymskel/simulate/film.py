@@ -1,4 +1,4 @@
-"""Keypoints -> a film of coloured dots, and the estimator that finds them again: videos without a camera or a detector."""
+"""Keypoints -> a video of coloured dots, and an estimator that finds the dots: no camera or pose network is needed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ON_TOP = BODY_25.indices(
 
 
 def write_film(recording: Recording, path: str | Path) -> Path:
-    """Writes a video in which every seen joint is a dot of a colour of its own, as if markers had been filmed.
+    """Write a video in which every seen joint is a dot of its own colour, as if markers had been filmed.
 
     Colours go around the circle of hues in the order of BODY_25. A dot hides those below it, so that joints are
     lost now and then, as with any camera.
@@ -57,10 +57,10 @@ def write_film(recording: Recording, path: str | Path) -> Path:
 
 
 class DotFinder:
-    """An estimator for the films of `write_film`: finds one person, by the colours of the dots.
+    """Estimator for the videos of `write_film`: it finds one person by the colours of the dots.
 
-    It stands where MediaPipe or OpenPose stand otherwise, so that the way from a video can be gone, and tested,
-    without either. The confidence of a joint is the share of its dot that can be seen, from the largest dot.
+    It replaces MediaPipe or OpenPose, so that extraction can be shown and tested without either. The confidence of a joint
+    is the visible area of its dot, as a share of the largest dot.
     """
 
     name = "dots"
@@ -68,7 +68,7 @@ class DotFinder:
     stateless = True
 
     def __call__(self, frame: Array) -> Array:
-        """(1, 25, 3) float32 of a (height, width, 3) uint8 BGR picture; (0, 25, 3) where there are no dots."""
+        """Return (1, 25, 3) float32 of a (height, width, 3) uint8 BGR picture; (0, 25, 3) if it has no dots."""
         import cv2
 
         hue, saturation, value = np.moveaxis(cv2.cvtColor(frame, cv2.COLOR_BGR2HSV_FULL), -1, 0)

@@ -1,4 +1,4 @@
-"""The moves as keyframes: angles of the joints over the phases of a move, with each athlete's own deviations."""
+"""Moves as keyframes: joint angles over the phases of a move, with deviations of each athlete."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from numpy import ndarray as Array
 from numpy.random import Generator
 from scipy.interpolate import PchipInterpolator
 
-from gymskel.simulate.athlete import Athlete, shiver
+from gymskel.simulate.athlete import Athlete, correlated_noise
 
 
 class Phase(NamedTuple):
-    """A stretch of a move with one kind of support, at tempo 1.
+    """Part of a move with one support: feet, hands or none.
 
     Columns of `keys`: share of the phase, lean of the trunk, flexion of hip and knee, foot (slope of the sole
     while the feet stand, plantar flexion otherwise), shoulder (0 = by the side, 90 = forward), flexion of the
@@ -66,28 +66,32 @@ Move = tuple[Phase, ...]
 ACTIVITIES = tuple(MOVES)
 
 
-def time_phases(move: Move, who: Athlete, fps: float, rng: Generator) -> Array:
-    """(phases + 1,) seconds at which the phases meet; the last is on a frame."""
-    tempo = np.clip(who.tempo + rng.normal(0, 0.05), 0.82, 1.25)
-    spring = who.spring * rng.uniform(0.98, 1.02)
+def time_phases(move: Move, person: Athlete, fps: float, rng: Generator) -> Array:
+    """Return (phases + 1,) seconds at which phases begin and end; the last one is on a frame."""
+    tempo = np.clip(person.tempo + rng.normal(0, 0.05), 0.82, 1.25)
+    spring = person.spring * rng.uniform(0.98, 1.02)
     ends = np.cumsum([0, *(phase.seconds * (tempo if phase.contact else spring) for phase in move)])
     return ends * (max(1, round(ends[-1] * fps)) / fps / ends[-1])
 
 
-def draw_curves(move: Move, events: Array, who: Athlete, rng: Generator) -> PchipInterpolator:
-    """Seconds -> (..., 7) angles, the foot as the slope of its sole; monotone, so a flat foot stays flat."""
+def draw_curves(move: Move, events: Array, person: Athlete, rng: Generator) -> PchipInterpolator:
+    """Return a function from seconds to (..., 7) angles; monotone between keyframes, so that a flat foot stays flat.
+
+    The angle of the foot is the slope of its sole.
+    """
     keys = [(n, *key) for n, phase in enumerate(move) for key in phase.keys]
-    phase, share, *columns = np.array(keys).T
-    phase, angles = phase.astype(int), np.transpose(columns)
-    own = shiver(np.random.default_rng(who.style), *angles.shape, 0.9) + shiver(rng, *angles.shape, 0.9) / 3
+    phase, share, *angles_of_keys = np.array(keys).T
+    phase, angles = phase.astype(int), np.transpose(angles_of_keys)
+    style, (steps, columns) = np.random.default_rng(person.style), angles.shape
+    own = correlated_noise(style, steps, columns, 0.9) + correlated_noise(rng, steps, columns, 0.9) / 3
     own *= SPREAD
-    own[:, 1] -= own[:, 0]  # a trunk that leans otherwise leaves the thighs as they are
+    own[:, 1] -= own[:, 0]  # another lean of the trunk does not move the thighs
     own[-1, 0] = own[0, 0]  # every move turns the trunk by 360 degrees exactly
     angles += own
     angles[:, 2] = np.maximum(angles[:, 2], 3)
     contact = np.array([p.contact for p in move])[phase]
     folded = (contact == "") & (angles[:, 1] > 0)
-    angles[folded, 1:3] *= (1.08, 0.3) if who.pike else who.tuck
+    angles[folded, 1:3] *= (1.08, 0.3) if person.pike else person.tuck
     lean, hip, knee, foot = angles[:, :4].T
     angles[:, 3] = np.where(contact == "feet", foot, lean + hip - knee - foot)
     return PchipInterpolator(events[phase] + share * np.diff(events)[phase], angles)

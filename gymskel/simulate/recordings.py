@@ -1,4 +1,4 @@
-"""Simulated Recordings: one, a data set, somebody else in the same video."""
+"""Simulated Recordings: one move, a data set, a bystander in the same video."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from gymskel.recording import Recording
 from gymskel.simulate.athlete import draw_athlete, seeded_generator
 from gymskel.simulate.body import place_joints
-from gymskel.simulate.camera import IMAGE_SIZE, film, misread
-from gymskel.simulate.motion import mark, simulate_motion
+from gymskel.simulate.camera import IMAGE_SIZE, capture, misread_as_upright
+from gymskel.simulate.motion import find_markers, simulate_motion
 from gymskel.simulate.moves import ACTIVITIES
 from gymskel.skeleton import BODY_25
 
@@ -28,10 +28,10 @@ def simulate_recording(
     yaw: float | None = None,
     as_published: bool = False,
 ) -> Recording:
-    """A simulated Recording of one move, as a phone and a detector might have seen it.
+    """Simulate a Recording of one move, as a phone and a detector could have seen it.
 
-    The same arguments give the same bits; `noise=0, lost=0` gives the true places on screen
-    (unseen where they lie outside the picture).
+    The same arguments give the same bits. `noise=0, lost=0` gives the true positions on screen, unseen outside the
+    picture.
 
     >>> recording = simulate_recording("back-handspring", athlete="a02", sample=3)
     >>> recording.video, recording.keypoints.shape[1:], recording.estimator
@@ -39,16 +39,16 @@ def simulate_recording(
 
     Args:
         activity: one of `ACTIVITIES`.
-        athlete: any name; body, technique and the place of the camera follow from it.
-        sample: which try; varies a little from try to try.
-        seed: another seed, other tries of the same athletes.
+        athlete: any name; body, technique and the position of the camera follow from it.
+        sample: number of the try; tries of an athlete differ a little.
+        seed: another seed gives other tries of the same athletes.
         fps: frames a second; another rate samples the same try, stretched by half a frame at most.
-        noise: standard deviation in pixels while upright and slow; some three times that while turning fast.
+        noise: standard deviation in pixels while upright and slow; about three times that in a fast turn.
         lost: expected share of joints that are not found, in [0, 1), mostly while inverted.
         yaw: degrees; 0 = the camera stands exactly at the side, positive = further to the front;
-            None = where it stands for this athlete.
-        as_published: True = as the published recordings are: cut at their markers (from both arms passing the shoulders
-            to both heels down again), and a body upside down may be taken for one that stands. False = the whole move.
+            None = the athlete's own yaw.
+        as_published: True = like the published recordings: cut at their markers (from both arms passing the shoulders to
+            both heels down again), and an inverted body may be read as an upright one. False = the whole move.
 
     Returns:
         keypoints (frames, 25, 3) float32 in pixels of a 1920 x 1080 picture; unseen = NaN, NaN, 0.
@@ -59,16 +59,24 @@ def simulate_recording(
     if not (0 <= noise < np.inf and 0 <= lost < 1):
         raise ValueError(f"`noise` must be pixels from 0, `lost` a share in [0, 1), got {noise} and {lost}.")
     motion = simulate_motion(activity, athlete=athlete, sample=sample, seed=seed, fps=fps)
-    who, rng = draw_athlete(athlete), seeded_generator("camera", activity, athlete, sample, seed)
+    person, rng = draw_athlete(athlete), seeded_generator("camera", activity, athlete, sample, seed)
     turn, right, down = rng.normal(0, (3, 25, 10))
-    yaw, distance = who.yaw + turn if yaw is None else yaw, who.distance * rng.uniform(0.95, 1.05)
-    camera = who._replace(yaw=yaw, distance=distance, right=who.right + right, down=who.down + down)
-    keypoints = film(motion.joints, motion.lean, camera, fps, noise, lost, rng)
+    yaw, distance = person.yaw + turn if yaw is None else yaw, person.distance * rng.uniform(0.95, 1.05)
+    camera = person._replace(yaw=yaw, distance=distance, right=person.right + right, down=person.down + down)
+    keypoints = capture(motion.joints, motion.lean, camera, fps, noise, lost, rng)
     if as_published:
-        keypoints = misread(keypoints, motion.lean, rng)[slice(*mark(motion, 0))]
-    video = f"{activity}-{sample}-{athlete}.mov"
-    facts = {"video": video, "first_frame": 1, "image_size": IMAGE_SIZE, "estimator": "simulated"}
-    return Recording(keypoints, fps, activity, str(sample), athlete, **facts)
+        keypoints = misread_as_upright(keypoints, motion.lean, rng)[slice(*find_markers(motion, 0))]
+    return Recording(
+        keypoints,
+        fps,
+        activity,
+        str(sample),
+        athlete,
+        video=f"{activity}-{sample}-{athlete}.mov",
+        first_frame=1,
+        image_size=IMAGE_SIZE,
+        estimator="simulated",
+    )
 
 
 def simulate_recordings(
@@ -80,9 +88,9 @@ def simulate_recordings(
     fps: float = 60.0,
     as_published: bool = False,
 ) -> list[Recording]:
-    """A simulated data set: athletes a01, a02 ... perform every activity `per_athlete` times each.
+    """Simulate a data set: each of the athletes a01, a02 ... performs every activity `per_athlete` times.
 
-    Samples are numbered through all athletes, as in the published set; the rest as in `simulate_recording`.
+    Samples are numbered over all athletes, as in the published set; other arguments as in `simulate_recording`.
     """
     return [
         simulate_recording(
@@ -99,21 +107,23 @@ def simulate_recordings(
 
 
 def simulate_bystander(recording: Recording, *, seed: int = 0, person: int = 1) -> Recording:
-    """Somebody else, simulated: stands or walks behind the athlete during a part of the same video.
+    """Simulate a bystander who stands or walks behind the athlete during a part of the same video.
 
     Args:
-        recording: whose video it is; gives its name, frames, fps, timestamps and picture size.
-        seed: another seed, another bystander.
+        recording: the athlete's; gives video name, frames, fps, timestamps and picture size.
+        seed: another seed gives another bystander.
         person: index in the video.
 
     Returns:
         A Recording of the same length in BODY_25, without activity and athlete; NaN while out of the picture.
 
     Raises:
-        ValueError: nobody said the recording's fps.
+        ValueError: the recording has no fps.
     """
     if recording.fps is None:
-        raise ValueError(f"{recording.name}: no fps. Give it with dataclasses.replace(recording, fps=...).")
+        raise ValueError(
+            f"{recording.name}: no fps. Fix: give it with dataclasses.replace(recording, fps=...)."
+        )
     rng = seeded_generator("bystander", recording.source, seed, person)
     frames, size = len(recording), recording.image_size or IMAGE_SIZE
     t, zero = np.arange(frames) / recording.fps, np.zeros(frames)
@@ -128,11 +138,15 @@ def simulate_bystander(recording: Recording, *, seed: int = 0, person: int = 1) 
     joints[..., 0] += walks * 1.2 * t[:, None]
     behind = draw_athlete(f"bystander {rng.integers(2**32)}")
     behind = behind._replace(distance=rng.uniform(8, 12), right=rng.uniform(-800, 800))
-    keypoints = film(joints, zero, behind, recording.fps, 1.5, 0.1, rng)
+    keypoints = capture(joints, zero, behind, recording.fps, 1.5, 0.1, rng)
     keypoints *= np.array([size[0] / IMAGE_SIZE[0], size[1] / IMAGE_SIZE[1], 0.7], np.float32)
-    there = max(1, int(rng.uniform(0.4, 0.9) * frames))
-    start = int(rng.integers(frames - there + 1))
-    keypoints[:start] = keypoints[start + there :] = np.nan, np.nan, 0
-    nobody = replace(recording, activity=None, athlete=None, history=(), estimator="simulated", space="image")
+    shown = max(1, int(rng.uniform(0.4, 0.9) * frames))
+    start = int(rng.integers(frames - shown + 1))
+    keypoints[:start] = keypoints[start + shown :] = np.nan, np.nan, 0
+    unnamed = replace(
+        recording, activity=None, athlete=None, history=(), estimator="simulated", space="image"
+    )
     video = recording.video or f"{recording.name}.mov"
-    return replace(nobody, keypoints=keypoints, skeleton=BODY_25, video=video, person=person, image_size=size)
+    return replace(
+        unnamed, keypoints=keypoints, skeleton=BODY_25, video=video, person=person, image_size=size
+    )

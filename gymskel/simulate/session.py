@@ -1,4 +1,4 @@
-"""A move in a longer simulated recording: walk, stand, arms rise, move, stand, walk away."""
+"""A move within a longer simulated recording: walk, stand, raise the arms, move, stand, walk away."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from scipy.interpolate import CubicHermiteSpline
 
 from gymskel.recording import Recording
 from gymskel.simulate.athlete import draw_athlete, seeded_generator
-from gymskel.simulate.body import ANKLE, SHIN, THIGH, TOE, hang, place_joints
-from gymskel.simulate.camera import IMAGE_SIZE, film
-from gymskel.simulate.motion import Motion, mark, simulate_motion
+from gymskel.simulate.body import ANKLE, SHIN, THIGH, TOE, hip_over_contact, place_joints
+from gymskel.simulate.camera import IMAGE_SIZE, capture
+from gymskel.simulate.motion import Motion, find_markers, simulate_motion
 from gymskel.skeleton import BODY_25
 
 STAND = (0.0, 3.0, 5.0, 0.0, 5.0, 12.0, 0.0)  # degrees, columns as in `place_joints`; by eye
 STRIDES = 0.9  # a second: two steps each; about 1.2 m/s with the swing below
-SLOW = 0.5  # metres a second: who holds all joints below this, rests
-CALM = 0.2  # how often `detect` loses a joint of one who walks, against the mean of a move
+RESTING_SPEED = 0.5  # metres a second: a body rests while all joints are slower, relative to the hip
+LOSS_WALKING = 0.2  # rate at which `detect` loses a joint while walking, against the mean of a move
 SWING = 22.0  # degrees that a thigh swings to either side while walking; by eye
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """A simulated recording longer than its move, and what is true of it. Frames are slices: `end` is not in."""
+    """A simulated recording that is longer than its move, and its true markers. Ends of ranges are not included."""
 
     recording: Recording
     motion: Motion  # the whole recording in metres
     start: int  # the published marker: first frame with both wrists below the shoulder line, moving down
     end: int  # the frame after the published marker: both heels down again
-    onset: int  # first frame after the last rest before it: arms held up, no joint faster than SLOW about the hip
+    onset: int  # first frame after the last rest before it: arms held up, no joint faster than RESTING_SPEED about the hip
     rest: int  # first frame of the next rest: the body is upright again
-    first: int  # frames [first, stop) are those of `simulate_motion`
+    first: int  # frames [first, stop) are the motion of `simulate_motion`
     stop: int
 
 
@@ -50,22 +50,22 @@ def simulate_session(
     noise: float = 1.5,
     lost: float = 0.1,
 ) -> Session:
-    """A simulated recording in which the athlete walks up, does the move, and walks away.
+    """Simulate a recording in which the athlete walks up, performs the move, and walks away.
 
-    They walk in along a direction of their own and turn, stand, raise both arms, hold them for a moment and swing
-    them down into the move; afterwards they straighten up, stand, turn and walk away. Angles and their speeds are
-    continuous where the parts meet; standing feet stay where they are. The camera stands a third further away
-    than for the move alone; who walks out of the picture is unseen.
+    The athlete walks in along a random direction, turns, stands, raises both arms, holds them for a moment and swings
+    them down into the move; afterwards straightens up, stands, turns and walks away. Angles and their speeds are
+    continuous where the parts meet; standing feet do not move. The camera is a third further away than for the move
+    alone. Joints outside the picture are unseen.
 
     >>> session = simulate_session("back-handspring", before=1, after=1.5)
     >>> 60 < session.onset < session.start < session.end < session.rest < len(session.recording) - 90
     True
 
     Args:
-        activity, athlete, sample, seed, fps, noise, lost: as in `simulate_recording`; the move is the same one, and
-            `lost` is the share in the move: fewer joints are lost while walking.
+        activity, athlete, sample, seed, fps, noise, lost: as in `simulate_recording`, with the same move. `lost` is the
+            share within the move; fewer joints are lost while walking.
         before: seconds of walking and standing before the arms go up.
-        after: seconds of standing and walking after the athlete stands upright again.
+        after: seconds of standing and walking after the athlete is upright again.
 
     Raises:
         ValueError: `before` or `after` below 0.5; others as in `simulate_recording`.
@@ -75,35 +75,43 @@ def simulate_session(
     if not (0 <= noise < np.inf and 0 <= lost < 1):
         raise ValueError(f"`noise` must be pixels from 0, `lost` a share in [0, 1), got {noise} and {lost}.")
     move = simulate_motion(activity, athlete=athlete, sample=sample, seed=seed, fps=fps)
-    who, rng = draw_athlete(athlete), seeded_generator("session", activity, athlete, sample, seed)
+    person, rng = draw_athlete(athlete), seeded_generator("session", activity, athlete, sample, seed)
     right, left = (read_angles(move.joints, side) for side in "RL")
-    lead = lead_in(right[:2], left[:2], move.joints[0], who.height, before, fps, rng)
-    tail = lead_out(right[-2:], left[-2:], move.joints[-1], who.height, after, fps, rng)
+    lead = lead_in(right[:2], left[:2], move.joints[0], person.height, before, fps, rng)
+    tail = lead_out(right[-2:], left[-2:], move.joints[-1], person.height, after, fps, rng)
     joints = np.concatenate([lead, move.joints, tail])
-    grown = (len(lead), len(tail))
-    lean = np.pad(move.lean, grown, mode="edge")
-    motion = Motion(joints, lean, np.pad(move.airborne, grown), np.pad(move.on_hands, grown))
+    padding = (len(lead), len(tail))
+    lean = np.pad(move.lean, padding, mode="edge")
+    motion = Motion(joints, lean, np.pad(move.airborne, padding), np.pad(move.on_hands, padding))
     first, stop = len(lead), len(lead) + len(move.lean)
-    start, end = mark(motion, first - round(0.4 * fps))
+    start, end = find_markers(motion, first - round(0.4 * fps))
     resting = np.linalg.norm(
         np.gradient(joints - joints[:, [BODY_25.index("MidHip")]], 1 / fps, axis=0), axis=-1
     )
-    resting = (resting < SLOW).all(axis=1)
+    resting = (resting < RESTING_SPEED).all(axis=1)
     onset, rest = int(np.flatnonzero(resting[:start])[-1] + 1), int(end + np.argmax(resting[end:]))
-    distance, down = who.distance * 1.33 * rng.uniform(0.95, 1.05), who.down + rng.normal(0, 10)
-    camera = who._replace(yaw=who.yaw + rng.normal(0, 3), distance=distance, down=down)
-    alike = (stop - first + CALM * sum(grown)) / len(
-        joints
-    )  # the move loses as many as in simulate_recording
-    keypoints = film(joints, lean, camera, fps, noise, lost * alike, rng)
+    distance, down = person.distance * 1.33 * rng.uniform(0.95, 1.05), person.down + rng.normal(0, 10)
+    camera = person._replace(yaw=person.yaw + rng.normal(0, 3), distance=distance, down=down)
+    # the move then loses as many joints as in simulate_recording
+    loss_factor = (stop - first + LOSS_WALKING * sum(padding)) / len(joints)
+    keypoints = capture(joints, lean, camera, fps, noise, lost * loss_factor, rng)
     video = f"{activity}-{sample}-{athlete}.mov"
-    facts = {"video": video, "first_frame": 1, "image_size": IMAGE_SIZE, "estimator": "simulated"}
-    recording = Recording(keypoints, fps, activity, str(sample), athlete, **facts)
+    recording = Recording(
+        keypoints,
+        fps,
+        activity,
+        str(sample),
+        athlete,
+        video=video,
+        first_frame=1,
+        image_size=IMAGE_SIZE,
+        estimator="simulated",
+    )
     return Session(recording, motion, start, end, onset, rest, first, stop)
 
 
 def read_angles(joints: Array, side: str) -> Array:
-    """(frames, 7) degrees, unwrapped: the angles of `place_joints` that one side of the body stands in."""
+    """Return (frames, 7) degrees, unwrapped: the angles for `place_joints` of one side of the body."""
 
     def slope(a: str, b: str, ahead: float, up: float) -> Array:
         x, z = (joints[:, BODY_25.index(b)] - joints[:, BODY_25.index(a)])[:, ::2].T
@@ -123,7 +131,7 @@ def read_angles(joints: Array, side: str) -> Array:
 def lead_in(
     right: Array, left: Array, joints: Array, height: float, before: float, fps: float, rng: Generator
 ) -> Array:
-    """(frames, 25, 3) metres up to the move.
+    """Return (frames, 25, 3) metres: the frames before the move.
 
     Args:
         right, left: (2, 7) angles of the first two frames of the move.
@@ -154,7 +162,7 @@ def lead_in(
 def lead_out(
     right: Array, left: Array, joints: Array, height: float, after: float, fps: float, rng: Generator
 ) -> Array:
-    """(frames, 25, 3) metres after the move; see `lead_in`."""
+    """Return (frames, 25, 3) metres: the frames after the move; arguments as in `lead_in`, of its last frames."""
     recover, still = rng.uniform(0.5, 0.8), rng.uniform(0.2, 0.45)
     frames = round((recover + after) * fps)
     times = np.arange(1, frames + 1) / fps
@@ -170,12 +178,12 @@ def lead_out(
 
 
 def draw_heading(rng: Generator) -> float:
-    """Degrees between the way someone walks and the way they look in the move: half of all walk straight on."""
+    """Draw the degrees between the direction of walking and that of the move; 0 in half of all cases."""
     return rng.uniform(-180, 180) if rng.random() < 0.5 else 0.0
 
 
 def step(times: Array, begin: float, end: float) -> Array:
-    """0 before `begin`, 1 after `end`, smooth between."""
+    """Return a smooth step: 0 before `begin`, 1 after `end`."""
     share = np.clip((times - begin) / (end - begin), 0, 1)
     return share**2 * (3 - 2 * share)
 
@@ -189,13 +197,13 @@ def walk(
     fps: float,
     rng: Generator,
 ) -> Array:
-    """(frames, 25, 3) metres: the postures with walking added, their feet on the floor.
+    """Return (frames, 25, 3) metres: the postures with walking added and the feet on the floor.
 
     Args:
         postures: (frames, 7) angles of the right and of the left side.
         vigour: (frames,) 0 = stands, 1 = walks.
         heading: (frames,) degrees about the vertical.
-        joints: (25, 3) the frame of the move before or after; who stands has the feet where they are there.
+        joints: (25, 3) the frame of the move before or after; standing feet have the same position as there.
     """
     right, left = (posture.copy() for posture in postures)
     phase = 2 * np.pi * (STRIDES * np.arange(len(right)) / fps + rng.random())
@@ -205,10 +213,10 @@ def walk(
         side[:, 2] += vigour * 45 * lift**2
         side[:, 3] -= vigour * 15 * np.clip(-ahead, 0, None)  # behind, the heel comes up first
         side[:, 4] -= vigour * 18 * ahead
-    hip = hang("feet", postures[1], 0.0, height)[:, 0]
+    hip = hip_over_contact("feet", postures[1], 0.0, height)[:, 0]
     placed = place_joints(right, height, left)
     placed[..., 2] -= placed[..., 2].min(axis=1, keepdims=True)
-    placed[..., 0] += hip[:, None]  # the toes of one who stands are at 0
+    placed[..., 0] += hip[:, None]  # while standing, the toes are at 0
     speed = vigour * 4 * STRIDES * np.radians(SWING) * (THIGH + SHIN) * height
     cos, sin = np.cos(np.radians(heading))[:, None], np.sin(np.radians(heading))[:, None]
     x, y = placed[..., 0], placed[..., 1]
