@@ -59,9 +59,7 @@ def test_from_films_to_csvs(filmed, tmp_path):
 
 @pytest.mark.parametrize("change", [{"fps": None}, {"image_size": None}])
 def test_a_film_needs(filmed, tmp_path, change):
-    with pytest.raises(
-        ValueError, match=r"needs the joints .* got BODY_25"
-    ):
+    with pytest.raises(ValueError, match=r"needs the joints .* got BODY_25"):
         write_film(replace(filmed[0], **change), tmp_path / "x.mp4")
     assert not list(tmp_path.iterdir())
 
