@@ -11,6 +11,7 @@ from PIL import Image
 from gymskel.overlay import write_contact_sheet, write_overlay
 from gymskel.overlay.contact_sheet import WIDTH
 from gymskel.overlay.drawing import PERSON_COLOURS, RED, SIDE_COLOURS
+from gymskel.overlay.overlay_video import _follow_lists, _people
 from gymskel.preprocess import center, resample
 from gymskel.video import CodecWarning, read_frames
 
@@ -95,8 +96,6 @@ def test_everybody_is_drawn(tmp_path, clip):
 
 
 def test_the_record_of_following_is_shown():
-    from gymskel.overlay.overlay_video import _people
-
     history = (
         {"step": "follow", "angle": [0.0, -120.4, None], "estimates": [1, 1, 7], "why": ["", "", "poor"]},
     )
@@ -104,15 +103,15 @@ def test_the_record_of_following_is_shown():
     keypoints[2, :, 2] = 0
     recording = replace(drifting(3), history=history, keypoints=keypoints)
     (one,) = _people([recording], 0, 1.0)
-    assert [one.tag(row).split("\n")[1:] for row in range(3)] == [
+    assert [one.tags[row].split("\n")[1:] for row in range(3)] == [
         [],
         ["crop turned -120°"],
         ["7 estimates: poor"],
     ]
-    assert one.tag(0).startswith("confidence 1.00   torso ")
-    assert one.tag(2).startswith("filled in")
+    assert one.tags[0].startswith("confidence 1.00   torso ")
+    assert one.tags[2].startswith("filled in")
     plain, second = _people([drifting(3), replace(drifting(3), person=1)], 0, 1.0)
-    assert second.tag(0).startswith("person 1: confidence 1.00") and "\n" not in plain.tag(0)
+    assert second.tags[0].startswith("person 1: confidence 1.00") and "\n" not in plain.tags[0]
 
 
 def test_times_by_the_recordings_clock(tmp_path, clip, monkeypatch):
@@ -177,3 +176,17 @@ def test_a_real_clip(tmp_path, shared, h264):
         assert frames.image_size == (1920, 1080) and sum(1 for _ in frames) == 120
     with Image.open(write_contact_sheet(clip, recording, tmp_path / "a.png", progress=False)) as image:
         assert image.width == WIDTH
+
+
+def test_the_lists_of_following_fit_the_frames():
+    entry = {"step": "follow", "angle": [0.0, None], "estimates": [1, 5], "why": ["", "lost"]}
+    nothing = ([0.0, 0.0], [1, 1], ["", ""])
+    recording = drifting(2)
+    assert _follow_lists(recording) == nothing
+    assert _follow_lists(replace(recording, history=(entry, {"step": "fill"}))) == (
+        [0, 0],
+        [1, 5],
+        ["", "lost"],
+    )
+    assert _follow_lists(replace(recording, history=({"step": "follow"},))) == nothing
+    assert _follow_lists(replace(drifting(3), history=(entry,)))[2] == ["", "", ""]  # of another length

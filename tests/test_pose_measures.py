@@ -1,13 +1,10 @@
 """Numbers drawn with a pose, and the frame that a recording starts at."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from helpers.overlays import drifting, pose_of
 
 from gymskel.overlay.alignment import first_frame_number
-from gymskel.overlay.overlay_video import _follow_history
 from gymskel.overlay.pose_measures import mean_confidence, unwrap_degrees
 from gymskel.recording import Recording
 
@@ -26,17 +23,6 @@ def test_lean_goes_on_past_a_turn():
 def test_mean_confidence():
     recording = Recording(np.stack([pose_of(Nose=(1, 1, 0.4), Neck=(1, 1, 0.8), RKnee=(1, 1, 0)), pose_of()]))
     np.testing.assert_allclose(mean_confidence(recording), [0.6, np.nan])
-
-
-def test_followed():
-    entry = {"step": "follow", "angle": [0.0, None], "estimates": [1, 5], "why": ["", "lost"]}
-    recording = drifting(2)
-    assert _follow_history(recording) is None
-    assert _follow_history(replace(recording, history=(entry, {"step": "fill"}))).why == ["", "lost"]
-    assert _follow_history(replace(recording, history=({"step": "follow"},))) is None
-    assert (
-        _follow_history(replace(drifting(3), history=(entry,))) is None
-    )  # of another length: not of these frames
 
 
 def test_where_counting_starts():

@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.pages import Page, check_page
+from helpers.pages import Page, check_page, unpack_keypoints
 
-from gymskel import viewer
 from gymskel.attribution import integrated_gradients
 from gymskel.classifier import SkeletonClassifier
 from gymskel.classifier.inputs import keypoints_checksum
@@ -264,7 +263,7 @@ def test_the_data_are_the_recordings(page, kept, recordings):
     for i, one in enumerate(recordings):
         clip = page.data[f"clip-{i}"]
         assert clip["name"] == one.source
-        back = viewer.unpack_keypoints(clip["keypoints"])
+        back = unpack_keypoints(clip["keypoints"])
         np.testing.assert_array_equal(np.isnan(back), np.isnan(one.keypoints))
         assert np.nanmax(np.abs(back[..., :2] - one.xy)) <= 0.51 * clip["keypoints"]["scale"] + 1e-4
         assert len(clip["tracks"]) == 1 + (i in shown)  # the strip, and what counted

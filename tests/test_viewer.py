@@ -7,7 +7,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from helpers.pages import Page, check_page
+from helpers.pages import Page, check_page, unpack_keypoints
 from PIL import Image
 
 from gymskel import viewer
@@ -35,7 +35,7 @@ def recording() -> Recording:
 
 def test_packing_keeps_places_to_half_a_step(recording):
     packed = viewer.pack_keypoints(recording)
-    back = viewer.unpack_keypoints(json.loads(json.dumps(packed)))
+    back = unpack_keypoints(json.loads(json.dumps(packed)))
     assert back.shape == recording.keypoints.shape
     np.testing.assert_array_equal(np.isnan(back), np.isnan(recording.keypoints))
     assert np.nanmax(np.abs(back[..., :2] - recording.xy)) <= 0.51 * packed["scale"] + 1e-4
@@ -46,9 +46,9 @@ def test_packing_keeps_places_to_half_a_step(recording):
 
 def test_packing_nobody_and_a_point():
     nobody = Recording(np.full((2, 25, 3), [np.nan, np.nan, 0]))
-    assert np.isnan(viewer.unpack_keypoints(viewer.pack_keypoints(nobody))[..., :2]).all()
+    assert np.isnan(unpack_keypoints(viewer.pack_keypoints(nobody))[..., :2]).all()
     faint = Recording(np.full((2, 25, 3), [7, 8, 0.0001]))
-    back = viewer.unpack_keypoints(viewer.pack_keypoints(faint))
+    back = unpack_keypoints(viewer.pack_keypoints(faint))
     assert back[0, 0].tolist() == pytest.approx([7, 8, 1 / 255])
 
 
@@ -68,7 +68,7 @@ def test_the_page_holds_what_was_given(recording):
         ).html
     )
     clip = page.data["player-data"]
-    back = viewer.unpack_keypoints(clip["keypoints"])
+    back = unpack_keypoints(clip["keypoints"])
     assert np.nanmax(np.abs(back[..., :2] - recording.xy)) <= 0.51 * clip["keypoints"]["scale"] + 1e-4
     assert clip["fps"] == 30
     assert [recording.skeleton.joints[j] for j in clip["limbs"][0]] == list(recording.skeleton.limbs[0])

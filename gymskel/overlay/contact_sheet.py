@@ -111,9 +111,6 @@ def _check_arguments(recording: Recording, out: Path, frames: int, seconds: floa
         )
 
 
-# --- selection of frames ----------------------------------------------------------------------------------
-
-
 def _select_rows(recording: Recording, frames: int, window: int | None) -> list[int]:
     """Return the rows to show, evenly over the part where the person is seen, or over its fastest `window` rows."""
     seen = np.flatnonzero(recording.seen.any(axis=1))
@@ -138,9 +135,6 @@ def _fastest_window(keypoints: np.ndarray, window: int, recording: Recording) ->
     if not np.isnan(torso):
         travel = np.minimum(travel, torso)
     return int(np.argmax(np.convolve(travel, np.ones(min(window - 1, len(travel)) or 1), mode="valid")))
-
-
-# --- layout -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -206,9 +200,6 @@ def _number_of_columns(pictures: int, height_to_width: float) -> int:
         empty = (columns * lines - pictures) / pictures
         best = min(best, (abs(np.log(WIDTH / height / _ASPECT)) + empty, columns))
     return best[1]
-
-
-# --- pictures ---------------------------------------------------------------------------------------------
 
 
 def _draw_pictures(

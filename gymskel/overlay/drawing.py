@@ -117,9 +117,6 @@ def box_around(xy: np.ndarray, angle: float = 0.0) -> np.ndarray:
     return np.array([low, (high[0], low[1]), high, (low[0], high[1])]) @ rotation
 
 
-# --- body -------------------------------------------------------------------------------------------------
-
-
 def _draw_body(frame: np.ndarray, pose: np.ndarray, skeleton: Skeleton, edge: str, width: float) -> None:
     """Draw limbs and joints into `frame`; those of low confidence first and half transparent."""
     import cv2
@@ -266,9 +263,6 @@ def bgr(colour: str) -> tuple[int, int, int]:
     """
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return blue, green, red
-
-
-# --- text -------------------------------------------------------------------------------------------------
 
 
 def draw_text(

@@ -101,49 +101,22 @@ def write_overlay(
 
 
 @dataclass(frozen=True)
-class _FollowHistory:
-    """Lists with one entry per frame, stored by the step `follow` in a recording's history.
-
-    Attributes:
-        angle: rotation of the crop in degrees clockwise, None where there was no crop.
-        estimates: how many times the estimator ran.
-        why: the reason for more than one run; empty = none was needed.
-    """
-
-    angle: Sequence[float | None]
-    estimates: Sequence[int]
-    why: Sequence[str]
-
-
-def _follow_history(recording: Recording) -> _FollowHistory | None:
-    """Return the lists of the last step `follow`; None where there is no such step or its lists have another length."""
-    for entry in reversed(recording.history):
-        if entry["step"] == "follow":
-            lists = [entry.get(key) for key in ("angle", "estimates", "why")]
-            if all(isinstance(values, (list, tuple)) and len(values) == len(recording) for values in lists):
-                return _FollowHistory(*lists)
-    return None
-
-
-@dataclass(frozen=True)
 class _DrawnPerson:
     """A person with everything drawn of them, computed once.
 
     Attributes:
         recording: the joints.
         offset: index of the recording's first frame in the video.
-        confidence: (frames,) mean of the found joints.
-        lean: (frames,) degrees clockwise of the torso.
-        history: how the person was followed, None where unknown.
+        tags: (frames,) text beside the person.
+        crop_angles: (frames,) rotation of the crop in degrees clockwise, 0 where unknown.
         size: median diagonal of the body in pixels of the output.
         colour: `#rrggbb`, None where only one person is drawn.
     """
 
     recording: Recording
     offset: int
-    confidence: np.ndarray
-    lean: np.ndarray
-    history: _FollowHistory | None
+    tags: Sequence[str]
+    crop_angles: Sequence[float]
     size: float
     colour: str | None
 
@@ -157,23 +130,30 @@ class _DrawnPerson:
         row = self.row(number)
         return row if row is not None and self.recording.seen[row].any() else None
 
-    def tag(self, row: int) -> str:
-        """Return the text beside the person: confidence and lean, then how the person was followed."""
-        confidence = self.confidence[row]
-        found = "filled in" if np.isnan(confidence) else f"confidence {confidence:.2f}"
-        words = [f"person {self.recording.person}: {found}" if self.colour else found]
-        words += [f"torso {self.lean[row]:+.0f}°"] if np.isfinite(self.lean[row]) else []
-        return "\n".join(filter(None, ["   ".join(words), self._follow_text(row)]))
 
-    def _follow_text(self, row: int) -> str:
-        """Return crop rotation and repeated estimates; empty for an upright crop and a single estimate."""
-        if self.history is None:
-            return ""
-        angle, estimates, why = self.history.angle[row], self.history.estimates[row], self.history.why[row]
-        words = [f"crop turned {angle:+.0f}°"] if angle is not None and round(angle) else []
-        if why or estimates > 1:
-            words.append(f"{estimates} estimate{'s' if estimates > 1 else ''}{': ' if why else ''}{why}")
-        return "   ".join(words)
+def _follow_lists(recording: Recording) -> tuple[list[float], list[int], list[str]]:
+    """Return crop angle (degrees clockwise), number of estimates and its reason for each frame.
+
+    They are those of the last step `follow` in the history; 0, 1 and "" where there is none of this length.
+    """
+    frames = len(recording)
+    for entry in reversed(recording.history):
+        if entry["step"] == "follow":
+            lists = [entry.get(key) for key in ("angle", "estimates", "why")]
+            if all(isinstance(values, (list, tuple)) and len(values) == frames for values in lists):
+                angles, estimates, reasons = lists
+                return [angle or 0.0 for angle in angles], list(estimates), list(reasons)
+    return [0.0] * frames, [1] * frames, [""] * frames
+
+
+def _tag(confidence: float, lean: float, angle: float, estimates: int, reason: str) -> str:
+    """Return the text beside a person: confidence and lean; below them a turned crop and repeated estimates."""
+    words = ["filled in" if np.isnan(confidence) else f"confidence {confidence:.2f}"]
+    words += [f"torso {lean:+.0f}°"] if np.isfinite(lean) else []
+    below = [f"crop turned {angle:+.0f}°"] if round(angle) else []
+    if reason or estimates > 1:
+        below.append(f"{estimates} estimate{'s' if estimates > 1 else ''}{': ' if reason else ''}{reason}")
+    return "\n".join(filter(None, ["   ".join(words), "   ".join(below)]))
 
 
 def _annotation_per_frame(annotation: Annotation | None, recordings: Sequence[Recording]) -> Annotation:
@@ -188,19 +168,18 @@ def _annotation_per_frame(annotation: Annotation | None, recordings: Sequence[Re
 
 
 def _people(recordings: Sequence[Recording], first: int, zoom: float) -> list[_DrawnPerson]:
-    several = len(recordings) > 1
-    return [
-        _DrawnPerson(
-            recording,
-            recording.first_frame - first,
-            mean_confidence(recording),
-            torso_lean(recording.xy, recording.skeleton),
-            _follow_history(recording),
-            zoom * body_diagonal(recording),
-            PERSON_COLOURS[number % len(PERSON_COLOURS)] if several else None,
-        )
-        for number, recording in enumerate(recordings)
-    ]
+    people = []
+    for number, recording in enumerate(recordings):
+        angles, estimates, reasons = _follow_lists(recording)
+        leans = torso_lean(recording.xy, recording.skeleton)
+        tags = list(map(_tag, mean_confidence(recording), leans, angles, estimates, reasons))
+        colour = None
+        if len(recordings) > 1:
+            colour = PERSON_COLOURS[number % len(PERSON_COLOURS)]
+            tags = [f"person {recording.person}: {tag}" for tag in tags]
+        size = zoom * body_diagonal(recording)
+        people.append(_DrawnPerson(recording, recording.first_frame - first, tags, angles, size, colour))
+    return people
 
 
 def _draw_people(frame: np.ndarray, number: int, people: Sequence[_DrawnPerson], zoom: float) -> np.ndarray:
@@ -208,13 +187,12 @@ def _draw_people(frame: np.ndarray, number: int, people: Sequence[_DrawnPerson],
     for person in reversed(people):
         row = person.seen_row(number)
         if row is not None:
-            angle = person.history.angle[row] if person.history else None
             frame = draw_pose(
                 frame,
                 person.recording.keypoints[row] * np.array([zoom, zoom, 1], np.float32),
                 person.recording.skeleton,
-                tag=person.tag(row),
-                box_angle=angle or 0.0,
+                tag=person.tags[row],
+                box_angle=person.crop_angles[row],
                 colour=person.colour,
                 size=person.size,
             )

@@ -254,9 +254,6 @@ def render_glossary(data: ReportData, layer: str) -> str:
     )
 
 
-# --- sentences -------------------------------------------------------------------------------------------------
-
-
 def _interval_sentence(right: float, low: float, high: float, athletes: int) -> str:
     if np.isnan(low):
         return "With a single athlete, results for other athletes cannot be predicted."

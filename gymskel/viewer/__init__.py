@@ -9,7 +9,7 @@ To build other pages: `pack_clip` makes the data of a player, `render_player` it
 """
 
 from gymskel.viewer.html_page import render_page
-from gymskel.viewer.packing import pack_keypoints, unpack_keypoints
+from gymskel.viewer.packing import pack_keypoints
 from gymskel.viewer.player import pack_clip, render_clip_data, render_player
 from gymskel.viewer.recording_viewer import Viewer, view
 
@@ -20,6 +20,5 @@ __all__ = [
     "render_clip_data",
     "render_page",
     "render_player",
-    "unpack_keypoints",
     "view",
 ]

@@ -57,22 +57,6 @@ def pack_keypoints(recording: Recording) -> PackedKeypoints:
     }
 
 
-def unpack_keypoints(packed: PackedKeypoints) -> np.ndarray:
-    """Return (frames, joints, 3) float32 from `pack_keypoints`; unseen = NaN, NaN, 0.
-
-    Coordinates are exact to half of `scale`, confidence to 1/510.
-
-    >>> unpack_keypoints(pack_keypoints(Recording(np.ones((2, 25, 3)))))[1, 24].tolist()
-    [1.0, 1.0, 1.0]
-    """
-    shape = packed["frames"], packed["joints"]
-    steps = np.frombuffer(base64.b64decode(packed["xy"]), "<i2").reshape(*shape, 2)
-    confidence = np.frombuffer(base64.b64decode(packed["sure"]), np.uint8).reshape(shape)
-    xy = steps * packed["scale"] + np.asarray(packed["origin"])
-    xy = np.where(steps == _UNSEEN, np.nan, xy)
-    return np.concatenate([xy, confidence[..., None] / 255], axis=-1).astype(np.float32)
-
-
 def to_base64(array: np.ndarray) -> str:
     """Return the bytes of an array in base64.
 

@@ -1,8 +1,13 @@
 """HTML pages, parsed and checked."""
 
+import base64
 import json
 import re
 from html.parser import HTMLParser
+
+import numpy as np
+
+UNSEEN = -32768
 
 
 class Page(HTMLParser):
@@ -64,3 +69,17 @@ def check_page(html: str) -> Page:
     assert policy.startswith("default-src 'none'")
     assert [name for name, attrs in page.elements if name == "html" and attrs["lang"] == "en"]
     return page
+
+
+def unpack_keypoints(packed: dict) -> np.ndarray:
+    """Return (frames, joints, 3) float32 of packed keypoints, as player.js decodes them; unseen = NaN, NaN, 0.
+
+    Coordinates are exact to half of `scale`, confidence to 1/510.
+
+    """
+    shape = packed["frames"], packed["joints"]
+    steps = np.frombuffer(base64.b64decode(packed["xy"]), "<i2").reshape(*shape, 2)
+    confidence = np.frombuffer(base64.b64decode(packed["sure"]), np.uint8).reshape(shape)
+    xy = steps * packed["scale"] + np.asarray(packed["origin"])
+    xy = np.where(steps == UNSEEN, np.nan, xy)
+    return np.concatenate([xy, confidence[..., None] / 255], axis=-1).astype(np.float32)
