@@ -119,14 +119,14 @@ class Frames:
         return self
 
     def __next__(self) -> np.ndarray:
-        """Return the next frame (height, width, 3) uint8, BGR, C-contiguous, a copy of the caller's own."""
+        """Return the next frame (height, width, 3) uint8, BGR, C-contiguous; the caller may change it."""
         if not self._ahead and not self._read_ahead():
             if self._capture.isOpened():  # the end is reached for the first time
                 is_short = self.count is not None and len(self._seconds) < self.count
                 has_more = is_short and any(self._capture.grab() for _ in range(_RETRIES))
                 self.close()
-                if fault := self._describe_missing(has_more):
-                    warnings.warn(f"{self.path}: {fault}", VideoWarning, stacklevel=2)
+                if missing := self._describe_missing(has_more):
+                    warnings.warn(f"{self.path}: {missing}", VideoWarning, stacklevel=2)
             raise StopIteration
         frame, seconds = self._ahead.popleft()
         self._seconds.append(seconds)
