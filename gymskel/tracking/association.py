@@ -88,10 +88,7 @@ def reentry_costs(
 
 
 def _height_changes(xy: Array, others: Array, torso: Array) -> Array:
-    """Return the mean change (pairs,) of the joints' heights, up or down, each at most 1 torso length.
-
-    The floor is where it was, so a person who comes back is about as high in the picture.
-    """
+    """Return the mean change (pairs,) of the joints' heights, each at most 1 torso; the floor is where it was."""
     change = np.minimum(abs(xy[..., 1] - others[..., 1]) / torso[:, None], 1)
     seen = np.isfinite(change)
     return np.where(seen, change, 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
@@ -112,10 +109,7 @@ def is_leaving(bodies: BodyStates, gaps: Array, at: Array, edges: Edges) -> Arra
 
 
 def _search_radius(bodies: BodyStates, now: float | Array) -> Array:
-    """Return the torso lengths (n,) around its prediction in which each body may be.
-
-    Larger the longer a body is unseen, the faster it is, and for bodies seen in fewer than 3 frames.
-    """
+    """Return torso lengths (n,) in which each body may be: more if long unseen, fast, or seen in under 3 frames."""
     gaps, young = now - bodies.last_seen, bodies.frame_counts < 3
     speed = np.linalg.norm(bodies.motion[:, :2], axis=1) / bodies.torso
     return GATE + (3 + 0.6 * speed) * np.minimum(gaps, 1) + young * np.minimum(12 * gaps, 1)
@@ -158,10 +152,7 @@ def compare_poses(
 
 
 def _place_distances(predicted: Array, xy: Array, weights: Array, turn_limits: Array, torso: Array) -> Array:
-    """Return the mean distance (n,) of the joints in torso lengths, after turning by up to `turn_limits` radians.
-
-    inf without a common joint.
-    """
+    """Return the mean distance (n,) of joints, turned by up to `turn_limits` radians; inf without a common joint."""
     both = np.isfinite(predicted[..., 0] + xy[..., 0])
     weights = np.where(both, weights, 0)
     turn = np.clip(alignment_angles(predicted, xy), -turn_limits, turn_limits)

@@ -84,7 +84,11 @@ def propose_crops(
     center = (x, y)
     side = max(_MARGIN * float((high - low).max()), _MIN_SIDE * predicted.torso)
     side *= min(1 + 0.1 * (predicted.gap - 1), 2)
-    inside = [other for other in others if _reaches_into(other.pose, center, side)]
+    inside = [  # however the square is turned
+        other
+        for other in others
+        if (np.linalg.norm(other.pose[CORE_JOINTS, :2] - center, axis=1) < 0.7 * side).any()
+    ]
     whole = Crop(center, side, predicted.lean)
     close = Crop(center, _CLOSER * side, predicted.lean)
     first: list[tuple[Crop, list[Prediction]]] = [(whole, []), (whole, inside) if inside else (close, [])]
@@ -94,11 +98,6 @@ def propose_crops(
     turned_side = side if inside or not second_first else close.side
     for turn in _TURNS:
         yield Crop(center, turned_side, predicted.lean + turn), inside
-
-
-def _reaches_into(pose: np.ndarray, center: tuple[float, float], side: float) -> bool:
-    """Return True if a pose (25, 3) reaches into a square about a point, however the square is turned."""
-    return bool((np.linalg.norm(pose[CORE_JOINTS, :2] - center, axis=1) < 0.7 * side).any())
 
 
 # --- of the whole picture, for people who are not known yet -----------------------------------------------------------

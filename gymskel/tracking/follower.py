@@ -183,7 +183,7 @@ class Follower:
         """Count a frame for a track, and search backwards once it is confirmed, or found again after a gap."""
         state = self.states[track.number]
         state.confirmations += as_predicted
-        just_confirmed = state.confirmations == CONFIRMING_FRAMES
+        just_confirmed = state.confirmations == CONFIRMING_FRAMES  # and so until the next frame is counted
         if just_confirmed and as_predicted:
             self._search_first_pose_again(track)
         if state.is_confirmed and (after_gap or just_confirmed):
@@ -244,7 +244,7 @@ class Follower:
         return [Target(_pose_in(t, number), self.states[t.number].appearance) for t in there]
 
     def _tracks_in(self, number: int) -> list[Track]:
-        """Return the tracks that have a pose in this frame, the newest one."""
+        """Return the tracks whose last pose is in this frame."""
         return [track for track in self.tracker.tracks if track.frames[-1] == number]
 
     # --- people who are new or come back --------------------------------------------------------------------------

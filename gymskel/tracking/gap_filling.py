@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy import ndarray as Array
 
@@ -11,17 +9,10 @@ from gymskel.tracking.association import compare_poses
 from gymskel.tracking.geometry import body_centers, estimate_torso_lengths
 from gymskel.tracking.tracklets import BRIEF_FRAMES, MEDIUM_GAP, STATE_SECONDS, Tracklet, end_states
 
+Gap = tuple[Tracklet, Tracklet, Tracklet]  # a short tracklet, and those before and after a gap it may fill
+
 _FILL_GATE = 1.0  # torso lengths; largest cost at which a tracklet fills a gap
 _MAX_FILL_FRAMES = 5  # of a tracklet that fills a gap
-
-
-@dataclass(eq=False)
-class _Gap:
-    """A short tracklet and a gap that it may fill: the tracklets before and after the gap."""
-
-    filler: Tracklet
-    before: Tracklet
-    after: Tracklet
 
 
 def fill_gaps(tracklets: list[Tracklet], fps: float) -> list[Tracklet]:
@@ -31,7 +22,7 @@ def fill_gaps(tracklets: list[Tracklet], fps: float) -> list[Tracklet]:
         return tracklets
     most = int(STATE_SECONDS * fps) + 1
     gaps = [
-        _Gap(tracklets[s], tracklets[c].part(max(0, at - most), at), tracklets[c].part(at, at + most))
+        (tracklets[s], tracklets[c].part(max(0, at - most), at), tracklets[c].part(at, at + most))
         for s, c, at in pairs
     ]
     long_tracks = {
@@ -40,8 +31,8 @@ def fill_gaps(tracklets: list[Tracklet], fps: float) -> list[Tracklet]:
         if len(tracklet.frames) > _MAX_FILL_FRAMES
         for number in tracklet.track_numbers
     } - {-1}
-    costs = _gap_costs(gaps, fps) + np.array([_track_change_cost(gap, long_tracks) for gap in gaps])
-    gains = (_FILL_GATE - costs) * [len(gap.filler.frames) for gap in gaps]
+    costs = _gap_costs(gaps, fps) + np.array([_track_change_cost(*gap, long_tracks) for gap in gaps])
+    gains = (_FILL_GATE - costs) * [len(filler.frames) for filler, _, _ in gaps]
     tracklets = list(tracklets)
     used: set[int] = set()
     grown: set[int] = set()
@@ -56,10 +47,7 @@ def fill_gaps(tracklets: list[Tracklet], fps: float) -> list[Tracklet]:
 
 
 def _find_gaps(tracklets: list[Tracklet], fps: float) -> list[tuple[int, int, int]]:
-    """Return (index of a short tracklet, index of a longer one, index of its first frame after the gap) ...
-
-    The short tracklet lies wholly in the gap, and near a pose at one of its ends.
-    """
+    """Return indices: a short tracklet, a longer one with a gap around it, its first frame after the gap."""
     chains = [n for n, tracklet in enumerate(tracklets) if len(tracklet.frames) >= BRIEF_FRAMES]
     centers = {n: body_centers(np.array(tracklets[n].poses, float)[..., :2]) for n in chains}
     torsos = {
@@ -82,29 +70,26 @@ def _find_gaps(tracklets: list[Tracklet], fps: float) -> list[tuple[int, int, in
     return found
 
 
-def _track_change_cost(gap: _Gap, long_tracks: set[int]) -> float:
+def _track_change_cost(filler: Tracklet, before: Tracklet, after: Tracklet, long_tracks: set[int]) -> float:
     """Return the cost that a tracklet was in another long track while frames came; negative if in this one."""
-    number = gap.filler.track_numbers[0]
+    number = filler.track_numbers[0]
     if number not in long_tracks:
         return 0.0
-    return -0.35 if number in (gap.before.track_numbers[-1], gap.after.track_numbers[0]) else 0.55
+    return -0.35 if number in (before.track_numbers[-1], after.track_numbers[0]) else 0.55
 
 
-def _gap_costs(gaps: list[_Gap], fps: float) -> Array:
-    """Return the distance (n,) of each filler from the place predicted between both sides, in torso lengths.
-
-    The time from the nearer side adds to it.
-    """
+def _gap_costs(gaps: list[Gap], fps: float) -> Array:
+    """Return torso lengths (n,) of fillers from the place predicted from both sides; more, the longer the gap."""
     pairs = np.arange(len(gaps))
-    ends = end_states([gap.before for gap in gaps], fps, reverse=False)
-    starts = end_states([gap.after for gap in gaps], fps, reverse=True)
-    since = np.array([gap.filler.frames[0] - gap.before.frames[-1] for gap in gaps]) / fps
-    until = np.array([gap.after.frames[0] - gap.filler.frames[0] for gap in gaps]) / fps
+    ends = end_states([before for _, before, _ in gaps], fps, reverse=False)
+    starts = end_states([after for _, _, after in gaps], fps, reverse=True)
+    since = np.array([filler.frames[0] - before.frames[-1] for filler, before, _ in gaps]) / fps
+    until = np.array([after.frames[0] - filler.frames[0] for filler, _, after in gaps]) / fps
     share = (since / (since + until))[:, None, None]
     first, last = ends.predict(since), starts.predict(until)
     between = first * (1 - share) + last * share
     predicted = np.where(np.isnan(first), last, np.where(np.isnan(last), first, between))
-    xy = np.array([gap.filler.poses[0][:, :2] for gap in gaps], float)
+    xy = np.array([filler.poses[0][:, :2] for filler, _, _ in gaps], float)
     place, _, _ = compare_poses(ends, predicted, since, xy, pairs, pairs)
     away = np.linalg.norm(body_centers(predicted) - body_centers(xy), axis=1) / ends.torso
     away = np.where(abs(np.log(estimate_torso_lengths(xy) / ends.torso)) < 1, away, np.inf)  # of another size

@@ -34,10 +34,7 @@ _USUAL_LENGTHS = np.array(list(_BONES.values()))  # torso lengths
 
 
 def nan_median(values: Array, axis: int) -> Array:
-    """Return the median along an axis without NaN, or NaN where nothing is left.
-
-    The same as np.nanmedian, but fast and without a warning.
-    """
+    """Return the median along an axis without NaN, like np.nanmedian, but fast and without a warning."""
     ordered = np.sort(values, axis=axis)
     last = np.maximum(np.isfinite(values).sum(axis=axis, keepdims=True) - 1, 0)
     low, high = (np.take_along_axis(ordered, at, axis=axis) for at in (last // 2, (last + 1) // 2))
@@ -45,10 +42,7 @@ def nan_median(values: Array, axis: int) -> Array:
 
 
 def body_centers(xy: Array) -> Array:
-    """Return the mean (..., 2) of the trunk's joints that are seen, or of all seen joints if the trunk has none.
-
-    The trunk's joints are neck, shoulders and hips.
-    """
+    """Return the mean (..., 2) of neck, shoulders and hips that are seen, or of all seen joints if none of them is."""
     trunk = mean_of_seen(xy[..., _TRUNK, :])
     return np.where(np.isnan(trunk), mean_of_seen(xy), trunk)
 

@@ -56,10 +56,7 @@ def _torso_middles(track: Track) -> np.ndarray:
 
 
 def _near_frames(a: Track, b: Track, middles: dict[int, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the frame numbers since both are known, and (frames,) bool: the two are near each other.
-
-    Where a track is unseen, its place is interpolated.
-    """
+    """Return the frame numbers since both are known, and (frames,) bool: near each other, gaps interpolated."""
     first = max(a.frames[0], b.frames[0])
     numbers = np.arange(first, max(a.frames[-1], b.frames[-1]) + 1)
     places = [

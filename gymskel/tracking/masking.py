@@ -10,24 +10,16 @@ from gymskel.skeleton import BODY_25
 from gymskel.tracking.crops import Crop
 from gymskel.tracking.prediction import Prediction
 
+_TRUNK = ["Neck Nose", "Neck MidHip", "RShoulder LShoulder", "RHip LHip"]
+_SIDE = [
+    "{0}Shoulder {0}Hip",
+    "{0}Shoulder {0}Elbow",
+    "{0}Elbow {0}Wrist",
+    "{0}Hip {0}Knee",
+    "{0}Knee {0}Ankle",
+]
 _LIMBS = [
-    BODY_25.indices(limb.split())
-    for limb in (
-        "Neck Nose",
-        "Neck MidHip",
-        "RShoulder LShoulder",
-        "RHip LHip",
-        "RShoulder RHip",
-        "LShoulder LHip",
-        "RShoulder RElbow",
-        "RElbow RWrist",
-        "LShoulder LElbow",
-        "LElbow LWrist",
-        "RHip RKnee",
-        "RKnee RAnkle",
-        "LHip LKnee",
-        "LKnee LAnkle",
-    )
+    BODY_25.indices(limb.split()) for limb in _TRUNK + [limb.format(side) for side in "RL" for limb in _SIDE]
 ]
 _PAINTED_WIDTH = 0.4  # torso lengths, along the limbs of a person who is masked
 _SPARED_WIDTH = 0.3  # torso lengths, along the limbs of the person wanted

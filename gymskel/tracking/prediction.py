@@ -10,12 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gymskel.body_geometry import torso_lean, torso_length, torso_middle
-from gymskel.skeleton import BODY_25
+from gymskel.skeleton import BODY_25, GYMNASTICS_15
 from gymskel.tracking.track import Track
 
-CORE_JOINTS = BODY_25.indices(
-    "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist MidHip RHip RKnee RAnkle LHip LKnee LAnkle".split()
-)
+CORE_JOINTS = BODY_25.indices(GYMNASTICS_15.joints)
 """Rows of the 15 joints of trunk, arms and legs."""
 
 MIN_CORE_JOINTS = 4
@@ -78,10 +76,7 @@ def _nearest_poses(track: Track, number: int, backwards: bool) -> list[tuple[int
 
 
 def _motion(near: list[tuple[int, np.ndarray]]) -> tuple[np.ndarray, float]:
-    """Return velocity (2,) in pixels and turning in degrees, a frame, towards the frame that is predicted.
-
-    Both are medians, so that one bad pose does little.
-    """
+    """Return median velocity (2,) in pixels and turning in degrees, a frame, towards the predicted frame."""
     if len(near) < 2:
         return np.zeros(2), 0.0
     steps = np.diff([abs(frame - near[0][0]) for frame, _ in near])

@@ -163,7 +163,9 @@ def _join_over_gaps(
         links = zip(pairs.a, pairs.b, strict=True)
         costs += [link_cost(tracklets[a].track_numbers[-1], tracklets[b].track_numbers[0]) for a, b in links]
     counts = np.minimum([len(tracklet.frames) for tracklet in tracklets], BRIEF_FRAMES)
-    gains = _link_gains(costs) * np.minimum(counts[pairs.a], counts[pairs.b])
+    # near misses gain little more than outliers
+    gains = np.log1p((GATE / 0.12) ** 2) - np.log1p((np.maximum(costs, 0) / 0.12) ** 2)
+    gains *= np.minimum(counts[pairs.a], counts[pairs.b])
     good = costs < np.where(pairs.both_long, GATE, _BRIEF_GATE)
     return chain_tracklets(tracklets, _best_links(pairs.a[good], pairs.b[good], gains[good], len(tracklets)))
 
@@ -213,11 +215,6 @@ def _link_costs(
     return np.fmin(stay, np.where(pairs.left_picture, reentry, np.inf))
 
 
-def _link_gains(costs: Array) -> Array:
-    """Return how much better each link is than none; near misses gain little more than outliers."""
-    return np.log1p((GATE / 0.12) ** 2) - np.log1p((np.maximum(costs, 0) / 0.12) ** 2)
-
-
 def _successive_pairs(tracklets: list[Tracklet], max_gap: float) -> tuple[Array, Array]:
     """Return the index pairs (a, b) of tracklets of which b begins after a ends, by at most `max_gap` frames."""
     first = np.array([tracklet.frames[0] for tracklet in tracklets], int)
@@ -232,10 +229,7 @@ def _successive_pairs(tracklets: list[Tracklet], max_gap: float) -> tuple[Array,
 def _successor_costs(
     bodies: BodyStates, tracklets: list[Tracklet], at: Array, gaps: Array, fps: float, *, reverse: bool
 ) -> Array:
-    """Return the cost (pairs,) that tracklets `at` begin as `bodies` go on, averaged over their first 3 poses.
-
-    In reverse: that they end as the bodies came.
-    """
+    """Return the mean cost (pairs,) that the first 3 poses of tracklets `at` (in reverse: last 3) continue `bodies`."""
     total, count, pairs = np.zeros(len(at)), np.zeros(len(at)), np.arange(len(at))
     for look in range(_COMPARED_POSES):
         xy, offset = np.full((len(tracklets), len(BODY_25), 2), np.nan), np.zeros(len(tracklets))
@@ -255,9 +249,9 @@ def _successor_costs(
 
 
 def _size_and_height(tracklets: list[Tracklet], fps: float, *, reverse: bool) -> Array:
-    """Return (2, n): the logarithm of the torso length, and the y of the torso, at the end of each tracklet.
+    """Return (2, n): logarithm of the torso length, and y, in the last 1.5 s (in reverse: the first).
 
-    In reverse: at its beginning. NaN unless 10 upright poses of steady length are seen within 1.5 s.
+    NaN unless 10 upright poses of steady length are seen.
     """
     most, measures = round(1.5 * fps), np.full((2, len(tracklets)), np.nan)
     for n, tracklet in enumerate(tracklets):

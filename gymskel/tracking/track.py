@@ -16,19 +16,12 @@ DEFAULT_FPS = 30.0
 class Track:
     """One person over time.
 
-    Args:
-        number: index of the track, in order of first appearance.
-        fps: frames a second; None = 30.
-        frames: frame numbers of `poses`, strictly rising.
-        poses: (25, 3) each.
-        body: state after the last of these frames; by default that of a body never seen.
-
     Attributes:
-        number: as given.
-        fps: frames a second.
+        number: index of the track, in order of first appearance.
+        fps: frames a second; 30 if None is given.
         frames: numbers of the frames the person was found in, strictly rising.
         poses: (25, 3) float32 for each of them.
-        body: state of the body after the last frame.
+        body: state of the body after the last frame; by default that of a body never seen.
     """
 
     def __init__(
@@ -42,10 +35,6 @@ class Track:
         self.number, self.fps = number, fps or DEFAULT_FPS
         self.frames, self.poses = list(frames), list(poses)
         self.body = body or BodyStates.unknown()
-
-    def __repr__(self) -> str:
-        span = f"{self.frames[0]} to {self.frames[-1]}" if self.frames else "none"
-        return f"<Track {self.number}: {len(self.frames)} frames, {span}>"
 
     @property
     def torso(self) -> float:

@@ -58,11 +58,7 @@ class TrackState:
         return max(GOOD_COST, self.tolerated_cost) * (1 + 0.2 * min(gap - 1, 5))
 
     def adapt_search(self, match: Match, first_result: str) -> None:
-        """Adapt the next search to the attempts of this one.
-
-        If the first crop was poor and no other one better, as much will do for the next frame. Else tolerance fades, and
-        the first two crops change places if the second one was best.
-        """
+        """Tolerate about this cost if no crop improved on a poor first one; else put the better of two crops first."""
         if first_result == "poor" and match.attempt == 0:
             self.tolerated_cost = min(1.1 * match.cost, _MAX_TOLERATED_COST)
         else:
