@@ -114,37 +114,48 @@ def test_fit_refuses_clips_without_labels():
         fit(Watcher(), clips[[]], PLAIN)
 
 
-def test_the_step_is_traced_once_for_all_models_of_a_kind(monkeypatch):
-    """Other data, another number of steps and another seed are the same step; without a kind each model has its own."""
+def test_the_step_is_traced_once_for_all_models_of_one_cache_key(monkeypatch):
+    """Data, number of steps and seed do not change the step; without a key each model has its own."""
     traced, step = [], keras.Model.train_step
     monkeypatch.setattr(compile_cache, "_cache", {})
     monkeypatch.setattr(keras.Model, "train_step", lambda self, data: traced.append(self) or step(self, data))
-    for seed, size in ((0, 3), (1, 5), (0, 3)):
+    for seed, size in ((0, 3), (1, 5)):
         fit_shared(quick(2), made_clips(athletes=size), replace(FAST, epochs=2), "quick", seed=seed)
     assert len(traced) == 1
     fit_shared(quick(2), made_clips(), replace(FAST, epochs=2, label_smoothing=0.2), "quick", seed=0)
     assert len(traced) == 2
-    for _ in range(2):
-        fit(quick(2), made_clips(), replace(FAST, epochs=2), seed=0)
-    assert len(traced) == 4
+    fit(quick(2), made_clips(), replace(FAST, epochs=2), seed=0)
+    assert len(traced) == 3
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "exponential"])
 @pytest.mark.parametrize(
-    "policy", ["float32", "mixed_float16"]
-)  # half precision scales its loss, by a variable
-def test_a_twin_lends_its_step_and_nothing_else(monkeypatch, policy, schedule):
-    """A model trained after another of its kind, for other lengths, is the one trained by itself, bit for bit."""
+    ("policy", "schedule"),
+    [
+        ("float32", "cosine"),
+        ("mixed_float16", "constant"),  # half precision scales its loss, by a variable
+        *(
+            pytest.param(policy, schedule, marks=pytest.mark.slow)
+            for policy, schedule in [
+                ("float32", "constant"),
+                ("float32", "exponential"),
+                ("mixed_float16", "cosine"),
+                ("mixed_float16", "exponential"),
+            ]
+        ),
+    ],
+)
+def test_a_shared_network_lends_its_step_and_nothing_else(monkeypatch, policy, schedule):
+    """A model trained after another of its cache key, for other lengths, is the one trained by itself, bit for bit."""
     recipe, usual, weights = replace(FAST, schedule=schedule, epochs=8), keras.config.dtype_policy(), []
     monkeypatch.setattr(compile_cache, "_cache", {})
     keras.config.set_dtype_policy(policy)
     try:
-        for kind in (None, "quick"):
-            if kind:
-                fit_shared(quick(2), made_clips(athletes=6, seed=5), replace(recipe, epochs=3), kind, seed=7)
+        for key in (None, "quick"):
+            if key:
+                fit_shared(quick(2), made_clips(athletes=6, seed=5), replace(recipe, epochs=3), key, seed=7)
             keras.utils.set_random_seed(0)
             model = quick(2)
-            fit_shared(model, made_clips(), recipe, kind, seed=0)
+            fit_shared(model, made_clips(), recipe, key, seed=0)
             weights.append(model.get_weights())
     finally:
         keras.config.set_dtype_policy(usual)
@@ -152,32 +163,62 @@ def test_a_twin_lends_its_step_and_nothing_else(monkeypatch, policy, schedule):
         np.testing.assert_array_equal(alone, after)
 
 
+def small_model(name):
+    """Build a small model; convolutions take long to trace, so only two of the six have them."""
+    plain = {"units": 4, "features": "motion"}
+    return BUILDERS[name](
+        2, **{"dd_net": {"filters": 4}}.get(name, {"units": 4} if name in WITH_CONV else plain)
+    )
+
+
 WITH_CONV = ("conv_gru", "hierarchical_rnn")
 
 
 @pytest.mark.parametrize("name", BUILDERS)
-def test_every_builder_has_a_twin(monkeypatch, name):
+def test_every_model_is_trained_through_a_shared_network(monkeypatch, name):
+    """The network answers as the model does, also a second one; its weights and states become the model's."""
+    monkeypatch.setattr(compile_cache, "_cache", {})
+    inputs, networks = made_clips(athletes=1).inputs, []
+    for _ in range(2):
+        model = small_model(name)
+        before = np.array(model(inputs, training=False))
+        with compile_cache.borrow_network(model, FAST, 10, 2.0, name) as network:
+            networks.append(network)
+            np.testing.assert_allclose(network(inputs, training=False), before, atol=1e-6)
+            assert network is not model and network.optimizer.built
+            for variable in network.trainable_variables:
+                variable.assign(variable + 0.1)
+            changed = np.array(network(inputs, training=False))
+        np.testing.assert_allclose(model(inputs, training=False), changed, atol=1e-6)
+    assert networks[0] is networks[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BUILDERS)
+def test_a_shared_network_trains_as_the_model_itself(monkeypatch, name):
     """Dropout, batch normalisation, blocks of zeros: trained through one that another model used before."""
     monkeypatch.setattr(compile_cache, "_cache", {})
-    plain = {"units": 4, "features": "motion"}  # convolutions take long to trace; two of the six suffice
-    answers, small = [], {"dd_net": {"filters": 4}}.get(name, {"units": 4} if name in WITH_CONV else plain)
-    for kind in (None, name):
-        if kind:
-            fit_shared(BUILDERS[name](2, **small), made_clips(seed=5), replace(FAST, epochs=2), kind, seed=7)
+    answers = []
+    for key in (None, name):
+        if key:
+            fit_shared(small_model(name), made_clips(seed=5), replace(FAST, epochs=2), key, seed=7)
         keras.utils.set_random_seed(0)
-        model = BUILDERS[name](2, **small)
-        fit_shared(model, made_clips(), FAST, kind, seed=0)
+        model = small_model(name)
+        fit_shared(model, made_clips(), FAST, key, seed=0)
         answers.append(np.array(model(made_clips().inputs, training=False)))
     np.testing.assert_allclose(*answers, atol=1e-6)
 
 
-def test_one_kind_of_two_shapes_is_two(monkeypatch):
+def borrow(model, recipe):
+    """Put the compiled network of a model into the cache, untrained."""
+    with compile_cache.borrow_network(model, recipe, 1, 1.0, "quick"):
+        pass
+
+
+def test_one_cache_key_of_two_shapes_is_two_networks(monkeypatch):
     monkeypatch.setattr(compile_cache, "_cache", {})
-    for layout in (GYMNASTICS_15, BODY_25):
-        clips = Clips.from_arrays(
-            np.random.default_rng(0).normal(size=(8, 5, len(layout), 2)), y=["a", "b"] * 4, skeleton=layout
-        )
-        fit_shared(quick(2, skeleton=layout), clips, replace(PLAIN, epochs=1), "quick", seed=0)
+    for layout in (GYMNASTICS_15, BODY_25, GYMNASTICS_15):
+        borrow(quick(2, skeleton=layout), PLAIN)
     assert len(compile_cache._cache) == 2
 
 
@@ -216,11 +257,11 @@ def test_a_training_that_ends_with_an_error_leaves_the_weights_so_far():
         np.testing.assert_array_equal(one, other)
 
 
-def test_few_cache_are_kept(monkeypatch):
+def test_few_networks_are_kept(monkeypatch):
     monkeypatch.setattr(compile_cache, "_cache", {})
     monkeypatch.setattr(compile_cache, "_MAX_ENTRIES", 2)
     for smoothing in (0.0, 0.1, 0.2):
-        fit_shared(quick(2), made_clips(), replace(PLAIN, label_smoothing=smoothing, epochs=1), 0, seed=0)
+        borrow(quick(2), replace(PLAIN, label_smoothing=smoothing))
     assert len(compile_cache._cache) == 2
 
 
@@ -243,7 +284,7 @@ def test_optimizers():
     ],
 )
 def test_rates(schedule, expected, monkeypatch):
-    """The rate that each of two steps in 20 epochs has, by a new twin and by one that was there for a shorter training."""
+    """The rate of each of two steps in 20 epochs, in a new network and in one that had a shorter training before."""
     recipe, seen = replace(PLAIN, schedule=schedule, epochs=20), []
 
     class Look(keras.callbacks.Callback):
@@ -457,11 +498,12 @@ def test_too_few_clips_for_a_random_validation_part():
 # --- training -----------------------------------------------------------------------------------------------
 
 
-def test_same_seed_same_weights():
+@pytest.mark.parametrize("name", ["quick", pytest.param("simple_rnn", marks=pytest.mark.slow)])
+def test_same_seed_same_weights(name):
     clips, trained = made_clips(), []
     for _ in range(2):
         keras.utils.set_random_seed(7)
-        model = simple_rnn(2, units=3, features="motion")
+        model = quick(2) if name == "quick" else simple_rnn(2, units=3, features="motion")
         run = fit(model, clips, replace(FAST, epochs=2), seed=7)
         trained.append((np.concatenate([w.ravel() for w in model.get_weights()]), run.history["loss"]))
     np.testing.assert_allclose(trained[0][0], trained[1][0], atol=1e-6)
@@ -582,8 +624,9 @@ print(is_op_determinism_enabled(), np.array_equal(*weights))
 """
 
 
+@pytest.mark.slow
 def test_deterministic():
-    """Bit for bit; in a process of its own, as it holds for the rest of it."""
+    """Bit for bit; in a new process, because it stays on in this one."""
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     done = subprocess.run(
         [sys.executable, "-c", DETERMINED],
@@ -594,7 +637,10 @@ def test_deterministic():
         check=False,
     )
     assert done.stdout.split() == ["True", "True"], done.stderr[-2000:]
-    with pytest.raises(ValueError, match="`deterministic` needs a seed"):
+
+
+def test_deterministic_needs_a_seed():
+    with pytest.raises(ValueError, match=r"`deterministic` .*seed"):
         fit(Watcher(), made_clips(), replace(PLAIN, deterministic=True))
 
 
@@ -619,12 +665,18 @@ def test_recipes_that_cannot_be_followed(given, message):
     assert replace(PLAIN, batch_size=np.int64(4)).batch_size == 4
 
 
-@pytest.mark.parametrize("name", ["lstm_attention", "conv_gru"])
-def test_mixed_precision(name):
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("lstm_attention", {"units": 4, "features": "motion"}),
+        pytest.param("conv_gru", {"units": 4}, marks=pytest.mark.slow),
+    ],
+)
+def test_mixed_precision(name, options):
     """A model that was built under the policy trains in float16: nothing overflows behind a mask."""
     keras.mixed_precision.set_global_policy("mixed_float16")
     try:
-        model = BUILDERS[name](2, units=4)
+        model = BUILDERS[name](2, **options)
     finally:
         keras.mixed_precision.set_global_policy("float32")
     clips = made_clips(athletes=5)
@@ -695,7 +747,7 @@ def test_moves_to_the_left_and_to_the_right_are_warned_of(classes, pair):
     recipe = replace(MIRRORED, augmentation=Augmentation(mirror=0.25))
     told = rf"25% .* mirrored .* {pair} are .*--no-mirror"
     with pytest.warns(UserWarning, match=told):
-        fit(quick(len(classes)), named(*classes), recipe, seed=0)
+        watched(named(*classes), recipe, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -709,7 +761,7 @@ def test_moves_to_the_left_and_to_the_right_are_warned_of(classes, pair):
     ],
 )
 def test_other_names_and_recipes_are_not_warned_of(classes, recipe):
-    fit(quick(len(classes)), named(*classes), recipe, seed=0)
+    watched(named(*classes), recipe, seed=0)
 
 
 def test_without_mirror_changes_nothing_else():
