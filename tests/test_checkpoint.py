@@ -49,16 +49,7 @@ fit(small(), made_clips(athletes=5), ALL, seed=3, callbacks=[Killer()], checkpoi
 
 def fit(model, clips, recipe, *, seed=None, callbacks=(), checkpoint=None) -> training.Run:
     """Train as `training.fit` does; models of one shape share a traced step."""
-    return fit_cached(
-        model,
-        clips,
-        recipe,
-        seed=seed,
-        progress=False,
-        callbacks=callbacks,
-        checkpoint=checkpoint,
-        cache_key="test",
-    )
+    return fit_cached(model, clips, recipe, "test", seed, callbacks=callbacks, checkpoint=checkpoint)
 
 
 def small(seed=3) -> keras.Model:

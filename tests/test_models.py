@@ -256,11 +256,11 @@ def test_each_part_reads_its_own_joints(skeleton, features, fusion):
     states = {part: np.split(layer_outputs(model, many, part), len(keypoints)) for part in PARTS}
     for moved in PARTS:
         for joint in skeleton.parts[moved]:
-            number = 1 + joints.index(joint)
+            number = joints.index(joint)
             changed = [
                 part
                 for part, (before, *after) in states.items()
-                if not np.allclose(before, after[number - 1], rtol=0, atol=1e-6, equal_nan=True)
+                if not np.allclose(before, after[number], rtol=0, atol=1e-6, equal_nan=True)
             ]
             if features == "conv":  # a bone from another part's joint belongs to the part of its outer end
                 outer = {part for part in PARTS if any((joint, j) in BONES for j in skeleton.parts[part])}

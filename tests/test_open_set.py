@@ -50,8 +50,8 @@ def test_the_threshold_comes_from_other_folds():
 def test_unknown_moves_refuses():
     with pytest.raises(ValueError, match="needs at least three classes, got flip, jump"):
         unknown_moves(Sure(chances), meet())
-    with pytest.raises(ValueError, match="`unknown` names salto"):
+    with pytest.raises(ValueError, match=r"`unknown` .* got salto"):
         unknown_moves(Sure(chances), three_moves(), unknown=["salto"])
-    with pytest.raises(ValueError, match="`unknown` is empty"):
+    with pytest.raises(ValueError, match=r"`unknown` .* got none"):
         unknown_moves(Sure(chances), three_moves(), unknown=[])
     assert unknown_moves(Sure(chances), three_moves(), unknown="twist").index.tolist() == ["twist"]

@@ -70,7 +70,7 @@ def test_thesis_protocol_refuses(simulated):
     with pytest.raises(ValueError, match=r"`model` must be one of .*hierarchical_rnn, got 'lstm_attention'"):
         evaluate_published("lstm_attention", simulated)
     nameless = [replace(r, activity=None) for r in simulated]
-    with pytest.raises(ValueError, match="no activity"):
+    with pytest.raises(ValueError, match="activity"):
         evaluate_published("lstm", nameless)
     with pytest.raises(ValueError, match=r"`runs` .* got 0"):
         evaluate_published("lstm", simulated, runs=0)

@@ -92,7 +92,7 @@ def _fold_name(athletes: Iterable[str]) -> str:
 
 
 def _notes(labelled: LabelledSet, splits: Splits) -> list[str]:
-    """Return the reasons why these folds say less than they seem to; classes of one athlete are warned of, too."""
+    """Return limits of these folds, in words; warn of classes that one athlete performs."""
     notes, truth, athletes = [], labelled.truth, labelled.athletes
     if unnamed := int((~labelled.athlete_known).sum()):
         notes.append(

@@ -52,11 +52,8 @@ def learning_curve(
     labelled = LabelledSet.of(recordings)
     sizes = _check_sizes(labelled, athletes, draws)
     classifier = with_fixed_length(classifier, labelled)
-    groups = [
-        (size, draw, names)
-        for size in sizes
-        for draw, names in enumerate(_draw_groups(labelled, size, draws, seed))
-    ]
+    drawn = [(size, _draw_groups(labelled, size, draws, seed)) for size in sizes]
+    groups = [(size, draw, names) for size, some in drawn for draw, names in enumerate(some)]
     parts = [np.isin(labelled.athletes, names) for _, _, names in groups]
     trials = [
         Trial(np.flatnonzero(part), np.flatnonzero(~part), seed + draw)
@@ -73,7 +70,7 @@ def learning_curve(
 
 
 def _check_sizes(labelled: LabelledSet, athletes: int | Sequence[int] | None, draws: int) -> list[int]:
-    """Return the sizes of the groups to train on; raise ValueError for those that are impossible."""
+    """Return the sizes of the groups; raise ValueError for impossible ones."""
     if not labelled.athlete_known.all():
         unnamed = join_names(labelled.names[~labelled.athlete_known])
         raise ValueError(f"No athlete is known for {unnamed}. Fix: name all athletes, or leave these out.")
@@ -82,24 +79,17 @@ def _check_sizes(labelled: LabelledSet, athletes: int | Sequence[int] | None, dr
         raise ValueError(
             f"Only one athlete ({names[0]}): none is left to test. Fix: add recordings of others."
         )
-    sizes = (
-        _doubling_sizes(len(names)) if athletes is None else [int(size) for size in np.atleast_1d(athletes)]
-    )
+    doubling = [2**k for k in range(1, len(names).bit_length()) if 2**k < len(names) - 1]
+    sizes = [*doubling, len(names) - 1] if athletes is None else np.atleast_1d(athletes).tolist()
     if not sizes or draws < 1:
         raise ValueError(
             f"`athletes` and `draws` must ask for at least one training, got {sizes} and {draws}."
         )
     if wrong := [size for size in sizes if not 1 <= size < len(names)]:
         raise ValueError(
-            f"`athletes` must be from 1 to {len(names) - 1}, got {wrong[0]}: at least one must be left to test."
+            f"`athletes` must be from 1 to {len(names) - 1}, got {wrong[0]}: the others are tested."
         )
     return list(dict.fromkeys(sizes))
-
-
-def _doubling_sizes(count: int) -> list[int]:
-    """Return 2, 4, 8 ... and `count` - 1."""
-    sizes = [2**k for k in range(1, count.bit_length()) if 2**k < count - 1]
-    return [*sizes, count - 1]
 
 
 def _draw_groups(labelled: LabelledSet, size: int, draws: int, seed: int) -> list[tuple[str, ...]]:

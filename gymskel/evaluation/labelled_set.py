@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gymskel.classifier.inputs import check_activities, keypoints_checksum, unify_input, unique_names
+from gymskel.classifier.inputs import check_activities, unify_input, unique_names
 from gymskel.clips import Clips
+from gymskel.messages import join_names
 from gymskel.preprocess import is_recognizable
 from gymskel.recording import Recording
 
@@ -38,12 +39,7 @@ class LabelledSet:
 
     @classmethod
     def of(cls, data: Sequence[Recording] | Clips) -> LabelledSet:
-        """Check recordings or clips and describe them.
-
-        Raises:
-            ValueError: labels are missing, all are of one class, or a video shows several people.
-            TypeError: neither Recordings nor Clips.
-        """
+        """Describe recordings or clips; raise ValueError if labels are missing or of one class, TypeError for arrays."""
         if isinstance(data, Clips):
             if data.y is None:
                 raise ValueError(
@@ -56,7 +52,7 @@ class LabelledSet:
             data = unify_input(data)
             if not isinstance(data, list):
                 raise TypeError(
-                    "An evaluation takes Recordings, or Clips with labels, not arrays. Fix: Clips.from_arrays(x, y=, athletes=)."
+                    "Arrays are no Recordings or Clips. Fix: Clips.from_arrays(x, y=, athletes=)."
                 )
             check_activities(data)
             truth = np.array([recording.activity for recording in data])
@@ -64,9 +60,7 @@ class LabelledSet:
             athletes = [recording.athlete for recording in data]
             trainable = np.array([is_recognizable(recording) for recording in data], bool)
         if len(set(truth)) < 2:
-            raise ValueError(
-                f"A test needs at least two classes, got {', '.join(sorted(set(truth))) or 'none'}."
-            )
+            raise ValueError(f"A test needs at least two classes, got {join_names(set(truth)) or 'none'}.")
         known = np.array([bool(athlete) for athlete in athletes])
         groups = [athlete or f"source {name}" for athlete, name in zip(athletes, sources, strict=True)]
         return cls(data, np.array(names), truth, np.array(groups), known, trainable)
@@ -85,7 +79,3 @@ class LabelledSet:
             return [self.data[i] for i in rows]
         classes, y = np.unique(self.truth[rows], return_inverse=True)
         return replace(self.data[rows], y=y, classes=tuple(map(str, classes)))
-
-    def checksums(self, rows: np.ndarray) -> list[int] | None:
-        """Return the checksum of the keypoints of some recordings; None for clips."""
-        return None if isinstance(self.data, Clips) else [keypoints_checksum(self.data[i]) for i in rows]

@@ -14,6 +14,7 @@ from gymskel.clips import Clips
 from gymskel.evaluation.labelled_set import LabelledSet
 from gymskel.evaluation.metrics import answer_probabilities
 from gymskel.evaluation.trials import Trial, pool_predictions, run_trials, with_fixed_length
+from gymskel.messages import join_names
 from gymskel.recording import Recording
 from gymskel.splits import leave_groups_out
 
@@ -58,27 +59,19 @@ def unknown_moves(
         raise ValueError(
             f"Leaving a class out needs at least three classes, got {', '.join(labelled.classes)}."
         )
-    left_out = _check_unknown(unknown, labelled.classes)
+    chosen = labelled.classes if unknown is None else [unknown] if isinstance(unknown, str) else unknown
+    wrong = sorted(set(chosen) - set(labelled.classes))
+    if wrong or not chosen:
+        known = ", ".join(labelled.classes)
+        raise ValueError(f"`unknown` must name classes among {known}, got {join_names(wrong) or 'none'}.")
     splits = leave_groups_out(labelled.athletes.tolist(), folds, labels=labelled.truth.tolist())
     classifier = with_fixed_length(classifier, labelled)
     rows = []
-    for name in tqdm(left_out, unit="class", disable=not progress, leave=False):
+    for name in tqdm(chosen, unit="class", disable=not progress, leave=False):
         trials = [Trial(train[labelled.truth[train] != name], test, seed) for train, test in splits]
         tables = [result.table for result in run_trials(classifier, labelled, trials, workers)]
         rows.append({"unknown": name, **_compare(tables, name, labelled.classes, keep)})
     return pd.DataFrame(rows).set_index("unknown")
-
-
-def _check_unknown(unknown: str | Sequence[str] | None, classes: tuple[str, ...]) -> list[str]:
-    """Return the classes to leave out; raise ValueError for names that are no classes."""
-    names = list(classes if unknown is None else [unknown] if isinstance(unknown, str) else unknown)
-    if not names:
-        raise ValueError(
-            f"`unknown` is empty. Fix: name classes among {', '.join(classes)}, or leave it out."
-        )
-    if wrong := sorted(set(names) - set(classes)):
-        raise ValueError(f"`unknown` names {', '.join(wrong)}, not among the classes {', '.join(classes)}.")
-    return names
 
 
 def _compare(

@@ -19,6 +19,7 @@ from gymskel.preprocess import Preprocessor
 from gymskel.preprocess.augmentation import rotated_copies
 from gymskel.recording import Recording
 from gymskel.training import RECIPES
+from gymskel.training.batches import labels_of
 
 PUBLISHED_RESULTS = {
     "simple_rnn": (83.8, 92.6, 69.1, 98.5, 100.0),
@@ -53,61 +54,41 @@ def evaluate_published(
 
     Raises:
         ValueError: a model that was not published, unlabelled recordings, no runs.
-        TypeError: Clips in place of Recordings.
     """
     if model not in PUBLISHED:
         raise ValueError(f"`model` must be one of {', '.join(PUBLISHED)}, got {model!r}.")
     if isinstance(recordings, Clips):
-        raise TypeError(
-            "`recordings` must be Recordings, not Clips: the published protocol preprocesses them itself."
-        )
+        raise TypeError("`recordings` must be Recordings, not Clips: this protocol preprocesses them itself.")
     if runs < 1:
         raise ValueError(f"`runs` must be at least 1, got {runs}.")
     preprocessor = preprocess if isinstance(preprocess, Preprocessor) else Preprocessor(preprocess)
     clips = preprocessor.fit_transform(recordings)
-    if clips.y is None:
-        raise ValueError("Some recordings have no activity. Fix: label them first.")
+    majority = float(np.bincount(labels_of(clips)).max() / len(clips))
+    recipe = replace(RECIPES["thesis"], augment=None, copies=0)
     tables, seconds, leaked = [], [], []
     for run in tqdm(range(runs), unit="run", disable=not progress, leave=False):
         start = time.perf_counter()
         copies = rotated_copies(clips, 3, seed=seed + run)
         order = np.random.default_rng(seed + run).permutation(len(copies))
         test, train = np.split(order, [round(0.2 * len(order))])
-        tables.append(_predict_test_part(model, copies, train, test, seed + run).assign(run=run))
+        classifier = SkeletonClassifier(model, PUBLISHED[model], recipe=recipe, random_state=seed + run)
+        predicted = classifier.fit(copies[train]).predict(copies[test]).astype(str)
         seconds.append(time.perf_counter() - start)
+        truth = np.array(copies.classes)[labels_of(copies)[test]]
+        table = {"recording": copies[test].sources, "athlete": copies[test].athletes, "truth": truth}
+        tables.append(pd.DataFrame({"run": run, "fold": 0, **table, "predicted": predicted, "doubt": ""}))
         sources = np.array(copies.sources)
         leaked.append(np.isin(sources[test], sources[train]).mean())
-    columns = ["run", "fold", "recording", "athlete", "truth", "predicted", "doubt"]
     published = PUBLISHED_RESULTS[model]
     return Evaluation(
         model=f"{model} (published size)",
         protocol="thesis",
-        predictions=pd.concat(tables, ignore_index=True)[columns],
+        predictions=pd.concat(tables, ignore_index=True),
         classes=clips.classes,
-        floors={"majority": float(np.bincount(clips.y).max() / len(clips))},
+        floors={"majority": majority},
         seconds=seconds,
         notes=[
             f"This protocol leaks: {np.mean(leaked):.0%} of the test samples are copies of a recording that was trained on.",
             f"Published: {' '.join(map(str, published))} % (mean {np.mean(published):.1f}).",
         ],
-    )
-
-
-def _predict_test_part(
-    model: str, clips: Clips, train: np.ndarray, test: np.ndarray, seed: int
-) -> pd.DataFrame:
-    """Train on some clips and return one row for each test clip, in the order of `test`."""
-    recipe = replace(RECIPES["thesis"], augment=None, copies=0)
-    classifier = SkeletonClassifier(model, PUBLISHED[model], recipe=recipe, random_state=seed)
-    predicted = classifier.fit(clips[train]).predict(clips[test])
-    tested = clips[test]
-    return pd.DataFrame(
-        {
-            "fold": 0,
-            "recording": tested.sources,
-            "athlete": tested.athletes,
-            "truth": np.array(clips.classes)[tested.y],
-            "predicted": predicted.astype(str),
-            "doubt": "",
-        }
     )

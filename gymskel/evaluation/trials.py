@@ -13,6 +13,7 @@ from sklearn.base import clone
 from tqdm.auto import tqdm
 
 from gymskel.classifier import SkeletonClassifier
+from gymskel.classifier.inputs import keypoints_checksum
 from gymskel.clips import Clips
 from gymskel.evaluation.labelled_set import LabelledSet
 from gymskel.parallel import map_in_order
@@ -21,13 +22,7 @@ from gymskel.recording import Recording
 
 
 class Trial(NamedTuple):
-    """One training and its test.
-
-    Attributes:
-        train: rows of a LabelledSet to train on.
-        test: rows to predict.
-        seed: of the training.
-    """
+    """One training and its test: rows of a LabelledSet, and the seed."""
 
     train: np.ndarray
     test: np.ndarray
@@ -35,13 +30,10 @@ class Trial(NamedTuple):
 
 
 class TrialResult(NamedTuple):
-    """Predictions of one trial.
+    """Predictions for the test rows of a trial, one row each.
 
-    Attributes:
-        table: one row for each test row: recording, athlete, truth, predicted, doubt, p(class) for each class trained on,
-            and for recordings checksum.
-        note: of the training.
-        seconds: wall time of training and prediction.
+    The table has the columns recording, athlete, truth, predicted, doubt, p(class) for each class trained on, and for
+    recordings checksum. The seconds are those of training and prediction.
     """
 
     table: pd.DataFrame
@@ -68,13 +60,10 @@ def _run_trial(classifier: SkeletonClassifier, labelled: LabelledSet, trial: Tri
     start, test = time.perf_counter(), trial.test
     train = trial.train[labelled.trainable[trial.train]]
     classes = sorted(set(labelled.truth[train]))
-    columns = {
-        "recording": labelled.names[test],
-        "athlete": labelled.athletes[test],
-        "truth": labelled.truth[test],
-    }
-    if (checksums := labelled.checksums(test)) is not None:
-        columns["checksum"] = checksums
+    columns = {"recording": labelled.names[test], "athlete": labelled.athletes[test]}
+    columns["truth"] = labelled.truth[test]
+    if not isinstance(labelled.data, Clips):
+        columns["checksum"] = [keypoints_checksum(labelled.data[i]) for i in test]
     if len(classes) < 2:  # nothing to train
         only = classes[0] if classes else ""
         return TrialResult(pd.DataFrame({**columns, "predicted": only, "doubt": ""}), "", 0.0)
@@ -110,7 +99,7 @@ def model_name(classifier: SkeletonClassifier) -> str:
 
 
 def with_fixed_length(classifier: SkeletonClassifier, labelled: LabelledSet) -> SkeletonClassifier:
-    """Return the classifier; with the published head, which takes one length, a clone that takes the longest clip of all folds."""
+    """Return the classifier; with the published head, which takes one length, a clone for the longest clip of all folds."""
     params = classifier.model_params or {}
     if params.get("head") != "flatten" or "frames" in params:
         return classifier

@@ -1,7 +1,4 @@
-"""dd_net: a network without recurrent layers, for comparison.
-
-Yang et al. 2019, "Make Skeleton-based Action Recognition Model Smaller, Faster and Better".
-"""
+"""dd_net, without recurrence: Yang et al. 2019, "Make Skeleton-based Action Recognition Model Smaller, Faster and Better"."""
 
 from __future__ import annotations
 
@@ -85,5 +82,4 @@ def _convolution(values: Any, mask: Any, filters: int, size: int, name: str) -> 
 
 
 def _halve(values: Any, mask: Any, name: str) -> Any:
-    """Pool each two frames into one."""
     return PoolFrames(2, name=f"{name}_pool")(values, mask=mask)

@@ -61,9 +61,6 @@ def build_features(
 
     Returns:
         (sequence (clips, frames, values), mask of its frames (clips, frames), number of values of each part).
-
-    Raises:
-        ValueError: unknown `features`.
     """
     if features not in FEATURES:
         raise ValueError(f"`features` must be {', '.join(map(repr, FEATURES))}, got {features!r}.")
@@ -138,13 +135,7 @@ def _activate(sequence: Any, mask: Any, name: str) -> Any:
 
 
 def _group_by_part(values: Any, views: list[list[int]], name: str) -> Any:
-    """Reorder values from view by view, part by part within a view, to part by part, view by view within a part.
-
-    Args:
-        values: (clips, frames, values).
-        views: for each view the number of values of each part.
-        name: of the layer.
-    """
+    """Reorder values from view by view to part by part; `views` has for each view the number of values of each part."""
     if len(views[0]) == 1:
         return values
     columns: list[list[int]] = [[] for _ in views[0]]

@@ -30,11 +30,7 @@ def pool_frames(states: Any, mask: Any, head: str, dropout: float, *, units: int
 
 
 def softmax_model(inputs: list, values: Any, classes: int, name: str) -> keras.Model:
-    """Build the model that ends in a softmax over the classes.
-
-    Raises:
-        ValueError: fewer than two classes.
-    """
+    """Build the model that ends in a softmax over the classes."""
     if classes < 2:
         raise ValueError(f"`classes` must be at least 2, got {classes}.")
     half_precision = "16" in keras.config.dtype_policy().compute_dtype  # too coarse for probabilities

@@ -159,9 +159,6 @@ def recurrent_layer(
         name: of the layer.
         bidirectional: forwards and backwards; the states of all units forwards come first.
         widths: number of values of each part, which no other part sees; by default there is one part.
-
-    Raises:
-        ValueError: unknown `cell`.
     """
     if cell not in CELLS:
         raise ValueError(f"`cell` must be one of {', '.join(CELLS)}, got {cell!r}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,30 +15,11 @@ from gymskel.preprocess.augmentation import augment_clips, rotated_copies
 from gymskel.training.recipes import Recipe
 from gymskel.training.streaming import StreamedClips
 
-_BATCHES_PER_EPOCH = 50
-"""Batches, about, that one epoch of keras holds where `min_steps` repeats a small training part."""
-
-
-class EpochPlan(NamedTuple):
-    """The batches of a training and its number of epochs.
-
-    Attributes:
-        batches: the training part; one round of it is an epoch of keras.
-        epochs: epochs of keras.
-        passes_per_epoch: passes over the clips in each epoch.
-    """
-
-    batches: Any
-    epochs: int
-    passes_per_epoch: int
+_BATCHES_PER_EPOCH = 50  # about, where `min_steps` repeats a small training part
 
 
 def labels_of(clips: Clips) -> np.ndarray:
-    """Return the (clips,) labels.
-
-    Raises:
-        ValueError: the clips have no labels.
-    """
+    """Return the (clips,) labels; raise ValueError if the clips have none."""
     if clips.y is None:
         raise ValueError(
             "`clips` has no labels `y`. Fix: make it from recordings with an activity, or give `y`."
@@ -51,26 +32,22 @@ def one_hot(clips: Clips) -> np.ndarray:
     return np.eye(len(clips.classes), dtype=np.float32)[clips.y]
 
 
-def plan_epochs(training: Clips | StreamedClips, recipe: Recipe, seed: int | None) -> EpochPlan:
-    """Make the batches of a training part and count its epochs, as the recipe says.
-
-    Raises:
-        ValueError: StreamedClips with augment="copies".
-    """
+def plan_epochs(training: Clips | StreamedClips, recipe: Recipe, seed: int | None) -> tuple[Any, int, int]:
+    """Return the batches of a training part, the number of epochs of keras, and the passes over the clips in each."""
     if isinstance(training, StreamedClips):
         if recipe.augment == "copies":
             raise ValueError(
-                "augment='copies' holds all clips in memory and cannot be used with StreamedClips. Fix: take 'fly' or None."
+                "augment='copies' holds all clips in memory. Fix: StreamedClips need 'fly' or None."
             )
         augment = (
             partial(augment_clips, augmentation=recipe.augmentation) if recipe.augment == "fly" else None
         )
         batches = training.batches(recipe.batch_size, augment=augment, seed=seed)
-        return EpochPlan(batches, max(recipe.epochs, -(-recipe.min_steps // len(batches))), 1)
+        return batches, max(recipe.epochs, -(-recipe.min_steps // len(batches))), 1
     if recipe.augment == "copies":
         training = rotated_copies(training, recipe.copies, seed=seed)
     epochs, passes = _count_epochs(len(_balanced_rows(training, recipe)), recipe)
-    return EpochPlan(ClipBatches(training, recipe, seed, passes), epochs, passes)
+    return ClipBatches(training, recipe, seed, passes), epochs, passes
 
 
 def _count_epochs(count: int, recipe: Recipe) -> tuple[int, int]:
@@ -91,44 +68,32 @@ class ClipBatches(keras.utils.PyDataset):
     """The training part in batches, in a new order and with fresh augmented copies each epoch.
 
     A thread draws the next epoch while this one trains, so that two cores are busy. It draws the epochs one after the
-    other, so a seed gives the same epochs on any machine.
-
-    Args:
-        clips: the training part.
-        recipe: its batch size, augmentation and balance.
-        seed: for the order and the copies.
-        passes: passes over the clips in each epoch.
-
-    Attributes:
-        epoch: number of the epoch whose batches can be taken, from 0.
+    other, so a seed gives the same epochs on any machine. An epoch holds `passes` passes over the clips; `epoch` is the
+    number of the current one, from 0.
     """
 
     def __init__(self, clips: Clips, recipe: Recipe, seed: int | None, passes: int = 1) -> None:
         super().__init__()
+        self._clips: Any = clips
         self._recipe, self._passes = recipe, passes
-        self._clips: Clips | None = clips
         self._rng = np.random.default_rng(seed)
         self._thread = ThreadPoolExecutor(1)
         self._start_at(0)
 
     def _start_at(self, epoch: int) -> None:
         self.epoch = epoch
-        self._current: Clips | None
+        self._current: Any
         self._current, self._state = self._draw()
-        self._next = self._thread.submit(self._draw)
+        self._next: Any = self._thread.submit(self._draw)
 
     def __len__(self) -> int:
-        return -(-len(self._taken) // self._recipe.batch_size)
+        return -(-len(self._current) // self._recipe.batch_size)
 
     def __getitem__(self, step: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         rows = slice(step * self._recipe.batch_size, (step + 1) * self._recipe.batch_size)
-        return {name: array[rows] for name, array in self._taken.inputs.items()}, one_hot(self._taken)[rows]
-
-    @property
-    def _taken(self) -> Clips:
-        if self._current is None:
-            raise RuntimeError("These batches are closed.")
-        return self._current
+        return {name: array[rows] for name, array in self._current.inputs.items()}, one_hot(self._current)[
+            rows
+        ]
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch."""
@@ -149,13 +114,10 @@ class ClipBatches(keras.utils.PyDataset):
     def close(self) -> None:
         """End the thread and drop the clips, because TensorFlow keeps this object until the process ends."""
         self._thread.shutdown(wait=False, cancel_futures=True)
-        del self._next
-        self._current = self._clips = None
+        self._next = self._current = self._clips = None
 
     def _draw(self) -> tuple[Clips, Mapping[str, Any]]:
         """Return the clips of an epoch and the state of the generator before they were drawn."""
-        if self._clips is None:
-            raise RuntimeError("These batches are closed.")
         state = self._rng.bit_generator.state
         rows = [
             self._rng.permutation(_balanced_rows(self._clips, self._recipe, self._rng))

@@ -21,19 +21,13 @@ from gymskel.training.streaming import StreamedClips
 
 _FORMAT = 1  # version of the file
 
-Arrays = dict[str, list[np.ndarray]]
-"""Name of a group of variables ("model", "optimizer", "best") -> their values in order."""
+Arrays = dict[str, list[np.ndarray]]  # "model", "optimizer", "best" -> values of the variables
 
 
 class ResumableBatches(Protocol):
-    """Batches of which any epoch can be drawn again.
+    """Batches of which any epoch can be drawn again."""
 
-    Attributes:
-        epoch: the current epoch of the batches. Keras advances them once before the first epoch of a training, so this
-            number may be larger than that of the training's epoch.
-    """
-
-    epoch: int
+    epoch: int  # the current one; keras advances the batches once before the first epoch of a training
 
     def random_state(self, epoch: int) -> Any:
         """Return plain values from which this epoch can be drawn again; for the current epoch or the next."""
@@ -147,16 +141,12 @@ class Checkpoint(keras.callbacks.Callback):
 def training_identity(
     model: keras.Model, clips: Clips | StreamedClips, recipe: Recipe, seed: int | None
 ) -> dict[str, Any]:
-    """Return what distinguishes a training from others, as plain values: data, model, recipe and seed."""
+    """Return data, model, recipe and seed of a training, as plain values or their hashes."""
     return {"data": _hash_data(clips), "model": _hash_model(model), "recipe": asdict(recipe), "seed": seed}
 
 
 def read_seed(path: str | Path) -> int:
-    """Return the seed of the training saved in this file; a new random one if there is no file.
-
-    Raises:
-        ValueError: the file is damaged, or from a newer gymskel.
-    """
+    """Return the seed of the training saved in this file; a new random one if there is no file."""
     if Path(path).exists():
         return _read(Path(path))[0]["asked"]["seed"]
     return int(np.random.default_rng().integers(2**31))

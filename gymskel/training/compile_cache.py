@@ -17,8 +17,8 @@ import numpy as np
 from gymskel.training.recipes import Recipe
 
 _MAX_ENTRIES = 8  # compiled networks, each with its weights and the two moments of its optimizer
+# fields of a recipe that are constants of the traced step
 _COMPILED_FIELDS = ("learning_rate", "schedule", "weight_decay", "label_smoothing", "deterministic")
-"""Fields of a recipe that are constants of the traced step."""
 _cache: dict[Hashable, CacheEntry] = {}
 
 
@@ -49,7 +49,9 @@ def borrow_network(
         _compile(model, recipe).set_length(steps, steps_per_pass)
         yield model
         return
-    key = _full_key(model, recipe, cache_key)
+    shapes = [model.input_shape, *(tuple(weight.shape) for weight in model.weights)]
+    fields = [getattr(recipe, name) for name in _COMPILED_FIELDS]
+    key = cache_key, str(shapes), keras.config.dtype_policy().name, *fields
     entry = _cache.pop(key, None)  # no other thread may train it meanwhile
     if entry is None:
         network = keras.models.clone_model(model)
@@ -71,15 +73,8 @@ def borrow_network(
             _cache.pop(next(iter(_cache)), None)
 
 
-def _full_key(model: keras.Model, recipe: Recipe, cache_key: Hashable) -> Hashable:
-    """Return the key with all else that the traced step depends on: shapes, precision, fields of the recipe."""
-    shapes = [model.input_shape, *(tuple(weight.shape) for weight in model.weights)]
-    fields = [getattr(recipe, name) for name in _COMPILED_FIELDS]
-    return cache_key, str(shapes), keras.config.dtype_policy().name, *fields
-
-
 def _compile(model: keras.Model, recipe: Recipe) -> Schedule:
-    """Compile the model and return the schedule of its learning rate, whose length is not set yet."""
+    """Compile the model; return its schedule, whose length is not set yet."""
     schedule = Schedule(recipe)
     rate = recipe.learning_rate if recipe.schedule == "constant" else schedule
     optimizer = keras.optimizers.Adam(rate)
@@ -100,15 +95,10 @@ def _compile(model: keras.Model, recipe: Recipe) -> Schedule:
 
 @keras.saving.register_keras_serializable(package="gymskel")
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Learning rate of each step, by the schedule of a recipe.
+    """Learning rate of each step, by the schedule of a recipe: `count` steps, for "cosine" `warm` of them until the peak.
 
-    Its length is held in variables, so that one traced step serves trainings of any length. Keras' own schedules hold a
-    number, which becomes a constant of the traced step.
-
-    Args:
-        recipe: peak of the learning rate and name of the schedule.
-        count: steps of the training.
-        warm: steps until the peak, for "cosine".
+    Both are variables, so that one traced step serves trainings of any length. Keras' own schedules hold a number, which
+    becomes a constant of the traced step.
     """
 
     def __init__(self, recipe: Recipe, count: float = 1.0, warm: float = 0.0) -> None:
@@ -131,8 +121,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self) -> dict[str, Any]:
         """Return recipe and length as plain values."""
-        length = {"count": float(self._count), "warm": float(self._warm)}
-        return {"recipe": asdict(self._recipe), **length}
+        return {"recipe": asdict(self._recipe), "count": float(self._count), "warm": float(self._warm)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Schedule:
@@ -141,6 +130,5 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def _copy_variables(source: keras.Model, target: keras.Model) -> None:
-    """Copy weights and the seeds of dropout."""
     for value, variable in zip(source.variables, target.variables, strict=True):
         variable.assign(value)

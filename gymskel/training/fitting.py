@@ -83,34 +83,22 @@ def fit(
         ValueError: no clips, no labels, `deterministic` without a seed; a checkpoint that is damaged, or of other clips,
             another model, recipe or seed.
     """
-    return fit_cached(
-        model,
-        clips,
-        recipe,
-        seed=seed,
-        progress=progress,
-        callbacks=callbacks,
-        checkpoint=checkpoint,
-        cache_key=None,
-    )
+    return fit_cached(model, clips, recipe, None, seed, progress, callbacks, checkpoint)
 
 
 def fit_cached(
     model: keras.Model,
     clips: Clips | StreamedClips,
     recipe: str | Recipe,
-    *,
-    seed: int | None,
-    progress: bool,
-    callbacks: Iterable[keras.callbacks.Callback],
-    checkpoint: str | Path | None,
     cache_key: Hashable,
+    seed: int | None = None,
+    progress: bool = False,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+    checkpoint: str | Path | None = None,
 ) -> Run:
-    """Train a model as `fit` does, through the compiled network of an equal `cache_key` if there is one.
+    """Train a model as `fit` does, through the compiled network of its `cache_key` (see `compile_cache.borrow_network`).
 
-    Args:
-        cache_key: hashable description of the architecture, see `compile_cache.borrow_network`; such a model is left
-            without an optimizer. None = compile the model itself.
+    Such a model is left without an optimizer.
     """
     start, recipe = time.perf_counter(), get_recipe(recipe)
     _check_clips(clips, recipe)
@@ -125,8 +113,7 @@ def fit_cached(
         callbacks.append(stop)
     try:
         if checkpoint is not None:
-            identity = training_identity(model, clips, recipe, seed)
-            saved = Checkpoint(checkpoint, identity, batches, stop)
+            saved = Checkpoint(checkpoint, training_identity(model, clips, recipe, seed), batches, stop)
             callbacks.append(saved)
         if progress:
             callbacks.append(_ProgressBar(epochs))
@@ -150,7 +137,10 @@ def fit_cached(
         history, seconds = saved.history, seconds + saved.seconds
     if passes > 1:
         note += f"; an epoch is {passes} passes over the clips"
-    return Run(history, seconds, seed, note=_describe_epochs(history, epochs, note))
+    if validation is None:
+        return Run(history, seconds, seed, f"{epochs} epochs{note}")
+    losses = history["val_loss"]
+    return Run(history, seconds, seed, f"{note}; best of {len(losses)} epochs: {int(np.argmin(losses)) + 1}")
 
 
 def fit_repeatedly(
@@ -162,15 +152,9 @@ def fit_repeatedly(
     seed: int = 0,
     progress: bool = False,
 ) -> list[tuple[keras.Model, Run]]:
-    """Train several new models independently, with seeds seed, seed + 1, ...; return each with its Run.
+    """Train `runs` new models independently, with seeds seed, seed + 1, ...; return each with its Run.
 
-    Args:
-        build: makes a new model, e.g. `lambda: models.lstm(2)`.
-        clips: as in `fit`.
-        runs: number of models.
-        recipe: as in `fit`.
-        seed: of the first model, for its weights and its training.
-        progress: as in `fit`.
+    `build` makes a new model, e.g. `lambda: models.lstm(2)`; other arguments as in `fit`.
     """
     trained = []
     for k in range(runs):
@@ -212,14 +196,6 @@ def _hold_out(clips: Any, recipe: Recipe, seed: int | None) -> tuple[Any, Any, s
     return training, validation, f"validation on {join_names(sorted(set(validation.groups)))}"
 
 
-def _describe_epochs(history: dict[str, list[float]], epochs: int, note: str) -> str:
-    """Return the note with the number of epochs, and with a validation part the best of them."""
-    if "val_loss" not in history:
-        return f"{epochs} epochs{note}"
-    losses = history["val_loss"]
-    return f"{note}; best of {len(losses)} epochs: {int(np.argmin(losses)) + 1}"
-
-
 def _validation_data(validation: Any, recipe: Recipe) -> Any:
     """Return the validation part in the form that keras takes."""
     if isinstance(validation, StreamedClips):
@@ -240,7 +216,7 @@ def _set_seed(recipe: Recipe, seed: int | None) -> None:
     if recipe.deterministic:
         if seed is None:
             raise ValueError(
-                "`deterministic` needs a seed. Fix: give `seed`, or `random_state` to a classifier."
+                "`deterministic` needs a seed. Fix: give `seed` (`random_state` of a classifier)."
             )
         import tensorflow as tf
 
@@ -260,7 +236,7 @@ class _ProgressBar(keras.callbacks.Callback):
         self._bar = tqdm(total=self._epochs, unit="epoch", leave=False)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._bar.set_postfix({k: f"{v:.3f}" for k, v in (logs or {}).items()})
+        self._bar.set_postfix({name: f"{value:.3f}" for name, value in (logs or {}).items()})
         self._bar.update(epoch + 1 - self._bar.n)
 
     def on_train_end(self, logs: Any = None) -> None:

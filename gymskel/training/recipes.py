@@ -30,15 +30,12 @@ class Recipe:
         copies: for augment="copies".
         balance: makes all classes weigh the same. "oversample" draws clips of rarer classes more often, each time as a
             fresh copy; "weights" draws each clip once and weights its loss, so that an epoch does not grow; None = neither.
-            Files of older versions hold True and False: these are read as "oversample" and None.
+            True and False, in files of older versions, are read as "oversample" and None.
         validation: share of the clips held out to watch the loss; 0 = none.
         validation_by: "athlete" holds out whole athletes, "random" any clips (as published: it leaks).
         patience: epochs without a better validation loss before training stops; the best weights are restored.
         deterministic: a seed gives the same weights bit for bit, on a GPU too. Slower, and it stays on in this process for
             all of TensorFlow.
-
-    Raises:
-        ValueError: a field outside its range or its known values.
     """
 
     name: str
@@ -79,8 +76,7 @@ _KNOWN = {
     "balance": ("oversample", "weights", None),
     "validation_by": ("athlete", "random"),
 }
-"""Field -> its values."""
-_RANGES: dict[str, tuple[float, float, type[Real]]] = {
+_RANGES: dict[str, tuple[float, float, type[Real]]] = {  # smallest and largest value, type
     "epochs": (1, 1e9, Integral),
     "batch_size": (1, 1e9, Integral),
     "learning_rate": (0, 10, Real),
@@ -91,7 +87,6 @@ _RANGES: dict[str, tuple[float, float, type[Real]]] = {
     "patience": (0, 1e9, Integral),
     "min_steps": (0, 1e9, Integral),
 }
-"""Field -> (smallest value, largest value, type)."""
 RECIPES = {
     "default": Recipe(
         "default",
@@ -136,11 +131,7 @@ RECIPES = {
 
 
 def get_recipe(recipe: str | Recipe) -> Recipe:
-    """Return the recipe of this name; a Recipe is returned as it is.
-
-    Raises:
-        ValueError: no recipe has this name.
-    """
+    """Return the recipe of this name; a Recipe is returned as it is."""
     if isinstance(recipe, Recipe):
         return recipe
     if not isinstance(recipe, str) or recipe not in RECIPES:

@@ -230,10 +230,7 @@ class StreamedBatches(keras.utils.PyDataset):
 def _draw_windows(
     streamed: StreamedClips, rng: np.random.Generator | None
 ) -> list[tuple[list[int], np.ndarray]]:
-    """Return (row groups, order of their clips) of each window of an epoch; row groups without a clip are left out.
-
-    Without `rng` the order is that of the data set.
-    """
+    """Return (row groups, order of their clips) of each window of an epoch; without `rng` in the order of the data set."""
     sizes = [len(streamed.stored.rows_of(group)) for group in range(len(streamed.stored.row_groups))]
     groups = np.flatnonzero(sizes)
     if rng is not None:
@@ -249,7 +246,6 @@ def _draw_windows(
 
 
 def _read_group(streamed: StreamedClips, group: int) -> Clips:
-    """Return the clips of a row group."""
     recordings = streamed.stored.read_group(group)
     try:
         clips = streamed.preprocessor.transform(recordings, frames=streamed.frames, classes=streamed.classes)

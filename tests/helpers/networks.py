@@ -58,16 +58,7 @@ def quick_recurrent(classes, *, skeleton=GYMNASTICS_15, channels=2, frames=None)
 
 def fit_shared(model, clips, recipe, cache_key, *, seed=0, callbacks=()) -> Run:
     """Train through the compiled network of this cache key."""
-    return fit_cached(
-        model,
-        clips,
-        recipe,
-        seed=seed,
-        progress=False,
-        callbacks=callbacks,
-        checkpoint=None,
-        cache_key=cache_key,
-    )
+    return fit_cached(model, clips, recipe, cache_key, seed=seed, callbacks=callbacks)
 
 
 class Spoiling(keras.callbacks.Callback):
