@@ -126,11 +126,7 @@ def read_array(
 def _check_header(
     header: re.Match[str], dtype: str, shape: tuple[int | None, ...], label: str
 ) -> tuple[tuple[int, ...], str]:
-    """Return shape and dtype in the header of an array.
-
-    Raises:
-        ValueError: they are not the expected ones, or it is a pickle.
-    """
+    """Return shape and dtype in the header of an array."""
     found_dtype, is_by_column, sides = header.groups()
     found = tuple(int(side) for side in sides.split(",") if side.strip())
     if "O" in found_dtype:

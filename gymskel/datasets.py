@@ -142,9 +142,6 @@ def _find_or_download(name: str, url: str, processor: Callable[[str, str, Any], 
         name: path in the folder or the cache.
         url: address of the file.
         processor: called by pooch after the download, see `_keep_filtered`.
-
-    Raises:
-        OSError: not found, and the download failed.
     """
     if (local := _find_local(name)) is not None:
         return local

@@ -289,7 +289,7 @@ def test_numbers_that_are_no_frame_numbers_take_no_memory(tmp_path):
 
 
 @given(st.integers(0, 10**6), st.integers(1, 255))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_flipped_byte_of_a_zip_is_refused_or_harmless(tmp_path, at, flip):
     content = bytearray(csv_zip(tmp_path / "good.zip").read_bytes())
     content[at % len(content)] ^= flip

@@ -35,7 +35,7 @@ def assert_kept(a, b):
 @pytest.mark.parametrize("wide", [False, True])
 @given(st.lists(recordings(skeletons=(BODY_25,)), min_size=1, max_size=3))
 @settings(
-    max_examples=25,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -202,7 +202,7 @@ def test_a_csv_that_is_none(tmp_path):
 
 @given(recordings())
 @settings(
-    max_examples=40,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

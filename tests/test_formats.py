@@ -521,6 +521,7 @@ def real(shared):
     return read_openpose_json(path, keypoint_scale=3, image_size=SIZE, fps=30, people="longest")
 
 
+@pytest.mark.slow
 def test_real_files(real, shared):
     assert [(one.name, len(one), one.first_frame) for one in real] == [("119", 239, 0), ("120", 240, 0)]
     for one, found in zip(real, (227, 233), strict=True):  # frames with anybody
@@ -531,6 +532,7 @@ def test_real_files(real, shared):
         read_openpose_json(shared / "data" / "openpose_json.zip")
 
 
+@pytest.mark.slow
 def test_real_numbers(real, shared):
     """The first frame with one person in it, by hand."""
     with zipfile.ZipFile(shared / "data" / "openpose_json.zip") as archive:

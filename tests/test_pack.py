@@ -72,7 +72,7 @@ def recordings(draw, skeletons=(BODY_25, COCO_17, STICK)) -> Recording:
 
 @given(st.lists(recordings(), min_size=1, max_size=5), st.booleans())
 @settings(
-    max_examples=60,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -269,7 +269,7 @@ def test_a_changed_number_is_found(good):
 
 
 @given(st.integers(0, 10**6), st.integers(1, 255))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_flipped_byte_is_refused_or_harmless(tmp_path, good_pack, at, flip):
     """One byte in the zip's own notes (a date) may change nothing; nothing else may come out of it."""
     content, whole = good_pack

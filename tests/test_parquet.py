@@ -36,7 +36,7 @@ def folder(some, tmp_path):
 
 @given(st.lists(recordings(skeletons=[STICK]), min_size=1, max_size=6), st.sampled_from([1e-6, 1e-4, 1]))
 @settings(
-    max_examples=40,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

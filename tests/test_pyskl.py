@@ -234,7 +234,7 @@ def test_pickles_that_are_cut_off(tmp_path):
 
 
 @given(st.integers(0, 10**6), st.integers(1, 255))
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_flipped_byte_is_refused_or_gives_plain_things(tmp_path, at, flip):
     """Whatever a changed byte makes of the program, it never calls anything, nor ends in another error."""
     content = bytearray(pickle.dumps([annotation(frames=1)], 4))
@@ -254,7 +254,7 @@ def test_any_flipped_byte_is_refused_or_gives_plain_things(tmp_path, at, flip):
     st.booleans(),
     st.integers(0, 5),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_arrays_come_back_bit_for_bit(tmp_path, array, by_column, protocol):
     array = np.asarray(array, order="F" if by_column else "C")
     path = tmp_path / "a.pkl"

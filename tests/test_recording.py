@@ -333,7 +333,7 @@ def test_it_reads_in_a_fresh_process_without_tensorflow(tmp_path):
 floats = st.floats(0, 2**20, width=32)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(floats, floats, st.floats(2**-20, 1, width=32)), min_size=4, max_size=12))
 def test_every_float32_survives_the_text(tmp_path_factory, points):
     keypoints = np.array(points[: len(points) // 4 * 4], np.float32).reshape(-1, 4, 3)
@@ -355,14 +355,20 @@ def test_fps_and_skeleton_of_the_caller_win(tmp_path):
 # --- real files ------------------------------------------------------------------------------------------------
 
 
-def test_raw_recordings_are_reproduced_byte_for_byte(shared, raw, tmp_path):
+@pytest.mark.parametrize(
+    ("start", "files"), [("backflip-1-s07", None), pytest.param("", 6753, marks=pytest.mark.slow)]
+)
+def test_raw_recordings_are_reproduced_byte_for_byte(shared, raw, tmp_path, start, files):
+    """One video, and all of them."""
     for one in raw:
-        write_recording(one, tmp_path)
+        if one.source.startswith(start):
+            write_recording(one, tmp_path)
     with zipfile.ZipFile(shared / "data" / "openpose_raw.zip") as archive:
-        wanted = [name for name in archive.namelist() if name.endswith(".csv")]
+        names = [name for name in archive.namelist() if name.endswith(".csv")]
+        wanted = [name for name in names if name.split("/")[1].startswith(start)]
         for name in wanted:
             assert (tmp_path / name.split("/", 1)[1]).read_bytes() == archive.read(name), name
-    assert sum(1 for _ in tmp_path.rglob("*.csv")) == len(wanted) == 6753
+    assert sum(1 for _ in tmp_path.rglob("*.csv")) == len(wanted) == (files or len(wanted)) > 0
 
 
 def test_the_published_recordings_are_all_there(tumbling):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gymskel.clips import Clips
-from gymskel.formats.tfrecord import read_tfrecord, to_tf_dataset, write_tfrecord
+from gymskel.formats.tfrecord import read_tfrecord, write_tfrecord
 from gymskel.preprocess import pad, windows
 from gymskel.simulate import simulate_recordings
 from gymskel.skeleton import GYMNASTICS_15
@@ -72,19 +72,6 @@ def test_what_another_program_finds_in_it(tmp_path):
     assert [int(row["label"]) for row in rows] == clips.y.tolist()
 
 
-def test_batches_of_a_dataset():
-    clips = made(clips=7)
-    batches = list(to_tf_dataset(clips, batch_size=4))
-    assert [len(labels) for _, labels in batches] == [4, 3]
-    np.testing.assert_array_equal(np.concatenate([x["keypoints"] for x, _ in batches]), clips.x)
-    np.testing.assert_array_equal(np.concatenate([labels for _, labels in batches]).argmax(axis=1), clips.y)
-    shuffled = to_tf_dataset(clips, batch_size=7, seed=1)
-    first, second = (next(iter(shuffled))[0]["keypoints"].numpy() for _ in range(2))
-    assert not np.array_equal(first, second)
-    np.testing.assert_array_equal(np.sort(first, axis=None), np.sort(clips.x, axis=None))
-    assert set(next(iter(to_tf_dataset(made(labels=False))))) == {"keypoints", "mask"}
-
-
 def test_refusals(tmp_path):
     import tensorflow as tf
 
@@ -132,7 +119,7 @@ def test_facts_that_do_not_fit(tmp_path):
 def test_nothing_is_left_of_a_failed_write(tmp_path, monkeypatch):
     from gymskel.formats import tfrecord
 
-    monkeypatch.setattr(tfrecord, "_example", lambda *_: 1 / 0)
+    monkeypatch.setattr(tfrecord, "_serialize", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_tfrecord(made(), tmp_path / "a.tfrecord")
     assert list(tmp_path.iterdir()) == []

@@ -25,7 +25,7 @@ from gymskel.formats.parquet_dataset import StoredRecordings
 from gymskel.formats.pose_format import read_pose
 from gymskel.formats.pyskl import read_pyskl
 from gymskel.formats.reading import find_format, read_keypoints
-from gymskel.formats.tfrecord import read_tfrecord, to_tf_dataset, write_tfrecord
+from gymskel.formats.tfrecord import read_tfrecord, write_tfrecord
 
 __all__ = [
     "ImportedClip",
@@ -45,7 +45,6 @@ __all__ = [
     "read_table",
     "read_tfrecord",
     "to_dataframe",
-    "to_tf_dataset",
     "to_xarray",
     "write_pack",
     "write_parquet",

@@ -30,15 +30,10 @@ _NAMES = (*RECORDING_FIELDS, "timed")
 
 @dataclass(frozen=True)
 class Column:
-    """One field of many recordings.
+    """One field of many recordings."""
 
-    Attributes:
-        values: the distinct values, as in JSON.
-        rows: for each recording the index of its value.
-    """
-
-    values: list[Any] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)  # distinct, as in JSON
+    rows: list[int] = field(default_factory=list)  # for each recording the index of its value
 
 
 Columns = dict[str, Column]

@@ -148,48 +148,15 @@ def _make_recording(
     fps: float | None,
 ) -> Recording:
     """Return the recording of some rows; `key` holds their values in the columns that group them."""
-    frames = _frame_numbers(rows, label, is_long)
-    first, length = int(frames.min()), int(frames.max() - frames.min()) + 1
-    check_frame_numbers(label, first, first + length - 1, len(rows))
-    points, has_confidence = _read_points(rows, frames, label, layout, is_long)
-    missing = np.setdiff1d(np.arange(first, first + length), frames)
-    if missing.size:
-        warnings.warn(
-            f"{label} has no row for {missing.size} of {length} frames ({join_names(missing)}); they are NaN.",
-            MissingFramesWarning,
-            stacklevel=3,
-        )
-    confidence = points[..., 2] if has_confidence else None
-    keypoints = join_points(points[..., :2], confidence, label=label, joints=layout.joints, first_frame=first)
-    rate, timestamps = _clock(rows, frames - first, length, label, fps)
-    fields = _metadata(rows, key, label)
-    try:
-        return Recording(
-            keypoints, skeleton=layout, fps=rate, timestamps=timestamps, first_frame=first, **fields
-        )
-    except ValueError as error:
-        raise ValueError(f"{label}: {error}") from None
-
-
-def _frame_numbers(rows: pd.DataFrame, label: str, is_long: bool) -> np.ndarray:
-    """Return (rows,) int numbers of frames."""
     if is_long and "frame" not in rows:
         raise ValueError(f"{label}: rows of joints need a column `frame`.")
     numbers = _numbers(rows, "frame", label) if "frame" in rows else np.arange(len(rows), dtype=float)
     if not (np.isfinite(numbers) & (numbers % 1 == 0)).all():
         raise ValueError(f"{label}: `frame` must be whole numbers, got {numbers[numbers % 1 != 0][0]:g}.")
-    return numbers.astype(int)
-
-
-def _read_points(
-    rows: pd.DataFrame, frames: np.ndarray, label: str, layout: Skeleton, is_long: bool
-) -> tuple[np.ndarray, bool]:
-    """Return (frames, joints, 3) float64 numbers, NaN without a row, and True if there is a confidence.
-
-    `frames` is (rows,) the frame number of each row.
-    """
-    places = frames - frames.min()
-    points = np.full((places.max() + 1, len(layout), 3), np.nan, np.float64)
+    frames = numbers.astype(int)
+    first, length = int(frames.min()), int(frames.max() - frames.min()) + 1
+    check_frame_numbers(label, first, first + length - 1, len(rows))
+    places, points = frames - first, np.full((length, len(layout), 3), np.nan, np.float64)
     has_confidence = "confidence" in rows or f"{layout.joints[0]}_confidence" in rows
     channels = _CHANNELS if has_confidence else _CHANNELS[:2]
     if is_long:
@@ -202,7 +169,23 @@ def _read_points(
         for j, joint in enumerate(layout.joints):
             for k, channel in enumerate(channels):
                 points[places, j, k] = _numbers(rows, f"{joint}_{channel}", label)
-    return points, has_confidence
+    missing = np.setdiff1d(np.arange(first, first + length), frames)
+    if missing.size:
+        warnings.warn(
+            f"{label} has no row for {missing.size} of {length} frames ({join_names(missing)}); they are NaN.",
+            MissingFramesWarning,
+            stacklevel=3,
+        )
+    confidence = points[..., 2] if has_confidence else None
+    keypoints = join_points(points[..., :2], confidence, label=label, joints=layout.joints, first_frame=first)
+    rate, timestamps = _clock(rows, places, length, label, fps)
+    fields = _metadata(rows, key, label)
+    try:
+        return Recording(
+            keypoints, skeleton=layout, fps=rate, timestamps=timestamps, first_frame=first, **fields
+        )
+    except ValueError as error:
+        raise ValueError(f"{label}: {error}") from None
 
 
 def _numbers(rows: pd.DataFrame, column: str, label: str) -> np.ndarray:

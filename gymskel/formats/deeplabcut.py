@@ -12,9 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -65,16 +63,31 @@ def read_deeplabcut(
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is no text in UTF-8: {error}") from None
-    header = _read_header(path, text)
-    frames, values = _read_rows(path, text, header)
-    names = list(dict.fromkeys(column.individual for column in header.columns))
+    scorer, columns, lines = _read_header(path, text)
+    frames, values = _read_rows(path, text, len(columns) + 1, lines)
+    names = list(dict.fromkeys(individual for individual, _, _ in columns))
     if person is not None and not 0 <= person < len(names):
         raise ValueError(f"{path} holds no person {person}; it has {len(names)}: {join_names(names)}.")
-    check_frame_numbers(str(path), int(frames.min()), int(frames.max()), len(frames))
-    video = _video_name(path, header.scorer)
+    first, last = int(frames.min()), int(frames.max())
+    check_frame_numbers(str(path), first, last, len(frames))
+    video = re.sub(r"DLC(?:_.*)?$", "", path.stem.partition(scorer)[0] if scorer else path.stem) or path.stem
     recordings = []
     for k, name in enumerate(names):
-        keypoints, layout = _keypoints_of(path, name, header, frames, values, skeleton)
+        own = [
+            (row, part, coord) for row, (individual, part, coord) in enumerate(columns) if individual == name
+        ]
+        parts = list(dict.fromkeys(part for _, part, _ in own))
+        layout = find_layout(parts, skeleton, label=f"{path}, {name or 'bodyparts'}")
+        points = np.full((last - first + 1, len(layout), 3), np.nan)
+        for row, part, coord in own:
+            points[frames - first, layout.index(part), _COORDS.index(coord)] = values[:, row]
+        keypoints = join_points(
+            points[..., :2],
+            points[..., 2] if any(coord == "likelihood" for *_, coord in own) else None,
+            label=f"{path}, {name}" if name else str(path),
+            joints=layout.joints,
+            first_frame=first,
+        )
         recordings.append(
             Recording(
                 keypoints,
@@ -83,8 +96,8 @@ def read_deeplabcut(
                 **parse_video_name(video),
                 video=f"{video}.mp4",
                 fps=fps,
-                first_frame=int(frames.min()),
-                estimator=f"DeepLabCut {header.scorer}",
+                first_frame=first,
+                estimator=f"DeepLabCut {scorer}",
                 history=({"step": "read_deeplabcut"},),
             )
         )
@@ -93,99 +106,43 @@ def read_deeplabcut(
     return [recording for recording in recordings if recording.seen.any()] or recordings[:1]
 
 
-class _Column(NamedTuple):
-    """Content of a column; `individual` is empty if there is only one."""
-
-    individual: str
-    part: str
-    coord: str
-
-
-@dataclass(frozen=True)
-class _Header:
-    """First lines of a file: the scorer, the columns, and the number of lines."""
-
-    scorer: str
-    columns: list[_Column]
-    lines: int
-
-
-def _keypoints_of(
-    path: Path,
-    name: str,
-    header: _Header,
-    frames: np.ndarray,
-    values: np.ndarray,
-    skeleton: Skeleton | None,
-) -> tuple[np.ndarray, Skeleton]:
-    """Return (frames, joints, 3) keypoints of one individual, and their layout."""
-    own = [(number, column) for number, column in enumerate(header.columns) if column.individual == name]
-    parts = list(dict.fromkeys(column.part for _, column in own))
-    layout = find_layout(parts, skeleton, label=f"{path}, {name or 'bodyparts'}")
-    first, last = int(frames.min()), int(frames.max())
-    points = np.full((last - first + 1, len(layout), 3), np.nan)
-    for number, column in own:
-        points[frames - first, layout.index(column.part), _COORDS.index(column.coord)] = values[:, number]
-    has_likelihood = any(column.coord == "likelihood" for _, column in own)
-    keypoints = join_points(
-        points[..., :2],
-        points[..., 2] if has_likelihood else None,
-        label=f"{path}, {name}" if name else str(path),
-        joints=layout.joints,
-        first_frame=first,
-    )
-    return keypoints, layout
-
-
-def _read_header(path: Path, text: str) -> _Header:
-    """Return the first lines of a file.
-
-    Raises:
-        ValueError: they are not those of DeepLabCut, or columns are missing, repeated or unknown.
-    """
+def _read_header(path: Path, text: str) -> tuple[str, list[tuple[str, str, str]], int]:
+    """Return the scorer, (individual, body part, coordinate) of each column, and the number of lines."""
     rows = [row for _, row in zip(range(4), csv.reader(io.StringIO(text)), strict=False) if row]
-    lines = {row[0]: row[1:] for row in rows if row[0] in _HEADER_LINES}
-    expected = [name for name in _HEADER_LINES if name != "individuals" or name in lines]
-    if list(lines) != expected:
+    header = {row[0]: row[1:] for row in rows if row[0] in _HEADER_LINES}
+    expected = [name for name in _HEADER_LINES if name != "individuals" or name in header]
+    if list(header) != expected:
         raise ValueError(
             f"{path}: its first lines begin with {join_names(row[0] for row in rows)}; expected DeepLabCut's scorer, "
             "(individuals,) bodyparts, coords."
         )
-    if lines["coords"] and lines["coords"][0] == "":  # folder, video and picture are three columns
+    coords = header["coords"]
+    if coords and coords[0] == "":  # folder, video and picture are three columns
         raise ValueError(f"{path} holds labelled pictures, not the frames of a video.")
-    individuals = lines.get("individuals", [""] * len(lines["coords"]))
-    if not len(lines["scorer"]) == len(individuals) == len(lines["bodyparts"]) == len(lines["coords"]) > 0:
-        counts = {name: len(row) for name, row in lines.items()}
+    individuals = header.get("individuals", [""] * len(coords))
+    if not len(header["scorer"]) == len(individuals) == len(header["bodyparts"]) == len(coords) > 0:
+        counts = {name: len(row) for name, row in header.items()}
         raise ValueError(f"{path}: the lines of its header have different numbers of columns: {counts}.")
-    names = zip(individuals, lines["bodyparts"], lines["coords"], strict=True)
-    header = _Header(lines["scorer"][0], [_Column(*name) for name in names], len(expected))
-    _check_columns(path, header)
-    return header
-
-
-def _check_columns(path: Path, header: _Header) -> None:
-    """Raise ValueError if a coordinate is unknown, a column is there twice, or x or y of a body part is missing."""
-    columns = header.columns
-    if unknown := [column.coord for column in columns if column.coord not in _COORDS]:
+    columns = list(zip(individuals, header["bodyparts"], coords, strict=True))
+    if unknown := set(coords) - set(_COORDS):
         raise ValueError(
-            f"{path}, line {header.lines}: coordinate {unknown[0]!r}; expected x, y, likelihood."
+            f"{path}, line {len(expected)}: coordinate {min(unknown)!r}; expected x, y, likelihood."
         )
     if len(set(columns)) != len(columns):
         repeated = next(column for column in columns if columns.count(column) > 1)
         raise ValueError(f"{path}: the column {' '.join(filter(None, repeated))} is there twice.")
-    for column in columns:
-        for coord in "xy":
-            if column._replace(coord=coord) not in columns:
-                raise ValueError(f"{path}: no column {column.part} {coord}; each body part needs x and y.")
+    wanted = [(individual, part, coord) for individual, part, _ in columns for coord in "xy"]
+    if missing := [column for column in wanted if column not in columns]:
+        raise ValueError(f"{path}: no column {missing[0][1]} {missing[0][2]}; each body part needs x and y.")
+    return header["scorer"][0], columns, len(expected)
 
 
-def _read_rows(path: Path, text: str, header: _Header) -> tuple[np.ndarray, np.ndarray]:
-    """Return (rows,) frame numbers and (rows, columns) values below the header; an empty cell is NaN."""
-    body = text.splitlines()[header.lines :]
+def _read_rows(path: Path, text: str, cells: int, lines: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return (rows,) frame numbers and (rows, cells - 1) values below the header of so many lines; empty is NaN."""
+    body = text.splitlines()[lines:]
     if not any(line.strip() for line in body):
-        raise ValueError(f"{path} holds no frames below its header of {header.lines} lines.")
-    cells = len(header.columns) + 1
-    for number, line in enumerate(body, header.lines + 1):
+        raise ValueError(f"{path} holds no frames below its header of {lines} lines.")
+    for number, line in enumerate(body, lines + 1):
         if line.strip() and line.count(",") != cells - 1:
             raise ValueError(
                 f"{path}, line {number}: {line.count(',') + 1} columns, expected {cells} as in the header; cut off?"
@@ -193,7 +150,7 @@ def _read_rows(path: Path, text: str, header: _Header) -> tuple[np.ndarray, np.n
     try:
         values = pd.read_csv(io.StringIO("\n".join(body)), header=None, dtype=np.float64).to_numpy()
     except ValueError:
-        raise _cell_error(path, body, header.lines) from None
+        raise _cell_error(path, body, lines) from None
     frames = values[:, 0]
     if not (np.isfinite(frames) & (frames % 1 == 0)).all() or len(set(frames)) != len(frames):
         raise ValueError(f"{path}: its first column must be whole numbers of frames, each once.")
@@ -209,9 +166,3 @@ def _cell_error(path: Path, body: list[str], lines: int) -> ValueError:
             except ValueError:
                 return ValueError(f"{path}, line {number}: {cell!r} is no number.")
     return ValueError(f"{path}: numbers that cannot be read below line {lines}.")
-
-
-def _video_name(path: Path, scorer: str) -> str:
-    """Return the name of the video: the part of the file's name before the scorer."""
-    before = path.stem.partition(scorer)[0] if scorer else path.stem
-    return re.sub(r"DLC(?:_.*)?$", "", before) or path.stem

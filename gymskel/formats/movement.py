@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -50,7 +50,18 @@ def to_xarray(recordings: Recording | Iterable[Recording]) -> xr.Dataset:
         raise ValueError("`recordings` is empty: nothing to put into a Dataset.")
     first = recordings[0]
     for recording in recordings[1:]:
-        _check_same_video(recording, first)
+        same_length = len(recording) == len(first)
+        for name, is_same in (
+            ("frames", same_length),
+            ("layouts", recording.skeleton == first.skeleton),
+            ("frame rates", recording.fps == first.fps),
+            ("times", not same_length or np.array_equal(frame_times(recording)[0], frame_times(first)[0])),
+        ):
+            if not is_same:
+                raise ValueError(
+                    f"{recording.name} and {first.name} differ in their {name}: a Dataset holds the people of one "
+                    "video. Fix: make one Dataset of each."
+                )
     names = [recording.athlete for recording in recordings]
     if None in names or len(set(names)) < len(names):
         names = [f"person_{k}" for k in range(len(recordings))]
@@ -78,28 +89,6 @@ def to_xarray(recordings: Recording | Iterable[Recording]) -> xr.Dataset:
     )
 
 
-def _check_same_video(recording: Recording, first: Recording) -> None:
-    """Raise ValueError if two recordings differ in length, layout, frame rate or times."""
-    same_length = len(recording) == len(first)
-    for name, is_same in (
-        ("frames", same_length),
-        ("layouts", recording.skeleton == first.skeleton),
-        ("frame rates", recording.fps == first.fps),
-        ("times", not same_length or _same_timestamps(recording, first)),
-    ):
-        if not is_same:
-            raise ValueError(
-                f"{recording.name} and {first.name} differ in their {name}: a Dataset holds the people of one video. "
-                "Fix: make one Dataset of each."
-            )
-
-
-def _same_timestamps(recording: Recording, first: Recording) -> bool:
-    if recording.timestamps is None or first.timestamps is None:
-        return recording.timestamps is first.timestamps
-    return np.array_equal(recording.timestamps, first.timestamps)
-
-
 def from_xarray(
     dataset: xr.Dataset, *, fps: float | None = None, skeleton: Skeleton | None = None
 ) -> list[Recording]:
@@ -123,18 +112,16 @@ def from_xarray(
     has_confidence = not np.isnan(confidence).all()  # movement fills in NaN if there is none
     joints = [str(name) for name in dataset["keypoints"].to_numpy()]
     people = [str(name) for name in dataset["individuals"].to_numpy()]
-    clock = _read_clock(dataset, fps)
+    rate, times, is_even = _read_clock(dataset, fps)
     fields = _own_metadata(dataset, joints, people)
     if fields is None:
         layout = find_layout(joints, skeleton, label="The Dataset")
-        fields = _foreign_metadata(dataset, people, clock.fps, layout)
-        timestamps = [None if clock.is_even else clock.times] * len(people)
+        fields = _foreign_metadata(dataset, people, rate, layout)
+        timestamps = [None if is_even else times] * len(people)
     else:
         layout = fields["skeleton"][0]
-        fields["fps"] = [
-            rate if rate == clock.fps else clock.fps for rate in fields["fps"]
-        ]  # keeps int and float
-        timestamps = [clock.times if timed and fps is None else None for timed in fields["timed"]]
+        fields["fps"] = [own if own == rate else rate for own in fields["fps"]]  # keeps int and float
+        timestamps = [times if timed and fps is None else None for timed in fields["timed"]]
     order = [joints.index(joint) for joint in layout.joints]
     keypoints = [
         join_points(
@@ -165,30 +152,12 @@ def _check_dimensions(dataset: xr.Dataset) -> None:
         raise ValueError(f"The Dataset is empty: {dict(dataset.sizes)}.")
 
 
-class _Clock(NamedTuple):
-    """Frame rate and times of a Dataset.
-
-    Attributes:
-        fps: frames a second, or None.
-        times: (frames,) seconds if the Dataset has them and the caller gave no rate, else None.
-        is_even: the times are as even as a frame rate.
-    """
-
-    fps: float | None
-    times: np.ndarray | None
-    is_even: bool
-
-
-def _read_clock(dataset: xr.Dataset, fps: float | None) -> _Clock:
-    """Return the frame rate of the caller, else that of the Dataset, and the Dataset's times.
-
-    Raises:
-        ValueError: times and frame rate of another program's Dataset contradict each other.
-    """
+def _read_clock(dataset: xr.Dataset, fps: float | None) -> tuple[float | None, np.ndarray | None, bool]:
+    """Return the frame rate (the caller's first), seconds if the caller gives no rate, and True if they are even."""
     rate = fps if fps is not None else dataset.attrs.get("fps")
     rate = None if rate is None else float(rate)
     if fps is not None or dataset.attrs.get("time_unit") != "seconds" or "time" not in dataset.coords:
-        return _Clock(rate, None, is_even=True)
+        return rate, None, True
     times = dataset["time"].to_numpy().astype(float)
     steps = np.diff(times)
     is_even = len(steps) == 0 or bool(np.ptp(steps) <= _UNEVEN * abs(steps.mean()))
@@ -198,7 +167,7 @@ def _read_clock(dataset: xr.Dataset, fps: float | None) -> _Clock:
             f"The Dataset says fps = {rate:g}, but its times are {steps.mean():g} s apart: {1 / steps.mean():g} fps. "
             "Fix: give fps=."
         )
-    return _Clock(rate, times, is_even)
+    return rate, times, is_even
 
 
 def _own_metadata(
@@ -240,11 +209,7 @@ def _foreign_metadata(
 
 
 def _import_xarray() -> Any:
-    """Return the module xarray, imported when first needed.
-
-    Raises:
-        ValueError: it is not installed.
-    """
+    """Return the module xarray, imported when first needed."""
     try:
         import xarray
     except ImportError as error:

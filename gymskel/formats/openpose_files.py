@@ -25,17 +25,11 @@ _EXPECTED = "files like backflip-1-s07_000000000012_keypoints.json, as OpenPose 
 
 @dataclass(frozen=True)
 class JsonClip:
-    """Files of one stem in one folder, found but not read.
+    """Files of one stem in one folder, found but not read."""
 
-    Attributes:
-        name: the stem.
-        folder: where they are.
-        files: (frame, file name) of each file.
-    """
-
-    name: str
+    name: str  # the stem
     folder: Folder
-    files: list[tuple[int, str]]
+    files: list[tuple[int, str]]  # frame, file name
 
     @property
     def label(self) -> str:
@@ -65,8 +59,8 @@ class UnusablePath:
     error: str
 
 
-def check_paths(paths: str | Path | Iterable[str | Path]) -> list[Path]:
-    """Return the paths, each once.
+def find_clips(paths: str | Path | Iterable[str | Path]) -> Iterator[JsonClip | UnusablePath]:
+    """Return the clips of folders, .zip files and single files; a .zip stays open until its last clip.
 
     Raises:
         FileNotFoundError: no path is given, or one does not exist.
@@ -76,11 +70,10 @@ def check_paths(paths: str | Path | Iterable[str | Path]) -> list[Path]:
         raise FileNotFoundError(f"No folder or file {join_names(missing)}.")
     if not given:
         raise FileNotFoundError("No file given: `paths` is empty.")
-    return list(dict.fromkeys(given))
+    return _find_clips(list(dict.fromkeys(given)))
 
 
-def find_clips(paths: list[Path]) -> Iterator[JsonClip | UnusablePath]:
-    """Yield the clips of folders, .zip files and single files; a .zip is open until its last clip is yielded."""
+def _find_clips(paths: list[Path]) -> Iterator[JsonClip | UnusablePath]:
     single_files: dict[Path, list[str]] = {}
     for path in paths:
         try:
@@ -106,21 +99,16 @@ def find_clips(paths: list[Path]) -> Iterator[JsonClip | UnusablePath]:
 
 
 def _folders_in(root: Path) -> Iterator[Folder]:
-    """Yield `root` and the folders below it that are not hidden."""
     for at, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield DiskFolder(at, files)
 
 
 def _clips_in(folders: Iterable[Folder], root: Path) -> Iterator[JsonClip | UnusablePath]:
-    """Yield the clips of folders, or that `root` holds none."""
-    is_empty = True
-    for folder in folders:
-        for clip in _clips_of_folder(folder):
-            is_empty = False
-            yield clip
-    if is_empty:
-        yield UnusablePath(root.name, f"{root} holds no OpenPose JSON: expected {_EXPECTED}.")
+    clips = (clip for folder in folders for clip in _clips_of_folder(folder))
+    first = next(clips, None)
+    yield first or UnusablePath(root.name, f"{root} holds no OpenPose JSON: expected {_EXPECTED}.")
+    yield from clips
 
 
 def _clips_of_folder(folder: Folder) -> list[JsonClip]:

@@ -8,7 +8,7 @@ Names of the files: openpose_files.py; meaning of the numbers: openpose_points.p
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from gymskel.archive import DAMAGED_ERRORS
-from gymskel.formats.openpose_files import JsonClip, UnusablePath, check_paths, find_clips
+from gymskel.formats.openpose_files import JsonClip, UnusablePath, find_clips
 from gymskel.formats.openpose_points import (
     MODELS,
     FoundPeople,
@@ -91,11 +91,10 @@ def read_openpose_json(
     ('backflip-1-s07', 1, 12)
     """
     settings = _Settings(keypoint_scale, image_size, written_size, model_pose, fps, people)
-    clips = list(_read_clips(paths, settings))
-    errors = [clip.error for clip in clips if clip.error is not None]
-    if errors:
+    clips = [_read_clip(clip, settings) for clip in find_clips(paths)]
+    if errors := [clip for clip in clips if isinstance(clip, str)]:
         raise ValueError(join_lines(f"{len(errors)} of {len(clips)} clips cannot be read:", errors))
-    return [recording for clip in clips for recording in clip.recordings]
+    return [recording for clip in clips if not isinstance(clip, str) for recording in clip]
 
 
 @dataclass(frozen=True)
@@ -146,8 +145,12 @@ def import_openpose_json(
     settings = _Settings(keypoint_scale, image_size, written_size, model_pose, fps, people)
     results: list[ImportedClip] = []
     written: set[str] = set()
-    for clip in _read_clips(paths, settings):
-        result = _write_clip(clip, Path(out), written)
+    for clip in find_clips(paths):
+        read = _read_clip(clip, settings)
+        if isinstance(read, str):
+            result = ImportedClip(clip.name, error=read)
+        else:
+            result = _write_clip(clip.name, read, Path(out), written)
         results.append(result)
         if result.error is None:
             written.add(clip.name.casefold())
@@ -156,46 +159,23 @@ def import_openpose_json(
     return results
 
 
-@dataclass(frozen=True)
-class _ReadClip:
-    """Recordings of one clip, or the error message."""
-
-    name: str
-    recordings: tuple[Recording, ...] = ()
-    error: str | None = None
-
-
-def _write_clip(clip: _ReadClip, out: Path, written: set[str]) -> ImportedClip:
+def _write_clip(name: str, recordings: list[Recording], out: Path, written: set[str]) -> ImportedClip:
     """Write the people of a clip and return the result; `written` holds the names of the clips before."""
-    if clip.error is not None:
-        return ImportedClip(clip.name, error=clip.error)
-    folder = out / clip.name
+    folder = out / name
     try:
-        if clip.name.casefold() in written:  # some file systems do not tell A from a
+        if name.casefold() in written:  # some file systems do not tell A from a
+            raise ValueError(f"another clip {name} was imported to {out} just now. Fix: rename one of them.")
+        before = set(read_people_metadata(DiskFolder(folder))) if folder.is_dir() else set()
+        if others := before - {recording.person for recording in recordings}:
             raise ValueError(
-                f"another clip {clip.name} was imported to {out} just now. Fix: rename one of them."
+                f"{folder} holds people {sorted(others)} of an earlier import. Fix: remove it, or give another folder."
             )
-        _refuse_other_people(folder, clip.recordings)
-        for recording in clip.recordings:
+        for recording in recordings:
             folder = write_recording(recording, out)
     except (ValueError, OSError) as error:
-        return ImportedClip(clip.name, error=str(error))
-    seen = {one.person: int(one.seen.any(axis=1).sum()) for one in clip.recordings}
-    return ImportedClip(clip.name, folder, len(clip.recordings[0]), seen)
-
-
-def _refuse_other_people(folder: Path, recordings: Iterable[Recording]) -> None:
-    """Raise ValueError if a folder holds people that the recordings would not replace."""
-    if not folder.is_dir():
-        return
-    others = set(read_people_metadata(DiskFolder(folder))) - {recording.person for recording in recordings}
-    if others:
-        raise ValueError(
-            f"{folder} holds people {sorted(others)} of an earlier import. Fix: remove it, or give another folder."
-        )
-
-
-# --- reading -------------------------------------------------------------------------------------------------
+        return ImportedClip(name, error=str(error))
+    seen = {one.person: int(one.seen.any(axis=1).sum()) for one in recordings}
+    return ImportedClip(name, folder, len(recordings[0]), seen)
 
 
 @dataclass(frozen=True)
@@ -245,24 +225,19 @@ class _Settings:
         }
 
 
-def _read_clips(paths: str | Path | Iterable[str | Path], settings: _Settings) -> Iterator[_ReadClip]:
-    """Return an iterator over the clips, read or with an error; raise FileNotFoundError before the first one."""
-    return (_read_clip(clip, settings) for clip in find_clips(check_paths(paths)))
-
-
-def _read_clip(clip: JsonClip | UnusablePath, settings: _Settings) -> _ReadClip:
+def _read_clip(clip: JsonClip | UnusablePath, settings: _Settings) -> list[Recording] | str:
+    """Return the selected people of one clip, or the error message."""
     if isinstance(clip, UnusablePath):
-        return _ReadClip(clip.name, error=clip.error)
+        return clip.error
     try:
-        return _ReadClip(clip.name, tuple(_recordings_of(clip, settings)))
+        return _recordings_of(clip, settings)
     except (ValueError, OSError) as error:
-        return _ReadClip(clip.name, error=str(error))
+        return str(error)
     except DAMAGED_ERRORS as error:
-        return _ReadClip(clip.name, error=f"{clip.label} is damaged, or locked with a password: {error}")
+        return f"{clip.label} is damaged, or locked with a password: {error}"
 
 
 def _recordings_of(clip: JsonClip, settings: _Settings) -> list[Recording]:
-    """Return the selected people of one clip."""
     files = clip.frames()
     first, length = min(files), max(files) - min(files) + 1
     found = parse_files(clip.label, clip.folder, files)
@@ -274,10 +249,14 @@ def _recordings_of(clip: JsonClip, settings: _Settings) -> list[Recording]:
     )
     points[points[..., 2] == 0, :2] = np.nan
     poses = layout.convert(points.astype(np.float32), BODY_25)
-    _warn_of_missing_frames(clip, files, first, length)
+    missing = [frame for frame in range(first, first + length) if frame not in files]
+    if missing:
+        _warn(
+            f"{clip.label} has no file for {len(missing)} of {length} frames ({join_names(missing)}); they are NaN."
+        )
     tracks = _make_tracks(found, poses, first, length, settings)
     if not tracks:
-        warnings.warn(f"{clip.label}: no person in {len(files)} files.", MissingFramesWarning, stacklevel=2)
+        _warn(f"{clip.label}: no person in {len(files)} files.")
     selected = select_tracks(tracks, settings.people, settings.fps, settings.image_size) if tracks else []
     keeps_numbers = settings.people == "all" or isinstance(settings.people, int)
     people = [(track.number if keeps_numbers else 0, track.frames, track.poses) for track in selected]
@@ -322,11 +301,5 @@ def _make_tracks(
     return tracker.finish()
 
 
-def _warn_of_missing_frames(clip: JsonClip, files: dict[int, str], first: int, length: int) -> None:
-    missing = [frame for frame in range(first, first + length) if frame not in files]
-    if missing:
-        warnings.warn(
-            f"{clip.label} has no file for {len(missing)} of {length} frames ({join_names(missing)}); they are NaN.",
-            MissingFramesWarning,
-            stacklevel=2,
-        )
+def _warn(message: str) -> None:
+    warnings.warn(message, MissingFramesWarning, stacklevel=3)

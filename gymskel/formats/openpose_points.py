@@ -43,17 +43,11 @@ _SCALE_RANGES = {0: "beyond 1, like pixels", 3: "from 0 to 1", 4: "from -1 to 1"
 
 @dataclass(frozen=True)
 class FoundPeople:
-    """All people in the files of a clip, file after file.
+    """All people in the files of a clip, file after file."""
 
-    Attributes:
-        points: (people, points, 3) float64 x, y, confidence, as in the files.
-        frames: (people,) number of the frame.
-        ids: (people,) OpenPose's person_id, -1 if there is none.
-    """
-
-    points: np.ndarray
-    frames: np.ndarray
-    ids: np.ndarray
+    points: np.ndarray  # (people, points, 3) float64 x, y, confidence, as in the files
+    frames: np.ndarray  # (people,) number of the frame
+    ids: np.ndarray  # (people,) OpenPose's person_id, -1 if there is none
 
 
 def parse_files(label: str, folder: Folder, files: dict[int, str]) -> FoundPeople:
@@ -132,14 +126,9 @@ def find_model(label: str, found: FoundPeople, model_pose: str | None) -> tuple[
 def check_scale(label: str, points: np.ndarray, names: list[str], scale: int) -> None:
     """Refuse points that evidently have another keypoint_scale than `scale`.
 
-    Unseen points tell 3 from 4: OpenPose scales them too, so that they lie at 0, 0 or at -1, -1. If every point is
-    seen, and none is below 0, both are possible: there is a warning if `scale` is 4.
-
-    Args:
-        label: the clip, for messages.
-        points: (people, points, 3), as in the files.
-        names: (people,) file names.
-        scale: the caller's keypoint_scale.
+    `points` is (people, points, 3) as in the files, `names` (people,) their files. Unseen points tell 3 from 4: OpenPose
+    scales them too, so that they lie at 0, 0 or at -1, -1. If every point is seen, and none is below 0, both are
+    possible: there is a warning if `scale` is 4.
 
     Raises:
         ValueError: files of another scale, with the scale that fits.

@@ -12,10 +12,7 @@ A row is a frame, a column is a coordinate, so that other tools can query it:
     pd.read_parquet("moves", columns=["recording", "seconds", "Nose_y"])                                 # pandas
 
 All metadata (layout, history, ...) is JSON in each file's footer under the key `gymskel`; a row group holds whole
-recordings. The alternative, one row per recording with lists of numbers, was measured on the 113 published recordings.
-It is hardly faster to read: 470 to 580 MB of keypoints a second uncompressed; this form 510, and 460 as it is written.
-It also compresses less: lists cannot be split into planes of bytes, which compress coordinates best (85 % of the size at
-best, here 74 %, at a third less speed).
+recordings.
 """
 
 from __future__ import annotations
@@ -174,16 +171,8 @@ def _write_part(
 ) -> tuple[list[Recording] | None, int]:
     """Write the last of `paths`, and return the first group of the next file and the number of recordings written.
 
-    Args:
-        paths: the files so far; the last one is written.
-        group: the first row group of this file.
-        groups: the further row groups.
-        start: number of the first recording in the data set.
-        limit: most bytes of keypoints in a file.
-        layout: layout of the data set.
-
-    Returns:
-        (row group or None if this file is the last, number of recordings).
+    `group` is the first row group of this file, `groups` the further ones; `start` is the number of its first recording;
+    `limit` the most bytes of keypoints in a file. The group that is returned is None after the last file.
     """
     pa, pq = import_pyarrow()
     planes = dict.fromkeys(coordinate_columns(layout), "BYTE_STREAM_SPLIT")
@@ -262,21 +251,13 @@ def _table(pa: Any, group: list[Recording], start: int, layout: Skeleton) -> Any
 
 @dataclass(frozen=True)
 class _Footer:
-    """Contents of a file by its footer.
+    """Contents of a file by its footer."""
 
-    Attributes:
-        part: number of the file in the data set.
-        is_last: it is the last file.
-        groups: recordings of each row group.
-        lengths: frames of each recording.
-        metadata: field name -> value of each recording.
-    """
-
-    part: int
+    part: int  # number of the file in the data set
     is_last: bool
-    groups: list[int]
-    lengths: list[int]
-    metadata: dict[str, list[Any]]
+    groups: list[int]  # recordings of each row group
+    lengths: list[int]  # frames of each recording
+    metadata: dict[str, list[Any]]  # field name -> value of each recording
 
 
 def _read_footer(path: Path, max_ratio: float) -> _Footer:

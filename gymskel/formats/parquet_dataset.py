@@ -19,19 +19,12 @@ _CHANNELS = ("x", "y", "confidence")
 
 @dataclass(frozen=True)
 class RowGroup:
-    """Place and content of a row group.
-
-    Attributes:
-        path: the file.
-        number: number of the row group in the file.
-        start: number of its first recording in the data set.
-        count: number of its recordings.
-    """
+    """Place and content of a row group."""
 
     path: Path
-    number: int
-    start: int
-    count: int
+    number: int  # of the row group in the file
+    start: int  # number of its first recording in the data set
+    count: int  # recordings
 
     @property
     def label(self) -> str:

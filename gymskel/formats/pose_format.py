@@ -88,11 +88,7 @@ def read_pose(path: str | Path, *, person: int | None = None, fps: float | None 
 
 
 def _load(path: Path) -> Any:
-    """Return the file as pose-format reads it.
-
-    Raises:
-        ValueError: pose-format is not installed, or cannot read the file; it has no errors of its own.
-    """
+    """Return the file as pose-format reads it."""
     try:
         from pose_format import Pose
     except ImportError as error:
@@ -124,17 +120,11 @@ def _find_body(header: Any) -> tuple[str | None, list[int], Skeleton]:
                 joints = [joint_of[component.points[k]] for k in numbers]
                 return estimator, [start + k for k in numbers], layout.select(joints, name=layout.name)
         start += len(component.points)
-    layout = _layout_of_all_points(header)
-    return None, list(range(len(layout))), layout
-
-
-def _layout_of_all_points(header: Any) -> Skeleton:
-    """Return a layout of all points and limbs in a file."""
     counts = Counter(point for component in header.components for point in component.points)
-    joints: list[str] = []
-    limbs: list[tuple[int, int]] = []
+    joints, limbs = [], list[tuple[int, int]]()
     for component in header.components:
         limbs += [(len(joints) + a, len(joints) + b) for a, b in component.limbs]
         joints += [point if counts[point] == 1 else f"{component.name}/{point}" for point in component.points]
     name = "+".join(component.name for component in header.components)
-    return Skeleton(name, tuple(joints), tuple((joints[a], joints[b]) for a, b in limbs))
+    layout = Skeleton(name, tuple(joints), tuple((joints[a], joints[b]) for a, b in limbs))
+    return None, list(range(len(joints))), layout

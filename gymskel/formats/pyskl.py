@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +66,12 @@ def read_pyskl(
     rows = list(range(len(annotations))) if split is None else _rows(path, content, annotations, split)
     if not rows:
         raise ValueError(f"{path} holds no annotation{f' in {split!r}' if split else ''}.")
-    options = _Options(classes, person, fps, skeleton, to)
     recordings, errors = [], []
     for row in rows:
         annotation = {key: unwrap_array(value) for key, value in annotations[row].items()}
         label = f"annotation {row} ({annotation.get('frame_dir', 'no frame_dir')})"
         try:
-            recordings += _people(annotation, label, options)
+            recordings += _people(annotation, label, classes, person, fps, skeleton, to)
         except (ValueError, TypeError) as error:
             errors.append(f"{error}" if label in str(error) else f"{label}: {error}")
     if errors:
@@ -81,17 +79,6 @@ def read_pyskl(
             join_lines(f"{path}: {len(errors)} of {len(rows)} annotations cannot be read:", errors)
         )
     return recordings
-
-
-@dataclass(frozen=True)
-class _Options:
-    """Arguments of `read_pyskl` about people."""
-
-    classes: Sequence[str] | None
-    person: int | None
-    fps: float | None
-    skeleton: Skeleton | None
-    to: Skeleton | None
 
 
 def _rows(path: Path, content: Any, annotations: list[dict[str, Any]], split: str) -> list[int]:
@@ -108,10 +95,18 @@ def _rows(path: Path, content: Any, annotations: list[dict[str, Any]], split: st
     return [rows[name] for name in names]
 
 
-def _people(annotation: Mapping[str, Any], label: str, options: _Options) -> list[Recording]:
+def _people(
+    annotation: Mapping[str, Any],
+    label: str,
+    classes: Sequence[str] | None,
+    person: int | None,
+    fps: float | None,
+    skeleton: Skeleton | None,
+    to: Skeleton | None,
+) -> list[Recording]:
     """Return the people of one annotation."""
     points, scores = _arrays(annotation, label)
-    layout = options.skeleton or _LAYOUTS.get(points.shape[2])
+    layout = skeleton or _LAYOUTS.get(points.shape[2])
     if layout is None or len(layout) != points.shape[2]:
         known = f"{layout.name} has {len(layout)}" if layout else "known are 17 (COCO_17) and 18 (COCO_18)"
         raise ValueError(f"{label}: {points.shape[2]} points a person; {known}. Fix: give skeleton=.")
@@ -120,18 +115,18 @@ def _people(annotation: Mapping[str, Any], label: str, options: _Options) -> lis
     if not people:
         warnings.warn(f"{label}: no person in {points.shape[1]} frames.", MissingFramesWarning, stacklevel=4)
         people = [0]
-    if options.person is not None:
-        if options.person not in people:
-            raise ValueError(f"{label} holds no person {options.person}, only {people}.")
-        people = [options.person]
+    if person is not None:
+        if person not in people:
+            raise ValueError(f"{label} holds no person {person}, only {people}.")
+        people = [person]
     name = parse_video_name(str(annotation["frame_dir"]))
-    name["activity"] = _activity(annotation.get("label"), options.classes, label, name["activity"])
+    name["activity"] = _activity(annotation.get("label"), classes, label, name["activity"])
     size = unwrap_array(annotation.get("img_shape"))
     recordings = []
     for k in people:
         xy = np.where(seen[k, ..., None], points[k], np.nan)
         keypoints = join_points(xy, scores[k], label=f"{label}, person {k}", joints=layout.joints)
-        target = layout if options.to is None else options.to
+        target = layout if to is None else to
         recordings.append(
             Recording(
                 layout.convert(keypoints, target),
@@ -140,7 +135,7 @@ def _people(annotation: Mapping[str, Any], label: str, options: _Options) -> lis
                 **name,
                 video=f"{annotation['frame_dir']}.mp4",
                 image_size=None if size is None else (int(size[1]), int(size[0])),
-                fps=options.fps,
+                fps=fps,
                 history=({"step": "read_pyskl"},),
             )
         )

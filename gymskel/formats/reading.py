@@ -71,8 +71,9 @@ def read_keypoints(
     if file_format == "openpose":
         recordings = read_openpose_json(path, fps=fps, people="athlete" if person is None else person)
     else:
-        read = _READERS[file_format]
-        recordings = [recording for file in _files(path, file_format) for recording in read(file)]
+        is_one = path.is_file() or file_format == "parquet"  # a Parquet data set is a folder
+        files = [path] if is_one else [file for _, file in find_keypoint_files(path)]
+        recordings = [recording for file in files for recording in _READERS[file_format](file)]
         if person is not None:
             found = sorted({recording.person for recording in recordings})
             recordings = [recording for recording in recordings if recording.person == person]
@@ -131,11 +132,7 @@ def _formats_in_zip(names: Iterable[str]) -> Iterator[tuple[str, PurePosixPath]]
 
 
 def _single_format(path: Path, files: Iterable[tuple[str, PurePath]]) -> str:
-    """Return the one format among the files in a folder or .zip; "csv" if there are none.
-
-    Raises:
-        ValueError: several formats.
-    """
+    """Return the one format among the files in a folder or .zip; "csv" if there are none."""
     first: dict[str, PurePath] = {}
     for file_format, file in files:
         first.setdefault(file_format, file)
@@ -176,10 +173,3 @@ def _format_of_file(file: Path) -> str | None:
     if suffix == ".npz":
         return "pack" if set(names) >= _PACK_MEMBERS else None
     return "zip" if any(_formats_in_zip(names)) else None
-
-
-def _files(path: Path, file_format: str) -> list[Path]:
-    """Return the files to read one by one; a Parquet data set is a folder."""
-    if path.is_file() or file_format == "parquet":
-        return [path]
-    return [file for _, file in find_keypoint_files(path)]

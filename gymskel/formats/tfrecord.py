@@ -8,8 +8,7 @@ The first record also holds `facts`, a JSON text: frames, joints, channels, clas
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +81,7 @@ def read_tfrecord(path: str | Path) -> Clips:
         raise FileNotFoundError(f"No TFRecord file {path}.")
     examples = _read_examples(path)
     layout = _read_layout(path, examples)
-    frames, joints, channels = layout.frames, len(layout.skeleton), len(layout.channels)
+    frames, joints, channels = layout["frames"], len(layout["skeleton"]), len(layout["channels"])
     for number, example in enumerate(examples):
         sizes = len(example["keypoints"].float_list.value), len(_text(example["seen"]))
         expected = frames * joints * channels, frames * joints
@@ -100,12 +99,12 @@ def read_tfrecord(path: str | Path) -> Clips:
         mask=np.arange(frames) < lengths[:, None],
         seen=seen.reshape(-1, frames, joints).astype(bool),
         y=None if (y < 0).any() else y,
-        classes=layout.classes,
+        classes=tuple(layout["classes"]),
         athletes=tuple(_text(example["athlete"]).decode() or None for example in examples),
         sources=tuple(_text(example["source"]).decode() for example in examples),
-        channels=layout.channels,
-        skeleton=layout.skeleton,
-        fps=layout.fps,
+        channels=tuple(layout["channels"]),
+        skeleton=layout["skeleton"],
+        fps=layout["fps"],
     )
 
 
@@ -128,54 +127,17 @@ def _text(feature: Any) -> bytes:
     return feature.bytes_list.value[0] if feature.bytes_list.value else b""
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """Properties that all clips of a file share; `frames` includes padding."""
-
-    frames: int
-    skeleton: Skeleton
-    channels: tuple[str, ...]
-    classes: tuple[str, ...]
-    fps: float | None
-
-
-def _read_layout(path: Path, examples: Sequence[Any]) -> _Layout:
-    """Return the properties of all clips that the first record holds."""
+def _read_layout(path: Path, examples: list[Any]) -> dict[str, Any]:
+    """Return the properties of all clips that the first record holds; `frames` includes padding."""
     try:
-        saved = json.loads(_text(examples[0]["facts"]))
-        version = saved["format"]
-        if version <= _FORMAT:
-            return _Layout(
-                saved["frames"],
-                Skeleton.from_dict(saved["skeleton"]),
-                tuple(saved["channels"]),
-                tuple(saved["classes"]),
-                saved["fps"],
-            )
+        layout = json.loads(_text(examples[0]["facts"]))
+        if layout["format"] <= _FORMAT:
+            return {**layout, "skeleton": Skeleton.from_dict(layout["skeleton"])}
     except (IndexError, KeyError, ValueError, TypeError):
         raise ValueError(
             f"{path}: its first record does not describe clips (frames, joints, classes); write_tfrecord did not "
             "write it."
         ) from None
-    raise ValueError(f"{path} was written by a newer gymskel (format {version}). Fix: update gymskel.")
-
-
-def to_tf_dataset(clips: Clips, *, batch_size: int = 32, seed: int | None = None) -> tf.data.Dataset:
-    """Return the clips as a tf.data.Dataset of batches, as `model.fit` takes it.
-
-    A batch is ({"keypoints", "mask"}, one-hot labels); without labels it is the inputs alone.
-
-    Args:
-        clips: with or without labels.
-        batch_size: clips in a batch; the last one may be smaller.
-        seed: shuffles anew each epoch; None keeps the order.
-    """
-    import tensorflow as tf
-
-    tensors: Any = clips.inputs
-    if clips.y is not None:
-        tensors = clips.inputs, np.eye(len(clips.classes), dtype=np.float32)[clips.y]
-    batches = tf.data.Dataset.from_tensor_slices(tensors)
-    if seed is not None:
-        batches = batches.shuffle(len(clips), seed=seed, reshuffle_each_iteration=True)
-    return batches.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    raise ValueError(
+        f"{path} was written by a newer gymskel (format {layout['format']}). Fix: update gymskel."
+    )

@@ -108,11 +108,7 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 def _array_from_bytes(raw: Any, kind: _PickledDtype, shape: Any, order: Literal["C", "F"]) -> np.ndarray:
-    """Return an array of its bytes, which are a text in protocol 2.
-
-    Raises:
-        pickle.UnpicklingError: not as many bytes as shape and dtype need.
-    """
+    """Return an array of its bytes, which are a text in protocol 2."""
     dtype = kind.dtype
     raw = raw.encode("latin1") if isinstance(raw, str) else raw
     shape = (shape,) if isinstance(shape, int) else shape

@@ -67,17 +67,20 @@ class LabelTable:
         Raises:
             ValueError: a video has no row with an activity, or several rows.
         """
-        numbers = self._numbers_by_name()
+        numbers: dict[str, list[int]] = {}
+        for row in range(len(self.rows)):
+            name = self._file_name(row)
+            for key in {name.casefold(), PureWindowsPath(name).stem.casefold()}:
+                numbers.setdefault(key, []).append(row)
         found, unlabelled, repeated = [], [], []
         for source, video in videos:
             keys = {str(_tidy(name)).casefold() for name in (source, video) if name}
             matches = {n for key in keys for n in numbers.get(key, ())}
             if len(matches) > 1:  # the stem of anna.1 and anna.2 is anna for both
                 matches = {n for n in matches if self._file_name(n).casefold() in keys} or matches
-            row = self.rows[min(matches)] if matches else {}
-            found.append(row)
+            found.append(self.rows[min(matches)] if matches else {})
             repeated += [source] if len(matches) > 1 else []
-            unlabelled += [source] if row.get("activity") is None else []
+            unlabelled += [source] if found[-1].get("activity") is None else []
         if repeated:
             raise ValueError(f"{self.label}: named twice: {join_names(sorted(set(repeated)))}.")
         if unlabelled:
@@ -89,15 +92,6 @@ class LabelTable:
 
     def _file_name(self, row: int) -> str:
         return PureWindowsPath(self.rows[row]["file"] or "").name  # splits at both kinds of slash
-
-    def _numbers_by_name(self) -> dict[str, list[int]]:
-        """Return file name and stem, in small letters -> numbers of their rows."""
-        numbers: dict[str, list[int]] = {}
-        for row in range(len(self.rows)):
-            name = self._file_name(row)
-            for key in {name.casefold(), PureWindowsPath(name).stem.casefold()}:
-                numbers.setdefault(key, []).append(row)
-        return numbers
 
 
 def read_labels(labels: str | Path | pd.DataFrame | LabelTable) -> LabelTable:
@@ -151,11 +145,7 @@ def read_text_table(path: Path, content: str, columns: str) -> pd.DataFrame:
 
 
 def _cells(content: bytes) -> tuple[list[str], list[list[str]]]:
-    """Return the names of the columns in small letters, and the cells of each row.
-
-    Raises:
-        ValueError: no text, no columns, or a row with more cells than columns.
-    """
+    """Return the names of the columns in small letters, and the cells of each row."""
     is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     lines = content.decode("utf-16" if is_utf16 else "utf-8-sig").lstrip().splitlines(keepends=True)
     if lines and lines[0].lower().startswith("sep="):

@@ -35,19 +35,12 @@ def _unchanged(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of the metadata.
+    """One field of the metadata."""
 
-    Attributes:
-        expected: description of a valid JSON value, for messages.
-        is_valid: the rule for a JSON value.
-        to_json: from the attribute of a Recording to its JSON value.
-        from_json: from a valid JSON value to the attribute.
-    """
-
-    expected: str
-    is_valid: Callable[[Any], bool]
-    to_json: Callable[[Any], Any] = _unchanged
-    from_json: Callable[[Any], Any] = _unchanged
+    expected: str  # description of a valid JSON value, for messages
+    is_valid: Callable[[Any], bool]  # the rule for a JSON value
+    to_json: Callable[[Any], Any] = _unchanged  # from the attribute of a Recording
+    from_json: Callable[[Any], Any] = _unchanged  # from a valid JSON value to the attribute
 
 
 def _is_number(value: Any) -> bool:

@@ -78,8 +78,7 @@ class Recording:
             object.__setattr__(self, name, name_or_none(getattr(self, name)))
         object.__setattr__(self, "keypoints", np.asarray(self.keypoints, np.float32))
         self._check_shape()
-        self._check_keypoints()
-        self._check_times()
+        self._check_values()
         if self.person < 0 or self.first_frame < 0:
             raise ValueError(
                 f"{self.name}: `person` and `first_frame` must be 0 or more, got {self.person} and {self.first_frame}."
@@ -96,7 +95,7 @@ class Recording:
                 f"{self.name}: `keypoints` must be {expected} with at least a frame, got {shape}."
             )
 
-    def _check_keypoints(self) -> None:
+    def _check_values(self) -> None:
         x, y, confidence = np.moveaxis(self.keypoints, -1, 0)
         is_finite = bool(np.isfinite(self.keypoints).all())  # most recordings; saves the checks of NaN
         if not is_finite and (np.isinf(x) | np.isinf(y) | (np.isnan(x) != np.isnan(y))).any():
@@ -108,17 +107,13 @@ class Recording:
             )
         if not is_finite and (np.isnan(x) & (confidence > 0)).any():
             raise ValueError(f"{self.name}: an unseen joint (NaN) must have confidence 0.")
-
-    def _check_times(self) -> None:
         if self.fps is not None and not 0 < self.fps < MAX_FPS:
             raise ValueError(f"{self.name}: `fps` must be frames a second above 0, got {self.fps}.")
-        if self.timestamps is None:
-            return
-        if np.shape(self.timestamps) != (len(self),):
+        if self.timestamps is not None and np.shape(self.timestamps) != (len(self),):
             raise ValueError(
                 f"{self.name}: `timestamps` must be ({len(self)},), got {np.shape(self.timestamps)}."
             )
-        if not (np.diff(self.timestamps, prepend=-np.inf) > 0).all():
+        if self.timestamps is not None and not (np.diff(self.timestamps, prepend=-np.inf) > 0).all():
             raise ValueError(f"{self.name}: `timestamps` must be seconds that rise from frame to frame.")
 
     def __len__(self) -> int:

@@ -169,25 +169,14 @@ def _read_all(
 
 @dataclass(frozen=True)
 class _Person:
-    """Files of one person in a folder, found but not read.
-
-    Attributes:
-        folder: where they are.
-        index: index of the person in the video.
-        files: frame -> file name.
-        video: file name of the video.
-        skeleton: layout of the rows.
-        saved: metadata in recording.json, empty without it.
-        fps: frames a second by the caller, or None.
-        activity: activity by the folder, or None.
-    """
+    """Files of one person in a folder, found but not read; fps is the caller's, activity that of the folder."""
 
     folder: Folder
     index: int
-    files: dict[int, str]
+    files: dict[int, str]  # frame -> file name
     video: str | None
     skeleton: Skeleton
-    saved: Metadata
+    saved: Metadata  # in recording.json, empty without it
     fps: float | None
     activity: str | None
 
@@ -206,7 +195,17 @@ class _Person:
         numbers = np.array(list(self.files), int)
         keypoints = np.full((frames, len(self.skeleton), 3), (np.nan, np.nan, 0), np.float32)
         keypoints[numbers - first] = parsed
-        self._warn_of_missing_frames(first, frames)
+        expected = self.saved.get("files", 0)
+        if expected > len(self.files):
+            _warn(
+                f"{self.label} has {len(self.files)} of the {expected} files that {METADATA_NAME} counts; frames "
+                "without one are NaN. Was it copied completely?"
+            )
+        if len(self.files) < frames and not self.saved:  # with recording.json a frame without a file is meant
+            missing = sorted(set(range(first, first + frames)) - set(self.files))
+            _warn(
+                f"{self.label} has no file for {len(missing)} of {frames} frames ({join_names(missing)}); they are NaN."
+            )
         label = f"{self.folder.label}/{METADATA_NAME}"
         fields = {
             name: parse_field(label, name, self.saved[name]) for name in _FROM_METADATA if name in self.saved
@@ -226,11 +225,7 @@ class _Person:
         )
 
     def _frame_range(self) -> tuple[int, int]:
-        """Return number of the first frame and number of frames, by recording.json or by the files.
-
-        Raises:
-            ValueError: the two contradict each other, or the numbers are no frame numbers.
-        """
+        """Return number of the first frame and number of frames, by recording.json or by the files."""
         low, high = min(self.files, default=0), max(self.files, default=0)
         first = self.saved.get("first_frame", low)
         frames = self.saved.get("frames", max(self.files, default=first) - first + 1)
@@ -246,22 +241,9 @@ class _Person:
             )
         return first, frames
 
-    def _warn_of_missing_frames(self, first: int, frames: int) -> None:
-        expected = self.saved.get("files", 0)
-        if expected > len(self.files):
-            _warn(
-                f"{self.label} has {len(self.files)} of the {expected} files that {METADATA_NAME} counts; frames "
-                "without one are NaN. Was it copied completely?"
-            )
-        if len(self.files) < frames and not self.saved:  # with recording.json a frame without a file is meant
-            missing = sorted(set(range(first, first + frames)) - set(self.files))
-            _warn(
-                f"{self.label} has no file for {len(missing)} of {frames} frames ({join_names(missing)}); they are NaN."
-            )
-
 
 def _warn(message: str) -> None:
-    warnings.warn(message, MissingFramesWarning, stacklevel=6)  # the caller of read_recordings
+    warnings.warn(message, MissingFramesWarning, stacklevel=5)  # the caller of read_recordings
 
 
 def _people(
@@ -286,26 +268,15 @@ def _people(
     found = []
     for person in people:
         saved = metadata.get(person, {})
-        layout = skeleton or _layout(folder, saved)
+        layout = skeleton or BODY_25
+        if skeleton is None and "skeleton" in saved:
+            label = f"{folder.label}/{METADATA_NAME}"
+            layout = parse_field(label, "skeleton", saved["skeleton"], " Fix: give skeleton=.")
         own = {frame: name for (frame, index), name in sorted(files.items()) if index == person}
-        video = saved["video"] if "video" in saved else _video_of(own)
+        match = CSV_NAME_PATTERN.fullmatch(next(iter(own.values()), ""))
+        video = saved["video"] if "video" in saved else match["video"] if match else None
         found.append(_Person(folder, person, own, video, layout, saved, fps, activity))
     return found
-
-
-def _layout(folder: Folder, saved: Metadata) -> Skeleton:
-    """Return the layout in the metadata, else BODY_25."""
-    if "skeleton" not in saved:
-        return BODY_25
-    label, fix = f"{folder.label}/{METADATA_NAME}", " Fix: give skeleton=."
-    layout: Skeleton = parse_field(label, "skeleton", saved["skeleton"], fix)
-    return layout
-
-
-def _video_of(files: dict[int, str]) -> str | None:
-    """Return the name of the video in the names of CSVs; None without a CSV."""
-    match = CSV_NAME_PATTERN.fullmatch(next(iter(files.values()), ""))
-    return match["video"] if match else None
 
 
 def _parse(people: list[_Person]) -> list[np.ndarray | ValueError]:

@@ -71,11 +71,7 @@ def write_recording(recording: Recording, root: str | Path) -> Path:
 
 
 def _video_name(recording: Recording) -> str:
-    """Return the file name of the video for the names of the CSVs.
-
-    Raises:
-        ValueError: the recording is not in pixels, or the name cannot be part of a file name.
-    """
+    """Return the file name of the video for the names of the CSVs."""
     if recording.space != "image":
         raise ValueError(
             f"{recording.name}: only recordings in pixels are written as CSVs; this one is relative to a joint "
