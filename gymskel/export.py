@@ -151,9 +151,10 @@ def _portable_copy(model: keras.Model, *, frames: int | None = None) -> keras.Mo
     With `frames` it takes one clip of that length, and loops over the frames are unrolled.
     """
 
+    changes = {"dtype": "float32"} if frames is None else {"dtype": "float32", "unroll": True}
+
     def rebuild(layer: keras.layers.Layer) -> keras.layers.Layer:
-        config = _in_float32(layer.get_config())
-        copy = type(layer).from_config(config if frames is None else _unrolled(config))
+        copy = type(layer).from_config(_changed(layer.get_config(), changes))
         for inner in (copy, *copy._flatten_layers(include_self=False)):
             if hasattr(inner, "use_cudnn"):
                 inner.use_cudnn = False  # not in a layer's configuration
@@ -174,18 +175,13 @@ def _portable_copy(model: keras.Model, *, frames: int | None = None) -> keras.Mo
     return copy
 
 
-def _in_float32(config: Any) -> Any:
-    """Return a layer's configuration without mixed precision, also of the layers in it."""
+def _changed(config: Any, changes: Mapping[str, Any]) -> Any:
+    """Return a layer's configuration with other values for the keys of `changes`, also in the layers in it."""
     if isinstance(config, Mapping):
-        return {key: "float32" if key == "dtype" else _in_float32(value) for key, value in config.items()}
-    return [_in_float32(value) for value in config] if isinstance(config, list) else config
-
-
-def _unrolled(config: Any) -> Any:
-    """Return a layer's configuration with every loop over frames unrolled, also of the layers in it."""
-    if isinstance(config, Mapping):
-        return {key: True if key == "unroll" else _unrolled(value) for key, value in config.items()}
-    return [_unrolled(value) for value in config] if isinstance(config, list) else config
+        return {
+            key: changes[key] if key in changes else _changed(value, changes) for key, value in config.items()
+        }
+    return [_changed(value, changes) for value in config] if isinstance(config, list) else config
 
 
 def _tf_function(model: keras.Model, shape: tuple[int | None, int | None], joints: int, channels: int) -> Any:

@@ -90,22 +90,22 @@ def compile_one_clip(model: keras.Model, frames: int) -> Network:
     # weights as constants: to look up a hundred variables takes a third of the time of a clip
     trainable = [variable.numpy() for variable in model.trainable_variables]
     others = [variable.numpy() for variable in model.non_trainable_variables]
-    get_model = weakref.ref(model)  # the function must not keep the model alive
+    proxy = weakref.proxy(model)  # the function must not keep the model alive
 
     def network(keypoints: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         inputs = {"keypoints": keypoints, "mask": mask}
         weights = [[tf.constant(values) for values in part] for part in (trainable, others)]
-        return _alive(get_model).stateless_call(*weights, inputs, training=False)[0]
+        return proxy.stateless_call(*weights, inputs, training=False)[0]
 
     return _trace(network, model, (1, frames), jit_compile=True)
 
 
 def _compile_network(model: keras.Model) -> Network:
     """Return the network compiled for any number and length of clips; it reads the weights at every call."""
-    get_model = weakref.ref(model)  # the function must not keep the model alive
+    proxy = weakref.proxy(model)  # the function must not keep the model alive
 
     def network(keypoints: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        return _alive(get_model)({"keypoints": keypoints, "mask": mask}, training=False)
+        return proxy({"keypoints": keypoints, "mask": mask}, training=False)
 
     return _trace(network, model, (None, model.get_layer("keypoints").batch_shape[1]))
 
@@ -121,11 +121,3 @@ def _trace(
     ]
     traced = tf.function(network, autograph=False, jit_compile=jit_compile, input_signature=signature)
     return traced.get_concrete_function()
-
-
-def _alive(get_model: weakref.ref[keras.Model]) -> keras.Model:
-    """Return the model of a weak reference; only tracing calls this, while the model exists."""
-    model = get_model()
-    if model is None:
-        raise ReferenceError("The model of this network does not exist any more.")
-    return model

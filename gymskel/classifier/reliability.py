@@ -29,21 +29,14 @@ def reason_to_doubt(recording: Recording, facts: TrainingFacts) -> str:
         return f"found with {recording.estimator}, trained on {', '.join(facts.estimators)}"
     if facts.fps and not recording.fps:
         return f"frame rate unknown, trained at {facts.fps:g} frames a second: give fps (--fps)"
-    return _reason_of_duration(recording, facts)
-
-
-def _reason_of_duration(recording: Recording, facts: TrainingFacts) -> str:
-    """Return a reason if the recording is much shorter or longer than all recordings trained on."""
     duration = recording.seconds if facts.unit == "s" else len(recording)
-    if facts.durations is None or duration is None:
-        return ""
-    shortest, longest = facts.durations
-    if shortest / MAX_DURATION_RATIO <= duration <= longest * MAX_DURATION_RATIO:
-        return ""
-    return (
-        f"lasts {duration:.3g} {facts.unit}, trained on {shortest:.3g} to {longest:.3g} {facts.unit}: "
-        "cut the move out (preprocess.trim)"
-    )
+    shortest, longest = facts.durations or (0, np.inf)
+    if duration and not shortest / MAX_DURATION_RATIO <= duration <= longest * MAX_DURATION_RATIO:
+        return (
+            f"lasts {duration:.3g} {facts.unit}, trained on {shortest:.3g} to {longest:.3g} {facts.unit}: "
+            "cut the move out (preprocess.trim)"
+        )
+    return ""
 
 
 def doubt_threshold(probabilities: Sequence[float], keep: float = 0.95) -> float:
