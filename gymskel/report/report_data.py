@@ -27,8 +27,8 @@ class ReportData:
         classifier: fitted on recordings.
         recordings: the recordings that the page shows.
         table: a row for each recording: recording, athlete, move (its label), seconds, frames, doubt (reason to distrust
-            an answer), tested (True = left out once in training), answer, probability (of that answer), and p(class) of
-            every class.
+            an answer), tested (True = left out once in training), truth (label in training, if tested), answer,
+            probability (of that answer), and p(class) of every class.
         evaluation: the answers given while athletes were left out, None if the classifier keeps none. Its baselines
             (`floors`) were answered on the same recordings in the same folds, if all of these are given.
         notes: contradictions and gaps in the data, as sentences.
@@ -77,7 +77,7 @@ def collect_report_data(classifier: SkeletonClassifier, recordings: Sequence[Rec
     _fill_tested(table, first, classifier.classes_.tolist())
     _fill_new(table, classifier, recordings)
     table["probability"] = table[[name for name in table if name.startswith("p(")]].max(axis=1)
-    notes += _label_notes(table, first)
+    notes += _label_notes(table)
     return ReportData(classifier, recordings, table, evaluation, notes)
 
 
@@ -94,6 +94,7 @@ def _empty_table(
             "frames": [len(r) for r in recordings],
             "doubt": [reason_to_doubt(r, classifier.training_facts_) for r in recordings],
             "tested": False,
+            "truth": "",
             "answer": "",
             "probability": np.nan,
             **{f"p({name})": np.nan for name in classifier.classes_.tolist()},
@@ -104,7 +105,7 @@ def _empty_table(
 def _fill_tested(table: pd.DataFrame, first: pd.DataFrame, classes: Sequence[str]) -> None:
     """Write the kept answers into the table; `first` holds one per recording."""
     tested = table.loc[table["tested"], "recording"]
-    table.loc[table["tested"], "answer"] = first.loc[tested, "predicted"].to_numpy()
+    table.loc[table["tested"], ["truth", "answer"]] = first.loc[tested, ["truth", "predicted"]].to_numpy()
     columns = [f"p({name})" for name in classes if f"p({name})" in first]
     if columns:
         table.loc[table["tested"], columns] = first.loc[tested, columns].to_numpy(float)
@@ -121,11 +122,10 @@ def _fill_new(table: pd.DataFrame, classifier: SkeletonClassifier, recordings: l
     table.loc[new, columns] = answers[columns].to_numpy(float)
 
 
-def _label_notes(table: pd.DataFrame, first: pd.DataFrame) -> list[str]:
+def _label_notes(table: pd.DataFrame) -> list[str]:
     """Return a sentence about tested recordings that now have another label, if there are any."""
-    labelled = table[table["tested"] & (table["move"] != "")]
-    truth = first.loc[labelled["recording"], "truth"].astype(str).to_numpy()
-    changed = labelled["recording"][labelled["move"].to_numpy() != truth].tolist()
+    is_changed = table["tested"] & (table["move"] != "") & (table["move"] != table["truth"])
+    changed = table.loc[is_changed, "recording"].tolist()
     if not changed:
         return []
     return [

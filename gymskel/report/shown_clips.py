@@ -34,28 +34,21 @@ MEASURE_LABELS = {
 
 def select_clearest(data: ReportData) -> list[int]:
     """Return up to `MAX_CLIPS` rows of the table with right answers: the most certain of each move, then the second, ..."""
-    table = _tested_answers(data)
-    right = table[table["move"] == table["answer"]].sort_values("probability", ascending=False, kind="stable")
-    rank_in_move = right.groupby("move").cumcount()
+    table = data.table[data.table["probability"].notna()]
+    right = table[table["tested"] & (table["truth"] == table["answer"])].sort_values(
+        "probability", ascending=False, kind="stable"
+    )
+    rank_in_move = right.groupby("truth").cumcount()
     return right.index[np.argsort(rank_in_move.to_numpy(), kind="stable")][:MAX_CLIPS].tolist()
 
 
 def select_most_doubtful(data: ReportData) -> list[int]:
     """Return up to `MAX_CLIPS` rows: the most certain mistakes, then the least certain right answers; none of the clearest."""
-    table = _tested_answers(data)
-    certainty = table["probability"].where(table["move"] == table["answer"], -table["probability"])
+    table = data.table[data.table["tested"] & data.table["probability"].notna()]
+    certainty = table["probability"].where(table["truth"] == table["answer"], -table["probability"])
     doubtful = certainty.sort_values(kind="stable").index[:MAX_CLIPS].tolist()
     clearest = select_clearest(data)
     return [row for row in doubtful if row not in clearest]
-
-
-def _tested_answers(data: ReportData) -> pd.DataFrame:
-    """Return the rows of tested recordings with an answer; `move` is the label used in training."""
-    table = data.table[data.table["tested"] & data.table["probability"].notna()]
-    if data.evaluation is None or not len(table):
-        return table[:0]
-    truth = data.evaluation.predictions.drop_duplicates("recording").set_index("recording")["truth"]
-    return table.assign(move=truth.loc[table["recording"]].to_numpy())
 
 
 def measure_recordings(recordings: Sequence[Recording], progress: Callable[[], object]) -> pd.DataFrame:

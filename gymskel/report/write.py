@@ -13,7 +13,6 @@ from tqdm import tqdm
 
 from gymskel.activations import last_layer_states
 from gymskel.classifier import SkeletonClassifier
-from gymskel.evaluation import Evaluation
 from gymskel.files import replace_file
 from gymskel.recording import Recording
 from gymskel.report import sections
@@ -93,7 +92,10 @@ class _Section:
 
 def _render_body(data: ReportData, measures: pd.DataFrame, bar: tqdm) -> str:
     clearest, doubtful = select_clearest(data), select_most_doubtful(data)
-    explanations = _explain(data, [*clearest, *doubtful])
+    rows = [*clearest, *doubtful]
+    moves = data.table.loc[rows, "truth"].tolist()
+    reasons = explain_clips(data.classifier, [data.recordings[row] for row in rows], moves)
+    explanations = dict(zip(rows, reasons, strict=True))
     layer, clips = _pack_clips(data, explanations, bar)
     parts = [
         _Section("summary", "Summary", sections.render_summary(data)),
@@ -114,8 +116,8 @@ def _render_body(data: ReportData, measures: pd.DataFrame, bar: tqdm) -> str:
         ("clear", "Clearest clips", f"{_CLEAREST} {_ORIGIN}", clearest),
         ("doubtful", "Most doubtful clips", _DOUBTFUL, doubtful),
     ):
-        if rows and data.evaluation is not None:
-            cards = _render_cards(data, data.evaluation, rows, key, clips, explanations, measures)
+        if rows:
+            cards = _render_cards(data, rows, key, clips, explanations, measures)
             parts.append(_Section(key, title, f"<p>{text}</p>\n{cards}"))
     parts.append(
         _Section("all", "All recordings", f"{_render_chooser(data, clips)}\n{sections.render_all(data)}")
@@ -143,15 +145,6 @@ def _data_key(row: int) -> str:
     return f"clip-{row}"
 
 
-def _explain(data: ReportData, rows: Sequence[int]) -> dict[int, Explanation]:
-    """Return row -> explanation of the move that the training called it."""
-    if data.evaluation is None:
-        return {}
-    recordings = [data.recordings[row] for row in rows]
-    moves = [_truth(data, data.evaluation, row) for row in rows]
-    return dict(zip(rows, explain_clips(data.classifier, recordings, moves), strict=True))
-
-
 def _pack_clips(
     data: ReportData, explanations: dict[int, Explanation], bar: tqdm
 ) -> tuple[str, list[PlayerClip]]:
@@ -174,12 +167,6 @@ def _pack_clips(
     return layer, clips
 
 
-def _truth(data: ReportData, evaluation: Evaluation, row: int) -> str:
-    """Return the label that a tested recording had in training."""
-    kept = evaluation.predictions
-    return str(kept.loc[kept["recording"] == data.table.loc[row, "recording"], "truth"].iloc[0])
-
-
 def _render_chooser(data: ReportData, clips: Sequence[PlayerClip]) -> str:
     """Return a player with a list of all recordings."""
     first = int(np.argmax([len(clip["tracks"]) for clip in clips]))  # no other clip has more tracks
@@ -189,7 +176,6 @@ def _render_chooser(data: ReportData, clips: Sequence[PlayerClip]) -> str:
 
 def _render_cards(
     data: ReportData,
-    evaluation: Evaluation,
     rows: Sequence[int],
     prefix: str,
     clips: Sequence[PlayerClip],
@@ -200,10 +186,10 @@ def _render_cards(
     moves = data.table["move"].where(data.table["move"] != "", data.table["answer"]).tolist()
     cards = []
     for row in rows:
-        line, truth = data.table.loc[row], _truth(data, evaluation, row)
-        verdict = "right" if truth == line["answer"] else "wrong"
+        line = data.table.loc[row]
+        verdict = "right" if line["truth"] == line["answer"] else "wrong"
         text = (
-            f"Performed: <strong>{escape(truth)}</strong>. Answer while {escape(line['athlete'] or 'it')} was left out: <strong>"
+            f"Performed: <strong>{escape(line['truth'])}</strong>. Answer while {escape(line['athlete'] or 'it')} was left out: <strong>"
             f"{escape(line['answer'])}</strong>, {percent(line['probability'])} certain: {verdict}."
         )
         cards.append(
