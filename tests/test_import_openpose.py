@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from test_formats import SIZE, alone, body, same, two, write
+from helpers.openpose_files import SIZE, alone, body, same, two, write
 
 from gymskel import cli
 from gymskel.recording import read_recordings
