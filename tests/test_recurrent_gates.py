@@ -60,7 +60,7 @@ def gru_gates(x, kernel, recurrent, bias, reset_after):
 
 
 def by_hand(name, x, weights, backwards=False):
-    """What the layer should say of one clip without padding, in the order of the frames."""
+    """Return the textbook's gates of one clip without padding, in the order of the frames."""
     x = x[::-1] if backwards else x
     if name == "LSTM":
         shown = lstm_gates(x, *weights)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gymskel.activations.states import layer_outputs, layers_before, recurrent_layers
+from gymskel.activations.states import layers_before, outputs_of_layers, recurrent_layers
 
 if TYPE_CHECKING:
     import keras
@@ -38,13 +38,13 @@ def body_levels(
     Raises:
         ValueError: no layer of the model has a state in every frame, or `unit_parts` has more or fewer names than units.
     """
-    levels: list[dict[str, np.ndarray]] = []
-    for layer, level in _levels(model):
-        states = layer_outputs(model, clips, layer.name, batch_size=batch_size)
-        levels += [{} for _ in range(level - len(levels))]
-        levels[level - 1] |= _by_part(layer, states)
-    if not levels:
+    layers = _levels(model)
+    if not layers:
         raise ValueError(f"Model {model.name!r} has no recurrent layer with a state in every frame.")
+    outputs = outputs_of_layers(model, clips, [layer.name for layer, _ in layers], batch_size=batch_size)
+    levels: list[dict[str, np.ndarray]] = [{} for _ in range(max(level for _, level in layers))]
+    for (layer, level), states in zip(layers, outputs, strict=True):
+        levels[level - 1] |= _by_part(layer, states)
     return levels
 
 

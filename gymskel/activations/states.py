@@ -61,12 +61,8 @@ def layer_outputs(
     Raises:
         ValueError: no such layer, an output that is not (clips, frames, units), or a missing input.
     """
-    sequence = _sequence(model, layer)
-    inputs = model_inputs(model, clips)
-    (states,) = run_to(model, [sequence], inputs, batch_size)
-    if runs_backwards(model.get_layer(layer)):
-        states = states[:, ::-1].copy()
-    return states if padding else nan_behind_mask(states, inputs, layer, model)
+    (states,) = outputs_of_layers(model, clips, [layer], padding=padding, batch_size=batch_size)
+    return states
 
 
 def frames_per_step(frames: int, steps: int) -> int:
@@ -156,6 +152,25 @@ def _prepared(classifier: Any, recordings: Sequence[Recording]) -> list[tuple[li
 
 
 # --- shared by the modules of this package ------------------------------------------------------------------
+
+
+def outputs_of_layers(
+    model: keras.Model,
+    clips: Clips | Mapping[str, np.ndarray],
+    layers: Sequence[str],
+    *,
+    padding: bool = False,
+    batch_size: int = 256,
+) -> list[np.ndarray]:
+    """Return the same as `layer_outputs` for several layers, in one run of the model."""
+    sequences = [_sequence(model, layer) for layer in layers]
+    inputs = model_inputs(model, clips)
+    outputs = []
+    for layer, states in zip(layers, run_to(model, sequences, inputs, batch_size), strict=True):
+        if runs_backwards(model.get_layer(layer)):
+            states = states[:, ::-1].copy()
+        outputs.append(states if padding else nan_behind_mask(states, inputs, layer, model))
+    return outputs
 
 
 def model_inputs(model: keras.Model, clips: Clips | Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
