@@ -5,9 +5,9 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.any_recordings import STICK, assert_same, recordings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_pack import STICK, assert_same, recordings
 
 from gymskel.formats import from_dataframe, from_xarray, read_table, to_dataframe, to_xarray
 from gymskel.recording import MissingFramesWarning, Recording

@@ -1,28 +1,14 @@
 """DeepLabCut's CSVs, of one animal and of several."""
 
 import numpy as np
-import pandas as pd
 import pytest
+from helpers.foreign_files import PARTS, SCORER
+from helpers.foreign_files import deeplabcut_table as table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gymskel.formats import read_deeplabcut
 from gymskel.skeleton import COCO_17, Skeleton
-
-SCORER = "DLC_resnet50_flipsJan1shuffle1_100000"
-PARTS = ("Head", "RFoot", "LFoot")
-
-
-def table(values, *, people=None, parts=PARTS, coords=("x", "y", "likelihood"), frames=None):
-    """As DeepLabCut writes them: a DataFrame with columns of several levels, by pandas' to_csv."""
-    levels = [[SCORER], parts, coords] if people is None else [[SCORER], people, parts, coords]
-    names = (
-        ["scorer", "bodyparts", "coords"]
-        if people is None
-        else ["scorer", "individuals", "bodyparts", "coords"]
-    )
-    columns = pd.MultiIndex.from_product(levels, names=names)
-    return pd.DataFrame(np.reshape(values, (-1, len(columns))), columns=columns, index=frames)
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import weakref
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.any_recordings import STICK, assert_same, recordings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_pack import STICK, assert_same, recordings
 
 from gymskel import archive
 from gymskel.formats import parquet_dataset as stored_module

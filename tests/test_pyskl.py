@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.foreign_files import annotation, saved
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as some_arrays
@@ -19,27 +20,6 @@ from gymskel.recording import MissingFramesWarning
 from gymskel.skeleton import BODY_25, COCO_17, Skeleton
 
 NAMES = ["backflip", "kip", "vault"]
-
-
-def annotation(name="backflip-1-ann", label=2, people=1, frames=4, joints=17, dtype=np.float16, **given):
-    """One person or several; joint j of person k in frame t lies at (100 k + j, t)."""
-    k, t, j = np.meshgrid(np.arange(people), np.arange(frames), np.arange(joints), indexing="ij")
-    told = {
-        "frame_dir": name,
-        "label": label,
-        "img_shape": (1080, 1920),
-        "original_shape": (1080, 1920),
-        "total_frames": frames,
-        "keypoint": np.stack([100 * k + j, t], axis=-1).astype(dtype),
-        "keypoint_score": np.full((people, frames, joints), 0.5, dtype),
-    }
-    return {key: value for key, value in {**told, **given}.items() if value is not ...}
-
-
-def saved(path, annotations, split=None, protocol=4):
-    facts = annotations if split is None else {"split": split, "annotations": annotations}
-    path.write_bytes(pickle.dumps(facts, protocol))
-    return path
 
 
 @pytest.mark.parametrize("protocol", range(6))

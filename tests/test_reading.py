@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_deeplabcut import SCORER, table
-from test_pyskl import annotation, saved
+from helpers.foreign_files import SCORER, annotation, deeplabcut_table, saved
 from typer.testing import CliRunner
 
 from gymskel import datasets
@@ -49,7 +48,7 @@ def made(kind, folder):
     if kind == "pyskl":
         return saved(folder / "moves.pkl", [annotation("flip-1-ann")])
     if kind == "deeplabcut":
-        table(np.full((2, 9), 0.5)).to_csv(folder / f"flip-1-ann{SCORER}.csv")
+        deeplabcut_table(np.full((2, 9), 0.5)).to_csv(folder / f"flip-1-ann{SCORER}.csv")
         return folder / f"flip-1-ann{SCORER}.csv"
     if kind == "deeplabcut folder":
         return made("deeplabcut", folder / "deep").parent
