@@ -90,7 +90,6 @@ class Clips:
             )
 
     def _checked_labels(self, y: np.ndarray) -> np.ndarray:
-        """Return the labels as int32. Raises ValueError where one is no index of `classes`."""
         whole = y.ndim == 1 and np.issubdtype(y.dtype, np.integer)
         if not whole or (y.size and not (y.min() >= 0 and y.max() < len(self.classes))):
             raise ValueError(f"`y` must be whole numbers below {len(self.classes)}, the number of `classes`.")
@@ -257,11 +256,7 @@ class Clips:
 
 
 def _number_labels(y: np.ndarray, classes: Sequence[str] | None) -> tuple[np.ndarray, Sequence[str]]:
-    """Return labels as class numbers, and the class names in their order.
-
-    Raises:
-        ValueError: a clip without a label, or a name that is not among `classes`.
-    """
+    """Return labels as class numbers, and the class names in their order."""
     if any(label is None or label != label for label in y.tolist()):
         raise ValueError("`y` has clips without a label (None or NaN).")
     if np.issubdtype(y.dtype, np.integer):
@@ -337,10 +332,6 @@ def concatenate(parts: Iterable[Clips]) -> Clips:
 
 def class_weight(y: np.ndarray, classes: int) -> dict[int, float]:
     """Return label -> weight of its clips, for Keras' `class_weight`: all classes weigh the same, clips 1 in the mean.
-
-    Args:
-        y: (clips,) labels.
-        classes: number of classes; a class without clips gets weight 0.
 
     >>> class_weight(np.array([0, 1, 1, 1]), 2)
     {0: 2.0, 1: 0.6666666666666666}

@@ -239,6 +239,11 @@ class Skeleton:
         return cls(**values)
 
 
+def _pairs(text: str) -> tuple[Pair, ...]:
+    """Return the pairs of a text "A-B C-D"."""
+    return tuple((a, b) for a, _, b in (pair.partition("-") for pair in text.split()))
+
+
 _PARTS = {
     "right_arm": ("RShoulder", "RElbow", "RWrist"),
     "left_arm": ("LShoulder", "LElbow", "LWrist"),
@@ -247,18 +252,11 @@ _PARTS = {
     "left_leg": ("LHip", "LKnee", "LAnkle"),
 }
 
-_ARMS_AND_LEGS: tuple[Pair, ...] = (
-    ("RShoulder", "RElbow"),
-    ("RElbow", "RWrist"),
-    ("LShoulder", "LElbow"),
-    ("LElbow", "LWrist"),
-    ("RHip", "RKnee"),
-    ("RKnee", "RAnkle"),
-    ("LHip", "LKnee"),
-    ("LKnee", "LAnkle"),
-)
-_FACE = (("Nose", "REye"), ("REye", "REar"), ("Nose", "LEye"), ("LEye", "LEar"))
-_BOX = (("RShoulder", "LShoulder"), ("RShoulder", "RHip"), ("LShoulder", "LHip"), ("RHip", "LHip"))
+_LIMB_PARTS = {part: joints for part, joints in _PARTS.items() if part != "trunk"}
+_ARMS = _pairs("RShoulder-RElbow RElbow-RWrist LShoulder-LElbow LElbow-LWrist")
+_ARMS_AND_LEGS = (*_ARMS, *_pairs("RHip-RKnee RKnee-RAnkle LHip-LKnee LKnee-LAnkle"))
+_FACE = _pairs("Nose-REye REye-REar Nose-LEye LEye-LEar")
+_BOX = _pairs("RShoulder-LShoulder RShoulder-RHip LShoulder-LHip RHip-LHip")
 
 BODY_25 = Skeleton(
     name="BODY_25",
@@ -267,27 +265,13 @@ BODY_25 = Skeleton(
         "LAnkle REye LEye REar LEar LBigToe LSmallToe LHeel RBigToe RSmallToe RHeel".split()
     ),
     limbs=(
-        ("Neck", "MidHip"),
-        ("Neck", "RShoulder"),
-        ("Neck", "LShoulder"),
-        ("RShoulder", "RElbow"),
-        ("RElbow", "RWrist"),
-        ("LShoulder", "LElbow"),
-        ("LElbow", "LWrist"),
-        ("MidHip", "RHip"),
-        ("RHip", "RKnee"),
-        ("RKnee", "RAnkle"),
-        ("MidHip", "LHip"),
-        ("LHip", "LKnee"),
-        ("LKnee", "LAnkle"),
-        ("Neck", "Nose"),
+        *_pairs("Neck-MidHip Neck-RShoulder Neck-LShoulder"),
+        *_ARMS,
+        *_pairs("MidHip-RHip RHip-RKnee RKnee-RAnkle MidHip-LHip LHip-LKnee LKnee-LAnkle Neck-Nose"),
         *_FACE,
-        ("LAnkle", "LBigToe"),
-        ("LBigToe", "LSmallToe"),
-        ("LAnkle", "LHeel"),
-        ("RAnkle", "RBigToe"),
-        ("RBigToe", "RSmallToe"),
-        ("RAnkle", "RHeel"),
+        *_pairs(
+            "LAnkle-LBigToe LBigToe-LSmallToe LAnkle-LHeel RAnkle-RBigToe RBigToe-RSmallToe RAnkle-RHeel"
+        ),
     ),
     parts=_PARTS,
     root="MidHip",
@@ -304,7 +288,7 @@ COCO_17 = Skeleton(
         "LAnkle RAnkle".split()
     ),
     limbs=(*_BOX, *_ARMS_AND_LEGS, *_FACE),
-    parts={part: joints for part, joints in _PARTS.items() if part != "trunk"},
+    parts=_LIMB_PARTS,
 )
 
 COCO_18 = Skeleton(
@@ -313,16 +297,8 @@ COCO_18 = Skeleton(
         "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist RHip RKnee RAnkle LHip LKnee LAnkle "
         "REye LEye REar LEar".split()
     ),
-    limbs=(
-        ("Neck", "RShoulder"),
-        ("Neck", "LShoulder"),
-        ("Neck", "RHip"),
-        ("Neck", "LHip"),
-        ("Neck", "Nose"),
-        *_ARMS_AND_LEGS,
-        *_FACE,
-    ),
-    parts={part: joints for part, joints in _PARTS.items() if part != "trunk"},
+    limbs=(*_pairs("Neck-RShoulder Neck-LShoulder Neck-RHip Neck-LHip Neck-Nose"), *_ARMS_AND_LEGS, *_FACE),
+    parts=_LIMB_PARTS,
     root="Neck",
 )
 
@@ -345,14 +321,9 @@ MEDIAPIPE_33 = Skeleton(
         "RKnee LAnkle RAnkle LHeel RHeel LBigToe RBigToe".split()
     ),
     limbs=(
-        *_BOX,
-        *_ARMS_AND_LEGS,
-        *_FACE,
-        ("LAnkle", "LBigToe"),
-        ("LAnkle", "LHeel"),
-        ("RAnkle", "RBigToe"),
-        ("RAnkle", "RHeel"),
+        *(*_BOX, *_ARMS_AND_LEGS, *_FACE),
+        *_pairs("LAnkle-LBigToe LAnkle-LHeel RAnkle-RBigToe RAnkle-RHeel"),
     ),
-    parts={part: joints for part, joints in _PARTS.items() if part != "trunk"},
+    parts=_LIMB_PARTS,
 )
 """MediaPipe's pose landmarks; its foot index is the big toe of BODY_25."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gymskel.preprocess.moves import cut_moves, find_moves, motion_signal, trim
+from gymskel.preprocess.moves import MotionLimits, cut_moves, find_moves, motion_signal, trim
 from gymskel.recording import Recording, UnseenError
 from gymskel.simulate import ACTIVITIES
 from gymskel.simulate.session import simulate_session
@@ -248,18 +248,31 @@ def test_refusals(method):
         find_moves(replace(one, keypoints=apart), method=method)
 
 
+def test_an_unknown_method_is_refused():
+    for function in (find_moves, trim, cut_moves):
+        with pytest.raises(ValueError, match=r"`method` must .* got 'magic'"):
+            function(one_session().recording, method="magic")
+
+
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("limits", "message"),
     [
-        ({"method": "magic"}, r"`method` must .* got 'magic'"),
         ({"low": 0}, "0 < low <= high, got 0 and 3.0"),
         ({"low": 4}, "0 < low <= high"),
         ({"high": np.nan}, "0 < low <= high"),
-        ({"min_move": -1}, "must be seconds from 0, got -1"),
-        ({"min_pause": np.inf}, "must be seconds from 0"),
+        ({"min_move": -1}, r"`min_move` .* got -1"),
+        ({"min_pause": np.inf}, r"`min_pause` must"),
     ],
 )
-def test_settings_out_of_range(options, message):
-    for door in (find_moves, trim, cut_moves):
-        with pytest.raises(ValueError, match=message):
-            door(one_session().recording, **options)
+def test_limits_out_of_range(limits, message):
+    with pytest.raises(ValueError, match=message):
+        MotionLimits(**limits)
+
+
+def test_limits_decide_what_is_a_move():
+    recording = one_session().recording
+    for function in (find_moves, cut_moves):
+        assert len(function(recording, method="motion")) == 1
+        assert function(recording, method="motion", limits=MotionLimits(high=1000)) == []
+    with pytest.raises(ValueError, match="no move"):
+        trim(recording, method="motion", limits=MotionLimits(high=1000))

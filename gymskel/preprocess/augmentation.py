@@ -24,9 +24,6 @@ def rotated_copies(
         method: as in `rotate_joints`.
         max_angle: degrees, as in `rotate_joints`.
         seed: of the random angles.
-
-    Raises:
-        ValueError: `copies` below 1, or an unknown `method`.
     """
     if copies < 1:
         raise ValueError(f"`copies` must be at least 1, got {copies}.")

@@ -23,9 +23,6 @@ def drop_uncertain(recording: Recording, *, below: float = 0.1) -> Recording:
             map, MediaPipe's visibility does not separate right positions from wrong ones.
         below: positions of lower confidence are dropped; above 0 and at most 1.
 
-    Raises:
-        ValueError: `below` out of range.
-
     >>> one = Recording(np.full((1, 25, 3), 0.5)); one.keypoints[0, 4, 2] = 0.05
     >>> drop_uncertain(one).keypoints[0, 3:5].tolist()
     [[0.5, 0.5, 0.5], [nan, nan, 0.0]]
@@ -55,9 +52,6 @@ def fill(recording: Recording, *, method: str = "linear", max_gap: int | None = 
         max_gap: frames; a joint unseen for more frames in a row stays unseen in all of them, at the ends too. None
             fills every gap. The unit is frames, as for every `window`, because the frame rate may be unknown; put the
             step `resample` first if recordings differ in frame rate.
-
-    Raises:
-        ValueError: an unknown `method`, or a negative `max_gap`.
 
     >>> one = Recording(np.zeros((4, 25, 3)))
     >>> one.keypoints[1:3] = np.nan, np.nan, 0; one.keypoints[3] = 8, 16, 1
@@ -103,9 +97,6 @@ def hold(recording: Recording, *, max_gap: int | None = None) -> Recording:
         recording: any.
         max_gap: number of frames for which a lost joint is held; the rest of the gap stays unseen. None holds without
             limit.
-
-    Raises:
-        ValueError: a negative `max_gap`.
 
     >>> one = Recording(np.zeros((5, 25, 3)))
     >>> one.keypoints[[0, 2, 3]] = np.nan, np.nan, 0; one.keypoints[4] = 8, 16, 1

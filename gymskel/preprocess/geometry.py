@@ -47,11 +47,6 @@ def center(recording: Recording, joint: str = "MidHip", frame: str = "first") ->
 def scale(recording: Recording, *, top: str = "Neck", bottom: str = "MidHip") -> Recording:
     """Scale the recording to torso lengths: divide it by the median distance from neck to hip.
 
-    Args:
-        recording: any.
-        top: upper joint of the torso.
-        bottom: lower joint of the torso.
-
     Raises:
         UnseenError: the two joints are never seen together.
     """

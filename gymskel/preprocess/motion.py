@@ -49,9 +49,6 @@ def acceleration(recording: Recording) -> np.ndarray:
     It is the second difference over a position and its two neighbours. The ends of a run of seen frames take the value
     of the frame next to them; a run of one or two frames has none.
 
-    Args:
-        recording: in any unit; without fps or timestamps the result is per frame squared.
-
     >>> one = Recording(np.zeros((3, 25, 3)), fps=1); one.keypoints[:, :, 1] = np.array([0, 1, 4])[:, None]
     >>> acceleration(one)[:, 0].tolist()
     [[0.0, 2.0], [0.0, 2.0], [0.0, 2.0]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -31,14 +33,31 @@ MIN_UPRIGHT = 0.25  # shorter upright runs are wrong poses of a rotating body
 SETTLING_TIME = 0.35  # the soles are compared with this time ahead
 
 
+@dataclass(frozen=True)
+class MotionLimits:
+    """Limits of the method "motion" in `find_moves`. Raises ValueError where one is out of range."""
+
+    high: float = 3.0  # torso lengths a second that only a move reaches
+    low: float = 0.5  # torso lengths a second below which the body pauses
+    min_move: float = 0.3  # seconds for which the signal must be above `high` in all
+    min_pause: float = 0.1  # seconds for which the signal must be below `low` to end a move
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low <= self.high < np.inf:
+            raise ValueError(
+                f"`low` and `high` must be torso lengths a second, 0 < low <= high, got {self.low} and {self.high}."
+            )
+        if not (0 <= self.min_move < np.inf and 0 <= self.min_pause < np.inf):
+            raise ValueError(
+                f"`min_move` and `min_pause` must be seconds from 0, got {self.min_move} and {self.min_pause}."
+            )
+
+
+DEFAULT_LIMITS = MotionLimits()
+
+
 def find_moves(
-    recording: Recording,
-    *,
-    method: str = "markers",
-    high: float = 3.0,
-    low: float = 0.5,
-    min_move: float = 0.3,
-    min_pause: float = 0.1,
+    recording: Recording, *, method: str = "markers", limits: MotionLimits = DEFAULT_LIMITS
 ) -> list[FrameRange]:
     """Return the moves as [(start, end), ...] in frames of the array, `end` not included; empty if none is found.
 
@@ -62,14 +81,11 @@ def find_moves(
     Args:
         recording: in pixels or any other unit, y down; fps or timestamps known. Unseen joints are bridged for
             the search alone.
-        method: "markers" or "motion"; the other arguments are for "motion".
-        high: torso lengths a second that only a move reaches.
-        low: torso lengths a second below which the body pauses.
-        min_move: seconds for which the signal must be above `high` in all.
-        min_pause: seconds for which the signal must be below `low` to end a move.
+        method: "markers" or "motion".
+        limits: thresholds and durations of "motion".
 
     Raises:
-        ValueError: an unknown method, an argument out of range, or neither fps nor timestamps.
+        ValueError: an unknown method, or neither fps nor timestamps.
         UnseenError: a joint that the method needs is never seen.
 
     >>> from gymskel.simulate.session import simulate_session
@@ -80,51 +96,35 @@ def find_moves(
     """
     if method not in ("markers", "motion"):
         raise ValueError(f"`method` must be 'markers' or 'motion', got {method!r}.")
-    if not 0 < low <= high < np.inf:
-        raise ValueError(
-            f"`low` and `high` must be torso lengths a second, 0 < low <= high, got {low} and {high}."
-        )
-    if not (0 <= min_move < np.inf and 0 <= min_pause < np.inf):
-        raise ValueError(
-            f"`min_move` and `min_pause` must be seconds from 0, got {min_move} and {min_pause}."
-        )
     rate = frame_rate(recording)
     if method == "markers":
         return _find_markers(recording, rate)
     signal = motion_signal(recording)
-    pauses = [run for run in _runs(signal < low) if run[1] - run[0] >= min_pause * rate]
+    pauses = [run for run in _runs(signal < limits.low) if run[1] - run[0] >= limits.min_pause * rate]
     edges = [0, *(frame for pause in pauses for frame in pause), len(recording)]
     between = zip(edges[::2], edges[1::2], strict=True)  # from the end of one pause to the start of the next
-    fast = signal >= high
-    return [(start, end) for start, end in between if fast[start:end].sum() >= max(min_move * rate, 1)]
+    fast, fewest = signal >= limits.high, max(limits.min_move * rate, 1)
+    return [(start, end) for start, end in between if fast[start:end].sum() >= fewest]
 
 
 def trim(
-    recording: Recording,
-    *,
-    method: str = "markers",
-    high: float = 3.0,
-    low: float = 0.5,
-    min_move: float = 0.3,
-    min_pause: float = 0.1,
+    recording: Recording, *, method: str = "markers", limits: MotionLimits = DEFAULT_LIMITS
 ) -> Recording:
     """Cut the recording to its one move.
 
     `first_frame` and `timestamps` follow the cut; sample, video and `source` stay.
 
     Args:
-        recording, method, high, low, min_move, min_pause: as in `find_moves`.
+        recording, method, limits: as in `find_moves`.
 
     Raises:
-        ValueError: no move or several moves are found, or an argument is wrong as in `find_moves`.
-        UnseenError: as in `find_moves`.
+        ValueError: no move or several moves are found, or as in `find_moves`.
 
     >>> from gymskel.simulate.session import simulate_session
     >>> trim(simulate_session("backflip", before=1, after=1, noise=0, lost=0).recording).history[-1]["step"]
     'trim'
     """
-    settings = {"high": high, "low": low, "min_move": min_move, "min_pause": min_pause}
-    moves = find_moves(recording, method=method, **settings)
+    moves = find_moves(recording, method=method, limits=limits)
     if not moves:
         raise ValueError(f"{recording.name}: no move found in {len(recording)} frames; {_SEARCHED[method]}")
     if len(moves) > 1:
@@ -139,18 +139,12 @@ _SEARCHED = {
     "markers": "searched for a body upside down with its feet up, before that both wrists falling past the shoulders "
     "(or a recording that begins there), after it both heels down. Fix: for other moves use method='motion'.",
     "motion": "searched for motion about the hip above `high` torso lengths a second for `min_move` seconds. "
-    "Fix: lower them, or use method='markers' for moves that turn upside down.",
+    "Fix: lower these `limits`, or use method='markers' for moves that turn upside down.",
 }
 
 
 def cut_moves(
-    recording: Recording,
-    *,
-    method: str = "markers",
-    high: float = 3.0,
-    low: float = 0.5,
-    min_move: float = 0.3,
-    min_pause: float = 0.1,
+    recording: Recording, *, method: str = "markers", limits: MotionLimits = DEFAULT_LIMITS
 ) -> list[Recording]:
     """Return every move as a Recording of its own; an empty list if none is found.
 
@@ -158,14 +152,9 @@ def cut_moves(
     recording together. Files are named after the video: write the moves of one recording to different folders.
 
     Args:
-        recording, method, high, low, min_move, min_pause: as in `find_moves`.
-
-    Raises:
-        ValueError: as in `find_moves`.
-        UnseenError: as in `find_moves`.
+        recording, method, limits: as in `find_moves`.
     """
-    settings = {"high": high, "low": low, "min_move": min_move, "min_pause": min_pause}
-    moves = find_moves(recording, method=method, **settings)
+    moves = find_moves(recording, method=method, limits=limits)
     video = recording.video or f"{recording.name}.mov"
     return [
         _cut(

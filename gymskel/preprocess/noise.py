@@ -44,9 +44,6 @@ def remove_outliers(
             to the pixel has MAD 0 and would lose every position but the most frequent one. A share holds near and far,
             in pixels and in torso lengths.
 
-    Raises:
-        ValueError: `window`, `n_sigma` or `floor` out of range.
-
     >>> one = Recording(np.ones((9, 25, 3))); one.keypoints[:, 0, :2] = 200; one.keypoints[4, 0, 0] = 500
     >>> one.keypoints[:, 1:9, :2] = 100
     >>> np.flatnonzero(~remove_outliers(one).seen[:, 0]).tolist()
@@ -83,9 +80,6 @@ def smooth(recording: Recording, *, window: int = 3, method: str = "centered") -
             method of the author's program: the mean of a frame and those before it, with the first `window` - 1
             frames unchanged. It delays the movement by (window - 1) / 2 frames, and can be used live.
 
-    Raises:
-        ValueError: an unknown `method`, or a wrong `window`.
-
     >>> one = Recording(np.zeros((4, 25, 3))); one.keypoints[:, :, 0] = np.array([0, 3, 6, 0])[:, None]
     >>> smooth(one).xy[:, 0, 0].tolist(), smooth(one, method="trailing").xy[:, 0, 0].tolist()
     ([1.5, 3.0, 3.0, 3.0], [0.0, 3.0, 3.0, 3.0])
@@ -116,9 +110,6 @@ def smooth_savgol(recording: Recording, *, window: int = 5, polyorder: int = 2) 
         window: frames, odd, more than `polyorder`; a shorter run gets a shorter window. A run of at most
             `polyorder` + 1 frames stays as it is. On simulated moves 9 was best at 60 frames a second, 5 at 30.
         polyorder: order of the polynomial, 0 or more.
-
-    Raises:
-        ValueError: `window` or `polyorder` out of range.
 
     >>> one = Recording(np.zeros((9, 25, 3))); one.keypoints[..., 0] = np.arange(9)[:, None] ** 2
     >>> smooth_savgol(one).xy[:, 0, 0].round(3).tolist()

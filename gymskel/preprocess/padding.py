@@ -55,9 +55,12 @@ def pad(
     skeleton = recordings[0].skeleton
     x = np.zeros((len(recordings), frames, len(skeleton), len(channels)), np.float32)
     seen = np.zeros(x.shape[:3], bool)
-    for i, recording in enumerate(recordings):
-        seen[i, : len(recording)] = recording.seen
-        x[i, : len(recording)] = _values(recording, channels)
+    for i, r in enumerate(recordings):
+        seen[i, : len(r)] = r.seen
+        plain = tuple(channels) == ("x", "y")
+        x[i, : len(r)] = (
+            r.xy if plain else compute_channels(r.keypoints, channels, skeleton, times_from_start(r))
+        )
     mask = np.arange(frames) < np.array([[len(recording)] for recording in recordings])
     if unseen is None:
         _check_seen(recordings, ~seen & mask[..., None])
@@ -104,13 +107,6 @@ def _check_seen(recordings: Sequence[Recording], missing: np.ndarray) -> None:
         f"Unseen joints ({join_names(joints)}) in {names}. "
         "Fix: use the step `fill`, leave these joints out, or give a stand-in with unseen=."
     )
-
-
-def _values(recording: Recording, channels: Sequence[str]) -> np.ndarray:
-    """(frames, joints, channels) of one recording; NaN where unknown."""
-    if tuple(channels) == ("x", "y"):
-        return recording.xy
-    return compute_channels(recording.keypoints, channels, recording.skeleton, times_from_start(recording))
 
 
 def _labels(

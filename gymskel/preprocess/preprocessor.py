@@ -24,24 +24,12 @@ from gymskel.recording import Recording, UnseenError
 from gymskel.recording.times import same_rate
 from gymskel.skeleton import COCO_17, GYMNASTICS_15, Skeleton
 
-STEPS: dict[str, Callable[..., Recording]] = {
-    "drop_uncertain": drop_uncertain,
-    "remove_outliers": remove_outliers,
-    "fill": fill,
-    "hold": hold,
-    "smooth": smooth,
-    "smooth_savgol": smooth_savgol,
-    "smooth_butterworth": smooth_butterworth,
-    "smooth_one_euro": smooth_one_euro,
-    "resample": resample,
-    "center": center,
-    "scale": scale,
-    "turn": turn,
-    "mirror": mirror,
-    "relative": relative,
-    "select_joints": select_joints,
-    "rotate_joints": rotate_joints,
-}
+_STEPS: tuple[Callable[..., Recording], ...] = (
+    *(drop_uncertain, remove_outliers, fill, hold),
+    *(smooth, smooth_savgol, smooth_butterworth, smooth_one_euro),
+    *(resample, center, scale, turn, mirror, relative, select_joints, rotate_joints),
+)
+STEPS = {step.__name__: step for step in _STEPS}
 """Name of a step, as .gymskel files store it -> its function: Recording in, new Recording out."""
 
 Step = tuple[str, Mapping[str, Any]]
@@ -121,11 +109,15 @@ class Preprocessor:
         ]
         if not pairs or pairs[-1][0] != "pad":
             pairs.append(("pad", {}))
-        for name, arguments in pairs[:-1]:
-            if name not in STEPS:
+        for place, (name, arguments) in enumerate(pairs, 1):
+            step = STEPS.get(name) if place < len(pairs) else pad
+            if step is None:
                 raise ValueError(f"Unknown step {name!r}; there are {', '.join(STEPS)} and, last, pad.")
-            _check_arguments(name, STEPS[name], arguments)
-        _check_arguments("pad", pad, pairs[-1][1])
+            known = list(inspect.signature(step).parameters)
+            if unknown := sorted(set(arguments) - set(known)):
+                raise ValueError(
+                    f"Step {name} takes no {', '.join(unknown)}; it takes {', '.join(known[1:])}."
+                )
         self.steps: tuple[Step, ...] = tuple(pairs)
         self.fps_: float | None = None
         self.frames_: int | None = None
@@ -197,12 +189,8 @@ class Preprocessor:
             category = UnseenError if all(isinstance(error, UnseenError) for error in errors) else ValueError
             head = f"{len(errors)} of {len(recordings)} recordings cannot be preprocessed:"
             raise category(join_lines(head, [str(error) for error in errors]))
-        arguments = dict(self.steps[-1][1])
-        if frames is not None:
-            arguments["frames"] = frames
-        if classes is not None:
-            arguments["classes"] = classes
-        return pad(cleaned, **arguments)
+        given = {key: value for key, value in (("frames", frames), ("classes", classes)) if value is not None}
+        return pad(cleaned, **{**self.steps[-1][1], **given})
 
     def _check_rate(self, recording: Recording) -> None:
         """Raise ValueError where the frame rate is not that of `fit` and no step resamples."""
@@ -228,13 +216,6 @@ class Preprocessor:
         preprocessor = cls([(name, arguments) for name, arguments in values["steps"]])
         preprocessor.fps_, preprocessor.frames_ = values["fps"], values["frames"]
         return preprocessor
-
-
-def _check_arguments(name: str, step: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
-    """Raise ValueError where a step is given an argument that it does not take."""
-    known = list(inspect.signature(step).parameters)
-    if unknown := sorted(set(arguments) - set(known)):
-        raise ValueError(f"Step {name} takes no {', '.join(unknown)}; it takes {', '.join(known[1:])}.")
 
 
 def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
