@@ -183,3 +183,43 @@ def test_everything_public_says_what_it_is(module):
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             silent += [] if ast.get_docstring(node) else [node.name]
     assert silent == []
+
+
+QUESTIONS = {"what", "who", "whose", "whom", "how", "why", "where", "when", "whether", "which"}
+
+
+def defined(module):
+    """[(name, node), ...] of a module: itself, its classes and functions, nested ones too."""
+    tree = ast.parse((ROOT / module.with_suffix(".py")).read_text(encoding="utf-8"))
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return [("the module", tree), *((node.name, node) for node in ast.walk(tree) if isinstance(node, kinds))]
+
+
+def lines_without_docstring(node):
+    """Lines of a function that are not its docstring."""
+    documented = ast.get_docstring(node) is not None
+    text = node.body[0].end_lineno - node.body[0].lineno + 1 if documented else 0
+    return node.end_lineno - node.lineno + 1 - text
+
+
+def test_docstrings_open_with_a_verb_or_a_noun():
+    asking, count = [], 0
+    for module in MODULES:
+        for name, node in defined(module):
+            words = (ast.get_docstring(node) or "").split()
+            count += bool(words)
+            if words and words[0].strip(".,:;\"'`").lower() in QUESTIONS:
+                asking.append(f"{module}: {name}")
+    assert count > 1000  # else nothing was looked at
+    assert asking == []
+
+
+def test_files_and_functions_are_short():
+    long = []
+    for module in MODULES:
+        lines = len((ROOT / module.with_suffix(".py")).read_text(encoding="utf-8").splitlines())
+        long += [f"{module}: {lines} lines"] if lines > 400 else []
+        for name, node in defined(module):
+            if isinstance(node, ast.FunctionDef) and (lines := lines_without_docstring(node)) > 60:
+                long.append(f"{module}: {name}, {lines} lines")
+    assert long == []
