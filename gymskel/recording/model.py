@@ -96,7 +96,7 @@ class Recording:
             )
 
     def _check_values(self) -> None:
-        x, y, confidence = np.moveaxis(self.keypoints, -1, 0)
+        x, y, confidence = self.keypoints[..., 0], self.keypoints[..., 1], self.keypoints[..., 2]
         is_finite = bool(np.isfinite(self.keypoints).all())  # most recordings; saves the checks of NaN
         if not is_finite and (np.isinf(x) | np.isinf(y) | (np.isnan(x) != np.isnan(y))).any():
             raise ValueError(f"{self.name}: x and y must both be finite or both be NaN (unseen).")
