@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gymskel.preprocess.moves import MotionLimits, cut_moves, find_moves, motion_signal, trim
+from gymskel.preprocess.moves import cut_moves, find_moves, motion_signal, trim
 from gymskel.recording import Recording, UnseenError
 from gymskel.simulate import ACTIVITIES
 from gymskel.simulate.session import simulate_session
@@ -266,13 +266,16 @@ def test_an_unknown_method_is_refused():
 )
 def test_limits_out_of_range(limits, message):
     with pytest.raises(ValueError, match=message):
-        MotionLimits(**limits)
+        find_moves(one_session().recording, method="motion", **limits)
 
 
 def test_limits_decide_what_is_a_move():
     recording = one_session().recording
     for function in (find_moves, cut_moves):
         assert len(function(recording, method="motion")) == 1
-        assert function(recording, method="motion", limits=MotionLimits(high=1000)) == []
+        assert function(recording, method="motion", high=1000) == []
     with pytest.raises(ValueError, match="no move"):
-        trim(recording, method="motion", limits=MotionLimits(high=1000))
+        trim(recording, method="motion", high=1000)
+    for function in (trim, cut_moves):
+        with pytest.raises(TypeError, match="highest"):
+            function(recording, method="motion", highest=1000)

@@ -1,5 +1,6 @@
 """preprocess: every step is pure and logged; some steps against a literal account of them; Preprocessor."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -403,6 +404,36 @@ def test_json_round_trip(steps):
     assert again != Preprocessor(["fill"]) and again != "fill"
     assert Preprocessor.from_dict(Preprocessor().to_dict()) == Preprocessor()
     assert Preprocessor().fit(ones) != Preprocessor()
+
+
+STORED = {
+    "drop_uncertain": {"below": 0.1},
+    "remove_outliers": {"window": 9, "n_sigma": 3.0, "floor": 0.02},
+    "fill": {"method": "linear", "max_gap": None},
+    "hold": {"max_gap": None},
+    "smooth": {"window": 3, "method": "centered"},
+    "smooth_savgol": {"window": 5, "polyorder": 2},
+    "smooth_butterworth": {"cutoff": 8.0, "order": 2},
+    "smooth_one_euro": {"min_cutoff": 1.0, "beta": 16.0},
+    "resample": {"fps": None, "frames": None},
+    "center": {"joint": "MidHip", "frame": "first"},
+    "scale": {"top": "Neck", "bottom": "MidHip"},
+    "turn": {"degrees": inspect.Parameter.empty, "about": None},
+    "mirror": {},
+    "relative": {"crop": (0.0, 0.0, 1.0, 1.0)},
+    "select_joints": {"joints": inspect.Parameter.empty},
+    "rotate_joints": {"angles": None, "method": "tree", "max_angle": 15, "seed": None},
+    "pad": {"frames": None, "unseen": None, "channels": ("x", "y"), "classes": None},
+}
+"""Steps, their arguments and defaults, as .gymskel files on disk rely on them: none may change its name or its default."""
+
+
+def test_files_of_earlier_versions_find_their_steps_and_arguments():
+    found = {}
+    for name, step in {**STEPS, "pad": pad}.items():
+        _, *arguments = inspect.signature(step).parameters.values()
+        found[name] = {argument.name: argument.default for argument in arguments}
+    assert found == STORED
 
 
 def test_a_preset_cannot_be_changed_through_a_preprocessor():

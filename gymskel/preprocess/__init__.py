@@ -5,7 +5,7 @@ from gymskel.preprocess.geometry import center, mirror, relative, scale, select_
 from gymskel.preprocess.limbs import rotate_joints
 from gymskel.preprocess.missing import is_recognizable, missing_table, visibility_problems
 from gymskel.preprocess.motion import acceleration, bones, joint_angles, velocity
-from gymskel.preprocess.moves import MotionLimits, cut_moves, find_moves, trim
+from gymskel.preprocess.moves import cut_moves, find_moves, trim
 from gymskel.preprocess.noise import (
     remove_outliers,
     smooth,
@@ -18,7 +18,6 @@ from gymskel.preprocess.preprocessor import Preprocessor
 from gymskel.preprocess.timing import resample, windows
 
 __all__ = [
-    "MotionLimits",
     "Preprocessor",
     "acceleration",
     "bones",

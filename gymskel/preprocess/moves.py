@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
@@ -33,31 +31,14 @@ MIN_UPRIGHT = 0.25  # shorter upright runs are wrong poses of a rotating body
 SETTLING_TIME = 0.35  # the soles are compared with this time ahead
 
 
-@dataclass(frozen=True)
-class MotionLimits:
-    """Limits of the method "motion" in `find_moves`. Raises ValueError where one is out of range."""
-
-    high: float = 3.0  # torso lengths a second that only a move reaches
-    low: float = 0.5  # torso lengths a second below which the body pauses
-    min_move: float = 0.3  # seconds for which the signal must be above `high` in all
-    min_pause: float = 0.1  # seconds for which the signal must be below `low` to end a move
-
-    def __post_init__(self) -> None:
-        if not 0 < self.low <= self.high < np.inf:
-            raise ValueError(
-                f"`low` and `high` must be torso lengths a second, 0 < low <= high, got {self.low} and {self.high}."
-            )
-        if not (0 <= self.min_move < np.inf and 0 <= self.min_pause < np.inf):
-            raise ValueError(
-                f"`min_move` and `min_pause` must be seconds from 0, got {self.min_move} and {self.min_pause}."
-            )
-
-
-DEFAULT_LIMITS = MotionLimits()
-
-
 def find_moves(
-    recording: Recording, *, method: str = "markers", limits: MotionLimits = DEFAULT_LIMITS
+    recording: Recording,
+    *,
+    method: str = "markers",
+    high: float = 3.0,
+    low: float = 0.5,
+    min_move: float = 0.3,
+    min_pause: float = 0.1,
 ) -> list[FrameRange]:
     """Return the moves as [(start, end), ...] in frames of the array, `end` not included; empty if none is found.
 
@@ -81,11 +62,14 @@ def find_moves(
     Args:
         recording: in pixels or any other unit, y down; fps or timestamps known. Unseen joints are bridged for
             the search alone.
-        method: "markers" or "motion".
-        limits: thresholds and durations of "motion".
+        method: "markers" or "motion"; the arguments below are for "motion".
+        high: torso lengths a second that only a move reaches.
+        low: torso lengths a second below which the body pauses.
+        min_move: seconds for which the signal must be above `high` in all.
+        min_pause: seconds for which the signal must be below `low` to end a move.
 
     Raises:
-        ValueError: an unknown method, or neither fps nor timestamps.
+        ValueError: an unknown method, a limit out of range, or neither fps nor timestamps.
         UnseenError: a joint that the method needs is never seen.
 
     >>> from gymskel.simulate.session import simulate_session
@@ -96,26 +80,33 @@ def find_moves(
     """
     if method not in ("markers", "motion"):
         raise ValueError(f"`method` must be 'markers' or 'motion', got {method!r}.")
+    if not 0 < low <= high < np.inf:
+        raise ValueError(
+            f"`low` and `high` must be torso lengths a second, 0 < low <= high, got {low} and {high}."
+        )
+    if not (0 <= min_move < np.inf and 0 <= min_pause < np.inf):
+        raise ValueError(
+            f"`min_move` and `min_pause` must be seconds from 0, got {min_move} and {min_pause}."
+        )
     rate = frame_rate(recording)
     if method == "markers":
         return _find_markers(recording, rate)
     signal = motion_signal(recording)
-    pauses = [run for run in _runs(signal < limits.low) if run[1] - run[0] >= limits.min_pause * rate]
+    pauses = [run for run in _runs(signal < low) if run[1] - run[0] >= min_pause * rate]
     edges = [0, *(frame for pause in pauses for frame in pause), len(recording)]
     between = zip(edges[::2], edges[1::2], strict=True)  # from the end of one pause to the start of the next
-    fast, fewest = signal >= limits.high, max(limits.min_move * rate, 1)
+    fast, fewest = signal >= high, max(min_move * rate, 1)
     return [(start, end) for start, end in between if fast[start:end].sum() >= fewest]
 
 
-def trim(
-    recording: Recording, *, method: str = "markers", limits: MotionLimits = DEFAULT_LIMITS
-) -> Recording:
+def trim(recording: Recording, *, method: str = "markers", **limits: float) -> Recording:
     """Cut the recording to its one move.
 
     `first_frame` and `timestamps` follow the cut; sample, video and `source` stay.
 
     Args:
-        recording, method, limits: as in `find_moves`.
+        recording, method: as in `find_moves`.
+        limits: `high`, `low`, `min_move`, `min_pause` as in `find_moves`.
 
     Raises:
         ValueError: no move or several moves are found, or as in `find_moves`.
@@ -124,7 +115,7 @@ def trim(
     >>> trim(simulate_session("backflip", before=1, after=1, noise=0, lost=0).recording).history[-1]["step"]
     'trim'
     """
-    moves = find_moves(recording, method=method, limits=limits)
+    moves = find_moves(recording, method=method, **limits)
     if not moves:
         raise ValueError(f"{recording.name}: no move found in {len(recording)} frames; {_SEARCHED[method]}")
     if len(moves) > 1:
@@ -139,33 +130,24 @@ _SEARCHED = {
     "markers": "searched for a body upside down with its feet up, before that both wrists falling past the shoulders "
     "(or a recording that begins there), after it both heels down. Fix: for other moves use method='motion'.",
     "motion": "searched for motion about the hip above `high` torso lengths a second for `min_move` seconds. "
-    "Fix: lower these `limits`, or use method='markers' for moves that turn upside down.",
+    "Fix: lower them, or use method='markers' for moves that turn upside down.",
 }
 
 
-def cut_moves(
-    recording: Recording, *, method: str = "markers", limits: MotionLimits = DEFAULT_LIMITS
-) -> list[Recording]:
+def cut_moves(recording: Recording, *, method: str = "markers", **limits: float) -> list[Recording]:
     """Return every move as a Recording of its own; an empty list if none is found.
 
     The move's first frame is added to the sample (`3@120`). `video` and `source` stay, so that splits keep the moves of one
     recording together. Files are named after the video: write the moves of one recording to different folders.
 
-    Args:
-        recording, method, limits: as in `find_moves`.
+    Arguments and errors as in `trim`.
     """
-    moves = find_moves(recording, method=method, limits=limits)
+    moves = find_moves(recording, method=method, **limits)
     video = recording.video or f"{recording.name}.mov"
+    samples = [f"{recording.sample}@{recording.first_frame + start}" for start, _ in moves]
     return [
-        _cut(
-            recording,
-            start,
-            end,
-            method=method,
-            sample=f"{recording.sample}@{recording.first_frame + start}",
-            video=video,
-        )
-        for start, end in moves
+        _cut(recording, *move, method=method, sample=sample, video=video)
+        for move, sample in zip(moves, samples, strict=True)
     ]
 
 
@@ -207,9 +189,7 @@ def _find_markers(recording: Recording, rate: float) -> list[FrameRange]:
     height = _heights(recording, rate)
     feet = height[["RAnkle", "LAnkle"]].mean(axis=1)
     inverted = (feet > 0) | ((feet > INVERTED_FEET) & (height["Neck"] < INVERTED_NECK))
-    wrist = (
-        height[["RWrist", "LWrist"]].max(axis=1, skipna=False).to_numpy()
-    )  # of the higher one: both have passed
+    higher_wrist = height[["RWrist", "LWrist"]].max(axis=1, skipna=False).to_numpy()
     upright = np.zeros(len(height), bool)
     for run in _runs(height["Neck"].to_numpy() > UPRIGHT_NECK):
         upright[slice(*run)] = run[1] - run[0] >= MIN_UPRIGHT * rate
@@ -222,7 +202,7 @@ def _find_markers(recording: Recording, rate: float) -> list[FrameRange]:
         if last <= done:
             continue
         begin, latest = max(done, round(first - SEARCH_BEFORE * rate)), first - MIN_SWING * rate
-        start = _arms_pass(wrist, upright, begin, first, latest=latest, after_move=bool(moves))
+        start = _arms_pass(higher_wrist, upright, begin, first, latest=latest, after_move=bool(moves))
         down = np.flatnonzero(landed[last : round(last + SEARCH_AFTER * rate) + 1])
         if start is not None and (down.size or last + SEARCH_AFTER * rate >= len(height)):
             moves.append((start, int(last + down[0] + 1) if down.size else len(height)))
@@ -234,9 +214,6 @@ def _heights(recording: Recording, rate: float) -> pd.DataFrame:
 
     Columns: Neck, RAnkle and LAnkle over the hip; RWrist and LWrist over their shoulder, the lower of the heights in the
     picture and along the trunk; MidHip, RSole and LSole in the picture.
-
-    Raises:
-        UnseenError: a joint that the markers need is never seen.
     """
     xy = _body(
         recording, ("Neck", "MidHip", "RWrist", "LWrist", "RShoulder", "LShoulder", "RAnkle", "LAnkle")
@@ -290,11 +267,7 @@ def _settled(soles: np.ndarray, ahead: int) -> np.ndarray:
 
 
 def _body(recording: Recording, needs: tuple[str, ...] = ("Neck", "MidHip")) -> np.ndarray:
-    """Return (frames, 25, 2) positions in torso lengths, in the order of BODY_25.
-
-    Raises:
-        UnseenError: a joint of `needs` is never seen.
-    """
+    """Return (frames, 25, 2) torso lengths in the order of BODY_25; UnseenError where one of `needs` is never seen."""
     xy = as_body_25(recording.xy.astype(np.float64), recording.skeleton)
     never = [name for name in needs if np.isnan(xy[:, BODY_25.index(name), 0]).all()]
     if never:
