@@ -36,6 +36,7 @@ def test_there_are_notebooks():
     assert [path.stem for path in NOTEBOOKS] == list(MAKES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(path, tmp_path, alone):
     notebook = nbformat.read(path, as_version=4)
@@ -52,6 +53,7 @@ def test_notebook_runs(path, tmp_path, alone):
     assert file is None or (tmp_path / file).stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_a_broken_cell_is_noticed(tmp_path, alone):
     cells = [nbformat.v4.new_code_cell("fine = 1"), nbformat.v4.new_code_cell("fine.nothing")]
     with pytest.raises(nbclient.exceptions.CellExecutionError, match="has no attribute 'nothing'"):
