@@ -14,13 +14,20 @@ from gymskel.activations import layer_outputs
 from gymskel.models import (
     BUILDERS,
     PUBLISHED,
+    conv_gru,
+    dd_net,
+    hierarchical_rnn,
+    lstm,
+    lstm_attention,
+    simple_rnn,
+)
+from gymskel.models.blocks import DrawBlocks, KeepBlocks
+from gymskel.models.layers import (
     AttentionPooling,
     Bones,
     Change,
     Distances,
-    DrawBlocks,
     EveryNth,
-    KeepBlocks,
     LargestOfFrames,
     PoolFrames,
     RelativeToRoot,
@@ -28,12 +35,6 @@ from gymskel.models import (
     TakeJoints,
     WithVelocity,
     ZeroBehindMask,
-    conv_gru,
-    dd_net,
-    hierarchical_rnn,
-    lstm,
-    lstm_attention,
-    simple_rnn,
 )
 from gymskel.models.recurrent import CELLS
 from gymskel.skeleton import BODY_25, COCO_17, GYMNASTICS_15, Skeleton

@@ -14,23 +14,8 @@ from typing import Any
 
 import keras
 
-from gymskel.models.blocks import DrawBlocks, KeepBlocks
 from gymskel.models.dd_net import dd_net
 from gymskel.models.hierarchical import hierarchical_rnn
-from gymskel.models.layers import (
-    AttentionPooling,
-    Bones,
-    Change,
-    Distances,
-    EveryNth,
-    LargestOfFrames,
-    PoolFrames,
-    RelativeToRoot,
-    TakeFeatures,
-    TakeJoints,
-    WithVelocity,
-    ZeroBehindMask,
-)
 from gymskel.models.recurrent import conv_gru, lstm, lstm_attention, simple_rnn
 
 BUILDERS: dict[str, Callable[..., keras.Model]] = {
@@ -54,20 +39,6 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 __all__ = [
     "BUILDERS",
     "PUBLISHED",
-    "AttentionPooling",
-    "Bones",
-    "Change",
-    "Distances",
-    "DrawBlocks",
-    "EveryNth",
-    "KeepBlocks",
-    "LargestOfFrames",
-    "PoolFrames",
-    "RelativeToRoot",
-    "TakeFeatures",
-    "TakeJoints",
-    "WithVelocity",
-    "ZeroBehindMask",
     "conv_gru",
     "dd_net",
     "hierarchical_rnn",

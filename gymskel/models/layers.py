@@ -10,13 +10,31 @@ import numpy as np
 from keras import ops
 
 
+class _Layer(keras.layers.Layer):
+    """Layer that takes a mask and keeps the shape of its input, unless it overrides that."""
+
+    settings: tuple[str, ...] = ()  # arguments, which are attributes too and stand in the file of a model
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **{name: getattr(self, name) for name in self.settings}}
+
+
 @keras.saving.register_keras_serializable(package="gymskel")
-class TakeJoints(keras.layers.Layer):
+class TakeJoints(_Layer):
     """(clips, frames, joints, channels) -> (clips, frames, len(joints) * channels): some joints, flattened.
 
     Args:
         joints: indices of the joints.
     """
+
+    settings = ("joints",)
 
     def __init__(self, joints: Iterable[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -30,22 +48,20 @@ class TakeJoints(keras.layers.Layer):
     def compute_output_shape(self, shape: tuple) -> tuple:
         return (*shape[:2], len(self.joints) * shape[-1])
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "joints": self.joints}
-
 
 @keras.saving.register_keras_serializable(package="gymskel")
-class TakeFeatures(keras.layers.Layer):
+class TakeFeatures(_Layer):
     """(clips, frames, values) -> (clips, frames, len(columns)): some values, in this order.
 
     Args:
         columns: indices of the values.
     """
 
+    settings = ("columns",)
+
     def __init__(self, columns: Iterable[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.columns = [int(column) for column in columns]
-        self.supports_masking = True
 
     def call(self, values: Any) -> Any:
         return ops.take(values, self.columns, axis=-1)
@@ -53,12 +69,9 @@ class TakeFeatures(keras.layers.Layer):
     def compute_output_shape(self, shape: tuple) -> tuple:
         return (*shape[:-1], len(self.columns))
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "columns": self.columns}
-
 
 @keras.saving.register_keras_serializable(package="gymskel")
-class RelativeToRoot(keras.layers.Layer):
+class RelativeToRoot(_Layer):
     """(clips, frames, joints, channels) -> the same: joints relative to the root in each frame.
 
     The root itself, which would be 0, keeps its position times `travel`. So pose and travel of the body are separate,
@@ -68,6 +81,8 @@ class RelativeToRoot(keras.layers.Layer):
         root: index of the root.
         travel: factor on the position of the root, whose values are larger than those of the pose.
     """
+
+    settings = ("root", "travel")
 
     def __init__(self, root: int, travel: float = 0.2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -80,12 +95,6 @@ class RelativeToRoot(keras.layers.Layer):
         pose = ops.concatenate([pose[:, :, :root], self.travel * position, pose[:, :, root + 1 :]], axis=2)
         return ops.concatenate([pose, keypoints[..., 2:]], axis=-1)
 
-    def compute_output_shape(self, shape: tuple) -> tuple:
-        return shape
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "root": self.root, "travel": self.travel}
-
 
 def _change(features: Any, step: int, gain: float) -> Any:
     """Return `gain` times the mean change per frame over the last `step` frames; 0 in the first `step` frames."""
@@ -95,7 +104,7 @@ def _change(features: Any, step: int, gain: float) -> Any:
 
 
 @keras.saving.register_keras_serializable(package="gymskel")
-class Change(keras.layers.Layer):
+class Change(_Layer):
     """(clips, frames, features) -> the same: mean change per frame over the last `step` frames; 0 in the first `step` frames.
 
     Args:
@@ -103,23 +112,18 @@ class Change(keras.layers.Layer):
         gain: factor on the change, whose values are smaller than those of the positions.
     """
 
+    settings = ("step", "gain")
+
     def __init__(self, step: int = 1, gain: float = 10.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.step, self.gain = int(step), float(gain)
-        self.supports_masking = True
 
     def call(self, features: Any) -> Any:
         return _change(features, self.step, self.gain)
 
-    def compute_output_shape(self, shape: tuple) -> tuple:
-        return shape
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "step": self.step, "gain": self.gain}
-
 
 @keras.saving.register_keras_serializable(package="gymskel")
-class WithVelocity(keras.layers.Layer):
+class WithVelocity(_Layer):
     """(clips, frames, features) -> (clips, frames, (1 + len(steps)) * features): with their mean change per frame.
 
     The change over each number of frames in `steps` is appended; it is 0 in the first frames, where it is unknown.
@@ -130,10 +134,11 @@ class WithVelocity(keras.layers.Layer):
         steps: frames over which the change is taken, e.g. (1, 4): fast and slow.
     """
 
+    settings = ("gain", "steps")
+
     def __init__(self, gain: float = 10.0, steps: Iterable[int] = (1,), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.gain, self.steps = float(gain), [int(step) for step in steps]
-        self.supports_masking = True
 
     def call(self, features: Any) -> Any:
         changes = (_change(features, step, self.gain) for step in self.steps)
@@ -142,18 +147,17 @@ class WithVelocity(keras.layers.Layer):
     def compute_output_shape(self, shape: tuple) -> tuple:
         return (*shape[:-1], (1 + len(self.steps)) * shape[-1])
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "gain": self.gain, "steps": self.steps}
-
 
 @keras.saving.register_keras_serializable(package="gymskel")
-class Bones(keras.layers.Layer):
+class Bones(_Layer):
     """(clips, frames, joints, channels) -> (clips, frames, 2 * bones): x and y from the inner to the outer joint of each bone.
 
     Args:
         inner: index of the inner joint of each bone.
         outer: index of its outer joint.
     """
+
+    settings = ("inner", "outer")
 
     def __init__(self, inner: Iterable[int], outer: Iterable[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -167,12 +171,9 @@ class Bones(keras.layers.Layer):
     def compute_output_shape(self, shape: tuple) -> tuple:
         return (*shape[:2], 2 * len(self.inner))
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "inner": self.inner, "outer": self.outer}
-
 
 @keras.saving.register_keras_serializable(package="gymskel")
-class Distances(keras.layers.Layer):
+class Distances(_Layer):
     """(clips, frames, joints, channels) -> (clips, frames, pairs): distance between each pair of joints, from x and y.
 
     Yang et al. 2019, eq. 1. The distances do not change when the body turns or moves.
@@ -190,7 +191,7 @@ class Distances(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="gymskel")
-class PoolFrames(keras.layers.Layer):
+class PoolFrames(_Layer):
     """(clips, frames, values) -> (clips, frames / size rounded up, values): the largest value of each `size` frames.
 
     Frames behind the mask never count; if all of them lie behind it, the result is 0. The mask of the result is that of
@@ -200,10 +201,11 @@ class PoolFrames(keras.layers.Layer):
         size: frames that become one.
     """
 
+    settings = ("size",)
+
     def __init__(self, size: int = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.size = int(size)
-        self.supports_masking = True
 
     def call(self, values: Any, mask: Any = None) -> Any:
         least = -1e4  # finite in float16 too
@@ -221,17 +223,10 @@ class PoolFrames(keras.layers.Layer):
     def compute_output_shape(self, shape: tuple) -> tuple:
         return (shape[0], None if shape[1] is None else -(-shape[1] // self.size), shape[2])
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "size": self.size}
-
 
 @keras.saving.register_keras_serializable(package="gymskel")
-class LargestOfFrames(keras.layers.Layer):
+class LargestOfFrames(_Layer):
     """(clips, frames, values) -> (clips, values): the largest value over the frames of the mask."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.supports_masking = True
 
     def call(self, values: Any, mask: Any = None) -> Any:
         if mask is not None:
@@ -272,15 +267,11 @@ class EveryNth(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="gymskel")
-class ZeroBehindMask(keras.layers.Layer):
+class ZeroBehindMask(_Layer):
     """(clips, frames, values) -> the same, 0 behind the mask.
 
     Used before a convolution over the frames, so that the padding never changes a frame of the clip.
     """
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.supports_masking = True
 
     def call(self, values: Any, mask: Any = None) -> Any:
         return values if mask is None else ops.where(mask[..., None], values, ops.zeros_like(values))
@@ -288,12 +279,9 @@ class ZeroBehindMask(keras.layers.Layer):
     def compute_mask(self, values: Any, mask: Any = None) -> None:
         return None
 
-    def compute_output_shape(self, shape: tuple) -> tuple:
-        return shape
-
 
 @keras.saving.register_keras_serializable(package="gymskel")
-class AttentionPooling(keras.layers.Layer):
+class AttentionPooling(_Layer):
     """(clips, frames, units) -> (clips, heads * units): mean over the frames, weighted by additive attention.
 
     Zhang et al., eq. 9-11: b_i = V^T tanh(W h' + U h_i + b), a = softmax(b), v = sum_i a_i h_i, with a learned
@@ -305,19 +293,16 @@ class AttentionPooling(keras.layers.Layer):
         heads: number of means, each with weights of its own.
     """
 
+    settings = ("units", "heads")
+
     def __init__(self, units: int = 32, heads: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units, self.heads = int(units), int(heads)
-        self.supports_masking = True
 
     def build(self, shape: tuple) -> None:
-        self.kernel = self.add_weight(
-            shape=(shape[-1], self.units), initializer="glorot_uniform", name="kernel"
-        )
-        self.query = self.add_weight(shape=(self.units,), initializer="zeros", name="query")
-        self.score = self.add_weight(
-            shape=(self.units, self.heads), initializer="glorot_uniform", name="score"
-        )
+        self.kernel = self.add_weight((shape[-1], self.units), "glorot_uniform", name="kernel")
+        self.query = self.add_weight((self.units,), "zeros", name="query")
+        self.score = self.add_weight((self.units, self.heads), "glorot_uniform", name="score")
 
     def weights_of(self, states: Any, mask: Any = None) -> Any:
         """Return the attention (clips, frames), which sums to 1 over the frames; for several heads (clips, frames, heads)."""
@@ -330,7 +315,7 @@ class AttentionPooling(keras.layers.Layer):
             score = ops.where(mask[..., None], score, -30_000.0)  # also finite in float16
         weights = ops.exp(
             score - ops.max(score, axis=1, keepdims=True)
-        )  # ops.softmax warns for clips of one frame
+        )  # softmax warns for clips of one frame
         return weights / ops.sum(weights, axis=1, keepdims=True)
 
     def call(self, states: Any, mask: Any = None) -> Any:
@@ -342,6 +327,3 @@ class AttentionPooling(keras.layers.Layer):
 
     def compute_output_shape(self, shape: tuple) -> tuple:
         return (shape[0], self.heads * shape[-1])
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "units": self.units, "heads": self.heads}

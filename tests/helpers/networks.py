@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from gymskel.clips import Clips
-from gymskel.models import TakeJoints
+from gymskel.models.layers import TakeJoints
 from gymskel.skeleton import GYMNASTICS_15
 from gymskel.training import RECIPES, Recipe, Run
 from gymskel.training.fitting import fit_cached
