@@ -438,6 +438,12 @@ def test_evaluate_as_published(shell, keypoints, monkeypatch, preset, used):
     assert given == {"model": "lstm", "preprocess": used, "runs": 5, "seed": 2, "progress": True, "count": 6}
 
 
+@pytest.mark.parametrize("option", ["--folds 3", "--workers 2", "--recipe exercise_quality"])
+def test_evaluate_as_published_refuses(shell, keypoints, option):
+    code, _, err = shell("evaluate", keypoints, "--protocol", "thesis", "--model", "lstm", *option.split())
+    assert code == 1 and option.split()[0] in one_line(err) and "thesis" in err
+
+
 # --- predict ------------------------------------------------------------------------------------------------
 
 

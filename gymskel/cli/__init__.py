@@ -21,14 +21,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+_PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Keypoints": (extract, import_openpose, overlay, pack),
     "Classifiers": (train, evaluate, predict, export),
     "Results": (explain, report, kinematics, demo),
 }
-"""Groups of commands in the help, in the order of a user's work."""
-
-for _panel, _commands in PANELS.items():
+for _panel, _commands in _PANELS.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
 

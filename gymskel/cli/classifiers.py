@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from gymskel.cli.options import (
     ClassifierFile,
@@ -25,23 +25,24 @@ from gymskel.cli.options import (
     check_out_file,
     check_out_folder,
     choose_recipe,
+    out_option,
 )
-from gymskel.cli.output import exit_with_failures, print_notes
-from gymskel.cli.reading import load_classifier, load_libraries, read_data, read_predictions
+from gymskel.cli.reading import (
+    exit_with_failures,
+    load_classifier,
+    load_libraries,
+    print_notes,
+    read_data,
+    read_predictions,
+)
 from gymskel.files import replace_file
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from gymskel.classifier import SkeletonClassifier
-    from gymskel.recording import Recording
+PROTOCOL_HELP = "athletes (some are left out), or thesis (the published split, whose scores are too good)."
 
 
 def train(
     data: Data,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The .gymskel file to write.")] = Path(
-        "classifier.gymskel"
-    ),
+    out: Annotated[Path, out_option(help="The .gymskel file to write.")] = Path("classifier.gymskel"),
     model: Model = "conv_gru",
     recipe: RecipeName = "default",
     preprocess: Preset = "default",
@@ -50,9 +51,7 @@ def train(
     fps: Fps = None,
     person: Person = None,
     folds: Folds = None,
-    test: Annotated[
-        bool, typer.Option("--test/--no-test", help="Test on athletes left out first, and show the table.")
-    ] = True,
+    test: Annotated[bool, Option("--test/--no-test", help="Test on athletes left out first.")] = True,
     seed: Seed = 0,
     workers: Workers = 1,
 ) -> None:
@@ -61,20 +60,29 @@ def train(
     If the last training is interrupted, start the same command again: it continues where it was.
     """
     load_libraries()
+    from gymskel import evaluation
     from gymskel.classifier import SkeletonClassifier
 
     check_names(model, recipe, preprocess)
     check_out_file(out)
     recordings, failed = read_data(data, labels, fps, person, needs_names=True)
-    classifier = SkeletonClassifier(
-        model, recipe=choose_recipe(recipe, mirror), preprocess=preprocess, random_state=seed
-    )
+    chosen = choose_recipe(recipe, mirror)
+    classifier = SkeletonClassifier(model, recipe=chosen, preprocess=preprocess, random_state=seed)
     checkpoint, left_out = out.with_name(f"{out.name}.checkpoint"), out.with_name(f"{out.name}.left-out.csv")
-    predictions = _read_earlier_predictions(checkpoint, left_out)
+    if not checkpoint.exists():
+        left_out.unlink(missing_ok=True)  # of a training whose checkpoint is gone
+    predictions = read_predictions(left_out) if left_out.exists() else None
+    if checkpoint.exists():
+        shown = "" if predictions is None else "; the table was shown before"
+        typer.echo(f"Going on from {checkpoint}{shown}.", err=True)
     if test and len({r.athlete or r.source for r in recordings}) < 2:
         print_notes(["Only one athlete, so no honest test is possible. Fix: record more athletes."])
     elif test and predictions is None:
-        predictions = _test_on_left_out(classifier, recordings, folds, seed, workers)
+        typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
+        options: dict[str, Any] = {"folds": folds, "seed": seed, "progress": True, "workers": workers}
+        result = evaluation.evaluate(classifier, recordings, **options)
+        typer.echo(f"{result}\n")
+        predictions = result.predictions
         with replace_file(left_out) as part:  # for a training that is interrupted and continued
             predictions.to_csv(part, index=False)
     typer.echo("Training on all recordings ...", err=True)
@@ -87,44 +95,14 @@ def train(
     exit_with_failures(failed)
 
 
-def _read_earlier_predictions(checkpoint: Path, left_out: Path) -> pd.DataFrame | None:
-    """Return the predictions of a test before an interrupted training; None if there is none to continue."""
-    if not checkpoint.exists():
-        left_out.unlink(missing_ok=True)  # of a training whose checkpoint is gone
-        return None
-    predictions = read_predictions(left_out) if left_out.exists() else None
-    shown = "" if predictions is None else "; the table was shown before"
-    typer.echo(f"Going on from {checkpoint}{shown}.", err=True)
-    return predictions
-
-
-def _test_on_left_out(
-    classifier: SkeletonClassifier, recordings: list[Recording], folds: int | None, seed: int, workers: int
-) -> pd.DataFrame:
-    """Print the evaluation on athletes left out, and return its predictions."""
-    from gymskel import evaluation
-
-    typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
-    result = evaluation.evaluate(
-        classifier, recordings, folds=folds, seed=seed, progress=True, workers=workers
-    )
-    typer.echo(f"{result}\n")
-    return result.predictions
-
-
 def evaluate(
     data: Data,
     model: Model = "conv_gru",
     recipe: RecipeName = "default",
     preprocess: Preset = "default",
     mirror: Mirror = True,
-    protocol: Annotated[
-        str,
-        typer.Option(
-            help="athletes (some are left out), or thesis (the published random split, whose scores are too good)."
-        ),
-    ] = "athletes",
-    runs: Annotated[int, typer.Option(help="Number of repetitions, each with a seed of its own.")] = 1,
+    protocol: Annotated[str, Option(help=PROTOCOL_HELP)] = "athletes",
+    runs: Annotated[int, Option(help="Number of repetitions, each with a seed of its own.")] = 1,
     labels: Labels = None,
     fps: Fps = None,
     person: Person = None,
@@ -138,6 +116,11 @@ def evaluate(
     from gymskel.classifier import SkeletonClassifier
 
     check_names(model, recipe, preprocess, protocol)
+    if protocol == "thesis" and (folds is not None or workers > 1 or recipe not in ("default", "thesis")):
+        raise ValueError(
+            "`--protocol thesis` has a split and a recipe of its own, and one process. Fix: leave out --folds, "
+            "--workers and --recipe."
+        )
     recordings, failed = read_data(data, labels, fps, person, needs_names=True)
     settings: dict[str, Any] = {"runs": runs, "seed": seed, "progress": True}
     if protocol == "thesis":
@@ -152,23 +135,25 @@ def evaluate(
 
 def predict(
     classifier: ClassifierFile,
-    data: Annotated[
-        Path, typer.Argument(help="A video, a folder of videos, or keypoints (CSV files, .npz, .pose, .pkl).")
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the table and the pictures.")] = Path(
-        "predictions"
-    ),
+    data: Annotated[Path, Argument(help="A video, a folder of videos, or keypoints in any format.")],
+    out: Annotated[Path, out_option(help="Folder for the table and the pictures.")] = Path("predictions"),
     fps: Fps = None,
     person: Person = None,
-    strips: Annotated[
-        bool, typer.Option("--strips/--no-strips", help="Draw what the neurons did in each frame.")
-    ] = True,
+    strips: Annotated[bool, Option("--strips/--no-strips", help="Draw what the neurons did.")] = True,
 ) -> None:
     """Name the move in each video or recording, with probabilities and pictures of the neurons."""
     check_out_folder(out)
     loaded = load_classifier(classifier)
+    from gymskel.recording.times import same_rate
+
     recordings, failed = read_data(data, None, fps, person, keep=out / "keypoints")
-    _note_other_rates(recordings, loaded.training_facts_.fps_in)
+    rates = loaded.training_facts_.fps_in
+    filmed = {recording.fps for recording in recordings if recording.fps and rates}
+    if others := sorted(fps for fps in filmed if not any(same_rate(fps, rate) for rate in rates)):
+        shown, trained = (", ".join(f"{rate:g}" for rate in values) for values in (others, rates))
+        print_notes(
+            [f"Filmed at {shown} fps, trained at {trained}. Fix: if the files are wrong, give --fps."]
+        )
     table = loaded.predict_table(recordings)
     typer.echo(table.to_string(index=False, float_format="{:.3f}".format))
     with replace_file(out / "predictions.csv") as part:
@@ -182,31 +167,14 @@ def predict(
     exit_with_failures(failed)
 
 
-def _note_other_rates(recordings: list[Recording], training_rates: Sequence[float]) -> None:
-    """Print a note on frame rates of recordings that are none of the training's."""
-    from gymskel.recording.times import same_rate
-
-    rates = {recording.fps for recording in recordings if recording.fps and training_rates}
-    others = sorted(rate for rate in rates if not any(same_rate(rate, known) for known in training_rates))
-    if others:
-        filmed, trained = (", ".join(f"{rate:g}" for rate in values) for values in (others, training_rates))
-        print_notes(
-            [f"Filmed at {filmed} fps, trained at {trained}. Fix: if the files are wrong, give --fps."]
-        )
-
-
 def explain(
     classifier: ClassifierFile,
     data: Data,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the pictures and tables.")] = Path(
-        "explained"
-    ),
+    out: Annotated[Path, out_option(help="Folder for the pictures and tables.")] = Path("explained"),
     labels: Labels = None,
     fps: Fps = None,
     person: Person = None,
-    units: Annotated[
-        int, typer.Option(help="Number of units in a picture: those that tell the moves apart best.")
-    ] = 8,
+    units: Annotated[int, Option(help="Number of units in a picture, the best ones first.")] = 8,
 ) -> None:
     """Explain each prediction: what the neurons did, which joint counted when, units ranked by move."""
     check_out_folder(out)
@@ -223,11 +191,8 @@ def explain(
 
 def export(
     classifier: ClassifierFile,
-    out: Annotated[Path, typer.Option("--out", "-o", help="FILE.onnx, or FILE.tflite for LiteRT.")],
-    frames: Annotated[
-        int | None,
-        typer.Option(help="Number of frames in a clip (.tflite). Default: the longest training clip."),
-    ] = None,
+    out: Annotated[Path, out_option(help="FILE.onnx, or FILE.tflite for LiteRT.")],
+    frames: Annotated[int | None, Option(help="Frames in a clip (.tflite). Default: the longest.")] = None,
 ) -> None:
     """Convert a classifier to ONNX or LiteRT and compare the results. A JSON file beside it describes the input."""
     check_out_file(out, ".onnx", ".tflite")
@@ -246,7 +211,7 @@ def export(
 def report(
     classifier: ClassifierFile,
     data: Data,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The .html file to write.")] = Path("report.html"),
+    out: Annotated[Path, out_option(help="The .html file to write.")] = Path("report.html"),
     labels: Labels = None,
     fps: Fps = None,
     person: Person = None,
@@ -267,7 +232,7 @@ def report(
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")] = Path("demo"),
+    out: Annotated[Path, out_option(help="Folder for the files.")] = Path("demo"),
     seed: Seed = 0,
 ) -> None:
     """Show all steps on simulated gymnasts, in a minute or two, and list the files written."""

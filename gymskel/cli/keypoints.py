@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from gymskel.cli.options import (
     Data,
@@ -17,11 +18,18 @@ from gymskel.cli.options import (
     Person,
     check_out_file,
     check_out_folder,
+    out_option,
     parse_people,
     parse_size,
 )
-from gymskel.cli.output import exit_with_failures, noted_warnings, print_notes
-from gymskel.cli.reading import extract_and_report, load_classifier, read_data
+from gymskel.cli.reading import (
+    exit_with_failures,
+    extract_and_report,
+    load_classifier,
+    noted_warnings,
+    print_notes,
+    read_data,
+)
 from gymskel.files import replace_file
 
 if TYPE_CHECKING:
@@ -29,32 +37,20 @@ if TYPE_CHECKING:
     from gymskel.overlay import Annotation
     from gymskel.recording import Recording
 
-SHOWN_MEASURES = (
-    *("name", "unit", "flight_time", "jump_height_time"),
-    *("takeoff_angle", "turn", "rotation_peak", "hip_travel"),
-)
+SHOWN_MEASURES = "name unit flight_time jump_height_time takeoff_angle turn rotation_peak hip_travel".split()
 """Columns of the table of `kinematics` that are printed; the CSV file has all."""
 
 
 def extract(
-    videos: Annotated[list[Path], typer.Argument(help="Video files, or folders of videos.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the CSV files.")] = Path("keypoints"),
+    videos: Annotated[list[Path], Argument(help="Video files, or folders of videos.")],
+    out: Annotated[Path, out_option(help="Folder for the CSV files.")] = Path("keypoints"),
     fps: Fps = None,
-    estimator: Annotated[
-        str, typer.Option(help="Pose estimator: auto, mediapipe, openpose or rtmpose.")
-    ] = "auto",
+    estimator: Annotated[str, Option(help="Pose estimator: auto, mediapipe, openpose or rtmpose.")] = "auto",
     people: PeopleChoice = "athlete",
-    follow: Annotated[
-        bool,
-        typer.Option(
-            "--follow/--no-follow", help="Turn the picture until the body is upright, or use it as it is."
-        ),
-    ] = True,
-    workers: Annotated[
-        int | None, typer.Option(help="Number of processes. Each works on a video of its own.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Extract finished videos again.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan. Write nothing.")] = False,
+    follow: Annotated[bool, Option("--follow/--no-follow", help="Turn the picture with the body.")] = True,
+    workers: Annotated[int | None, Option(help="Number of processes, each with a video of its own.")] = None,
+    overwrite: Annotated[bool, Option("--overwrite", help="Extract finished videos again.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Show the plan. Write nothing.")] = False,
 ) -> None:
     """Find people in videos and write their keypoints as CSV files, one file per frame.
 
@@ -63,13 +59,8 @@ def extract(
     from gymskel.extract import plan_videos
 
     check_out_folder(out)
-    options: dict[str, Any] = {
-        "fps": fps,
-        "estimator": estimator,
-        "people": parse_people(people),
-        "follow": follow,
-        "overwrite": "always" if overwrite else "never",
-    }
+    options: dict[str, Any] = {"fps": fps, "estimator": estimator, "follow": follow}
+    options |= {"people": parse_people(people), "overwrite": "always" if overwrite else "never"}
     if dry_run:
         plan = plan_videos(videos, out, **options)
         typer.echo(plan)
@@ -79,24 +70,13 @@ def extract(
 
 
 def import_openpose(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(help="Folders, .zip files or JSON files that OpenPose wrote (--write_json)."),
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the CSV files.")] = Path("keypoints"),
-    fps: Annotated[
-        float | None, typer.Option(help="Frames per second of the camera. The JSON files do not say it.")
-    ] = None,
-    keypoint_scale: Annotated[int, typer.Option(help="The same option of OpenPose: 0 to 4.")] = 0,
-    image_size: Annotated[
-        str | None, typer.Option(help="WIDTHxHEIGHT of the video in pixels, for scales 1 to 4.")
-    ] = None,
-    written_size: Annotated[
-        str | None, typer.Option(help="WIDTHxHEIGHT of network or output in pixels, for scales 1 and 2.")
-    ] = None,
-    model_pose: Annotated[
-        str | None, typer.Option(help="Model of OpenPose: BODY_25B, if it wrote 25 points by that one.")
-    ] = None,
+    paths: Annotated[list[Path], Argument(help="Folders, .zip or JSON files that OpenPose wrote.")],
+    out: Annotated[Path, out_option(help="Folder for the CSV files.")] = Path("keypoints"),
+    fps: Annotated[float | None, Option(help="Frames per second of the camera; not in the files.")] = None,
+    keypoint_scale: Annotated[int, Option(help="The same option of OpenPose: 0 to 4.")] = 0,
+    image_size: Annotated[str | None, Option(help="WIDTHxHEIGHT of the video, for scales 1 to 4.")] = None,
+    written_size: Annotated[str | None, Option(help="WIDTHxHEIGHT of the output, for scales 1, 2.")] = None,
+    model_pose: Annotated[str | None, Option(help="BODY_25B, if that model wrote the 25 points.")] = None,
     people: PeopleChoice = "athlete",
 ) -> None:
     """Convert the JSON files of OpenPose to CSV files, one file per frame."""
@@ -123,40 +103,21 @@ def import_openpose(
             people=parse_people(people),
             on_clip=print_clip,
         )
-    failed = sum(clip.error is not None for clip in clips)
-    exit_with_failures(failed)
+    exit_with_failures([clip for clip in clips if clip.error])
 
 
 def overlay(
-    video: Annotated[Path, typer.Argument(help="A video, or a folder of videos.")],
-    keypoints: Annotated[
-        Path, typer.Argument(help="The folder of the CSV files, or a folder or .zip that holds it.")
-    ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="FILE.mp4, FILE.gif, FILE.png, or a folder.")
-    ] = Path("overlays"),
-    kind: Annotated[
-        str | None,
-        typer.Option(help="mp4, gif, or png (a contact sheet). Default: the ending of OUT, else mp4."),
-    ] = None,
-    person: Annotated[
-        int | None, typer.Option(help="Number of the only person to draw. Default: everybody.")
-    ] = None,
+    video: Annotated[Path, Argument(help="A video, or a folder of videos.")],
+    keypoints: Annotated[Path, Argument(help="The folder of the CSV files, or one or a .zip that holds it.")],
+    out: Annotated[Path, out_option(help="FILE.mp4, FILE.gif, FILE.png, or a folder.")] = Path("overlays"),
+    kind: Annotated[str | None, Option(help="mp4, gif or png (contact sheet). Default: as OUT.")] = None,
+    person: Annotated[int | None, Option(help="Number of the only person to draw. Default: all.")] = None,
     fps: Fps = None,
-    slow: Annotated[
-        float | None, typer.Option(help="Slow motion, such as 4 for a quarter of the speed (mp4, gif).")
-    ] = None,
-    frames: Annotated[int | None, typer.Option(help="Number of pictures (png). Default: 24.")] = None,
-    seconds: Annotated[
-        float | None, typer.Option(help="Show only this many seconds, those with the fastest motion (png).")
-    ] = None,
-    counts_from: Annotated[
-        int | None, typer.Option(help="Number of the first frame in the names of the CSV files.")
-    ] = None,
-    classifier: Annotated[
-        Path | None,
-        typer.Option(help="A .gymskel file. Adds its probabilities and what its neurons did."),
-    ] = None,
+    slow: Annotated[float | None, Option(help="Slow motion: 4 is a quarter of the speed (mp4, gif).")] = None,
+    frames: Annotated[int | None, Option(help="Number of pictures (png). Default: 24.")] = None,
+    seconds: Annotated[float | None, Option(help="Show only this many seconds, the fastest (png).")] = None,
+    counts_from: Annotated[int | None, Option(help="Number of the first frame in the CSVs' names.")] = None,
+    classifier: Annotated[Path | None, Option(help="Add the output of this .gymskel file.")] = None,
 ) -> None:
     """Draw the skeletons over the video, or make a contact sheet of it."""
     from gymskel.overlay import write_overlays
@@ -182,13 +143,8 @@ def overlay(
 
 
 def pack(
-    data: Annotated[
-        Path,
-        typer.Argument(help="CSV files, JSON of OpenPose, .pose, .pkl, .csv or Parquet: a file or a folder."),
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The .npz file to write.")] = Path(
-        "recordings.npz"
-    ),
+    data: Annotated[Path, Argument(help="A file or folder: CSV, OpenPose's JSON, .pose, .pkl, Parquet.")],
+    out: Annotated[Path, out_option(help="The .npz file to write.")] = Path("recordings.npz"),
     fps: Fps = None,
     labels: Labels = None,
     person: Person = None,
@@ -205,11 +161,8 @@ def pack(
 
 def kinematics(
     data: Data,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The CSV file to write.")] = Path("kinematics.csv"),
-    heights: Annotated[
-        Path | None,
-        typer.Option(help="CSV file with the columns athlete, height (in metres). Gives lengths in metres."),
-    ] = None,
+    out: Annotated[Path, out_option(help="The CSV file to write.")] = Path("kinematics.csv"),
+    heights: Annotated[Path | None, Option(help="CSV file: athlete, height (in metres).")] = None,
     fps: Fps = None,
     person: Person = None,
 ) -> None:
@@ -225,17 +178,13 @@ def kinematics(
         print_notes([f"{heights} has no height of {', '.join(unknown)}: theirs are in torso lengths."])
     with replace_file(out) as part:
         table.to_csv(part, index=False)
-    typer.echo(table[list(SHOWN_MEASURES)].to_string(index=False, float_format="{:.2f}".format))
+    typer.echo(table[SHOWN_MEASURES].to_string(index=False, float_format="{:.2f}".format))
     typer.echo(f"\n{out}")
     exit_with_failures(failed)
 
 
 def _read_heights(path: Path) -> dict[str, float]:
-    """Return athlete -> height in metres from a CSV file; athletes with an empty height are left out.
-
-    Raises:
-        ValueError: a column is missing, or a height is no number.
-    """
+    """Return athlete -> height in metres from a CSV file; athletes with an empty height are left out."""
     from gymskel.recording.labels import read_text_table
 
     table = read_text_table(path, "heights", "athlete, height")

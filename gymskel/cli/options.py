@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 if TYPE_CHECKING:
     from gymskel.training import Recipe
 
-ClassifierFile = Annotated[Path, typer.Argument(help="The .gymskel file of a classifier.")]
+out_option = partial(Option, "--out", "-o")
+ClassifierFile = Annotated[Path, Argument(help="The .gymskel file of a classifier.")]
 DATA_HELP = (
     "A folder or .zip of CSV files, a file with keypoints (.npz, .pose, .pkl, .csv), or a folder of videos."
 )
-Data = Annotated[Path, typer.Argument(help=DATA_HELP)]
-Folds = Annotated[
-    int | None, typer.Option(help="Number of groups of athletes to leave out. Default: each alone.")
-]
-Fps = Annotated[float | None, typer.Option(help="Frames per second of the camera. Overrides the files.")]
-Labels = Annotated[Path | None, typer.Option(help="CSV file with the columns file, activity, athlete.")]
+Data = Annotated[Path, Argument(help=DATA_HELP)]
+Folds = Annotated[int | None, Option(help="Number of groups of athletes to leave out. Default: each alone.")]
+Fps = Annotated[float | None, Option(help="Frames per second of the camera. Overrides the files.")]
+Labels = Annotated[Path | None, Option(help="CSV file with the columns file, activity, athlete.")]
 MIRROR_HELP = "Train on mirrored copies too. Use --no-mirror if left and right are two different moves."
-Mirror = Annotated[bool, typer.Option("--mirror/--no-mirror", help=MIRROR_HELP)]
+Mirror = Annotated[bool, Option("--mirror/--no-mirror", help=MIRROR_HELP)]
 MODEL_HELP = "Network: conv_gru, simple_rnn, lstm, hierarchical_rnn, lstm_attention or dd_net."
-Model = Annotated[str, typer.Option(help=MODEL_HELP)]
+Model = Annotated[str, Option(help=MODEL_HELP)]
 PEOPLE_HELP = "Person to keep: athlete, largest, longest, all, a person's number, or X,Y in pixels."
-PeopleChoice = Annotated[str, typer.Option(help=PEOPLE_HELP)]
-Person = Annotated[int | None, typer.Option(help="Number of the person, if files hold several people.")]
+PeopleChoice = Annotated[str, Option(help=PEOPLE_HELP)]
+Person = Annotated[int | None, Option(help="Number of the person, if files hold several people.")]
 PRESET_HELP = "Preprocessing: default, live (past frames only), thesis, thesis_cleaned (for cleaned data) or exercise_quality."
-Preset = Annotated[str, typer.Option(help=PRESET_HELP)]
+Preset = Annotated[str, Option(help=PRESET_HELP)]
 RECIPE_HELP = "Training recipe: default, thesis or exercise_quality."
-RecipeName = Annotated[str, typer.Option("--recipe", help=RECIPE_HELP)]
-Seed = Annotated[int, typer.Option(help="Start of the random numbers. The same seed repeats a training.")]
-Workers = Annotated[int, typer.Option(help="Number of processes, each with 1 GB of memory.")]
+RecipeName = Annotated[str, Option("--recipe", help=RECIPE_HELP)]
+Seed = Annotated[int, Option(help="Start of the random numbers. The same seed repeats a training.")]
+Workers = Annotated[int, Option(help="Number of processes, each with 1 GB of memory.")]
 
 
 def parse_people(text: str) -> str | int | tuple[float, float]:
@@ -40,9 +40,6 @@ def parse_people(text: str) -> str | int | tuple[float, float]:
 
     >>> parse_people("largest"), parse_people("2"), parse_people("420,300")
     ('largest', 2, (420.0, 300.0))
-
-    Raises:
-        ValueError: a text with a comma that is no point.
     """
     if text.isdecimal():
         return int(text)
@@ -62,9 +59,6 @@ def parse_size(option: str, text: str | None) -> tuple[int, int] | None:
 
     >>> parse_size("image-size", "1920x1080")
     (1920, 1080)
-
-    Raises:
-        ValueError: another text.
     """
     if text is None:
         return None

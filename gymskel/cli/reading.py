@@ -1,4 +1,4 @@
-"""Read the input of commands: keypoints, videos that are extracted first, a classifier."""
+"""Input of commands: keypoints, videos that are extracted first, a classifier; their notes and exit status."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import contextlib
 import logging
 import warnings
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-
-from gymskel.cli.output import print_notes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from gymskel.classifier import SkeletonClassifier
     from gymskel.extract import Extraction
     from gymskel.recording import Recording
-    from gymskel.recording.labels import LabelTable
 
 
 def read_data(
@@ -40,12 +38,9 @@ def read_data(
         labels, fps, person: as in `read_keypoints`.
         keep: folder for the keypoints of videos; None: `NAME-keypoints` beside the folder NAME.
         needs_names: raise ValueError for a video without a known activity, before hours of extraction.
-
-    Raises:
-        ValueError: the folder holds videos and keypoints; no video could be extracted; labels do not fit.
-        FileNotFoundError: no such path.
     """
     from gymskel.formats import read_keypoints
+    from gymskel.formats.reading import find_keypoint_files
     from gymskel.recording import label_recordings, read_labels, read_recordings
 
     table = None if labels is None else read_labels(labels)  # first, so that an error comes before the work
@@ -54,9 +49,15 @@ def read_data(
         return read_keypoints(data, person=person, fps=fps, labels=table), 0
     parent = data.parent if data.name else data.resolve().parent
     keypoints = keep or parent / f"{data.resolve().stem}-keypoints"
-    _check_no_keypoints(data, videos, but=keypoints)
-    if table is not None:
-        _check_labels(table, videos)
+    for _, file in find_keypoint_files(data, but=keypoints):
+        raise ValueError(
+            f"{data} holds videos ({videos[0].name} ...) and keypoints ({file.relative_to(data)} ...). "
+            "Fix: name a folder that holds one of the two."
+        )
+    if table is not None:  # each video needs one row, by a name that no other video has
+        table.rows_of([(video.stem, video.name) for video in videos])
+        names = Counter(video.stem for video in videos)
+        table.refuse_repeated(name for name, count in names.items() if count > 1)
     elif needs_names:
         _check_activities(data, videos)
     typer.echo(f"{data} holds videos: extracting {len(videos)} into {keypoints}", err=True)
@@ -80,24 +81,6 @@ def _find_videos(data: Path) -> list[Path]:
     return [data] if data.is_file() and data.suffix.lower() in VIDEO_SUFFIXES else []
 
 
-def _check_no_keypoints(data: Path, videos: list[Path], but: Path) -> None:
-    """Raise ValueError if a folder of videos holds keypoints too; the folder `but` of an extraction is left out."""
-    from gymskel.formats.reading import find_keypoint_files
-
-    for _, file in find_keypoint_files(data, but=but):
-        raise ValueError(
-            f"{data} holds videos ({videos[0].name} ...) and keypoints ({file.relative_to(data)} ...). "
-            "Fix: name a folder that holds one of the two."
-        )
-
-
-def _check_labels(table: LabelTable, videos: list[Path]) -> None:
-    """Raise ValueError unless each video has one row in a table of labels, by a name that no other video has."""
-    table.rows_of([(video.stem, video.name) for video in videos])
-    names = Counter(video.stem for video in videos)
-    table.refuse_repeated(name for name, count in names.items() if count > 1)
-
-
 def _check_activities(data: Path, videos: list[Path]) -> None:
     """Raise ValueError for videos whose activity is given neither by their name nor by a sub-folder of `data`."""
     from gymskel.classifier.inputs import nameless_error
@@ -113,13 +96,7 @@ def _check_activities(data: Path, videos: list[Path]) -> None:
 
 
 def extract_and_report(videos: list[Path], out: Path, **options: Any) -> Extraction:
-    """Extract videos, print a summary and the errors, and return the result.
-
-    Args:
-        videos: videos, or folders of them.
-        out: folder for the CSVs.
-        options: those of `extract.extract_videos`.
-    """
+    """Extract videos with options of `extract.extract_videos`, print a summary and the errors, return the result."""
     from gymskel import extract
 
     with warnings.catch_warnings():
@@ -144,10 +121,7 @@ def load_classifier(path: Path) -> SkeletonClassifier:
 
 
 def load_libraries() -> None:
-    """Import TensorFlow and what needs it, without the page of lines that TensorFlow prints at its start.
-
-    Call it before any other import of a module that needs TensorFlow.
-    """
+    """Import TensorFlow without the lines that it prints at its start; call it before any import that needs TensorFlow."""
     from gymskel.quiet import hide_stderr
 
     with hide_stderr():
@@ -157,10 +131,7 @@ def load_libraries() -> None:
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
-    """Return the table of predictions that `train` wrote beside its checkpoint.
-
-    Names are text, "01" too. Probabilities are numbers, NaN where a fold did not give any.
-    """
+    """Return the predictions that `train` wrote beside its checkpoint; names are text ("01"), missing numbers NaN."""
     import pandas as pd
 
     texts = dict.fromkeys(("recording", "athlete", "truth", "predicted", "doubt"), str)
@@ -168,3 +139,24 @@ def read_predictions(path: Path) -> pd.DataFrame:
     probabilities = [name for name in table if name.startswith("p(")]
     table[probabilities] = table[probabilities].apply(pd.to_numeric, errors="coerce")
     return table
+
+
+def print_notes(lines: Iterable[str]) -> None:
+    """Print each line once to standard error, after a "!"."""
+    for line in dict.fromkeys(lines):
+        typer.echo(f"! {line}", err=True)
+
+
+@contextlib.contextmanager
+def noted_warnings() -> Iterator[None]:
+    """Print the warnings of the block as notes when it ends without an error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    print_notes(str(warning.message) for warning in caught)
+
+
+def exit_with_failures(failed: object) -> None:
+    """End the command with status 1 if `failed` is true: a number of videos, or a list of them."""
+    if failed:
+        raise typer.Exit(1)
