@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,36 +43,6 @@ UNITS = 8
 """Rows of a strip by default: as many as are read at a glance."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Answers:
-    """The recordings that have an answer.
-
-    Attributes:
-        names: of the recordings, each once.
-        moves: the answers.
-        titles: for pictures: move and probability, then the recording, then the reason to doubt if there is one.
-        ends: time of each last frame, counted from the first, with its unit: (1.4, "s") or (42, "frame").
-        clips: as the model saw them. The labels are the recordings' activities, or the answers where some activity is
-            none of the classifier's classes.
-    """
-
-    names: list[str]
-    moves: list[str]
-    titles: list[str]
-    ends: list[tuple[float, str]]
-    clips: Clips
-
-    @property
-    def several_moves(self) -> bool:
-        """The clips have more than one label."""
-        return self.clips.y is not None and len(np.unique(self.clips.y)) > 1
-
-    def path(self, folder: Path, row: int, picture: str) -> Path:
-        """Return FOLDER/RECORDING.MOVE.PICTURE.png of a row, whatever characters the names hold."""
-        name = f"{self.names[row]}.{self.moves[row]}.{picture}.png"
-        return folder / name.replace("/", "-").replace(os.sep, "-")
-
-
 def write_strips(
     classifier: SkeletonClassifier, recordings: Sequence[Recording], out: str | Path, *, units: int = UNITS
 ) -> list[Path]:
@@ -92,11 +63,9 @@ def write_strips(
     Raises:
         ValueError: `units` below 1, fitted on Clips, or another layout of joints.
     """
-    _check_units(units)
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    answers = _answers(classifier, recordings)
-    return [] if answers is None else _write_layers(classifier, answers, out, units)
+    out = _make_folder(out, units)
+    answers, clips = _answers(classifier, recordings)
+    return [] if clips is None else _write_layers(classifier, answers, clips, out, units)
 
 
 def write_explanations(
@@ -108,37 +77,29 @@ def write_explanations(
     summed over the joints below the units; RECORDING.MOVE.map.png and RECORDING.MOVE.bodies.png from
     `integrated_gradients`, compared with the other moves if there are several, otherwise with a body that stands still.
     Of all together: attributions.csv (`Attribution.table`), and units.csv (`rank_units`) for three recordings and two
-    moves or more.
-
-    Args:
-        classifier: fitted on recordings.
-        recordings: of the layout of joints that it was trained on.
-        out: folder; made if it is not there.
-        units: largest number of rows of a strip.
+    moves or more. The arguments are those of `write_strips`.
 
     Returns:
         The files, pictures first.
 
     Raises:
-        ValueError: `units` below 1, no recording has an answer, fitted on Clips, another layout of joints, or
-            attributions that do not add up (see `integrated_gradients`).
+        ValueError: as `write_strips`, no recording has an answer, or attributions that do not add up (see
+            `integrated_gradients`).
     """
-    _check_units(units)
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    answers = _answers(classifier, recordings)
-    if answers is None:
+    out = _make_folder(out, units)
+    answers, clips = _answers(classifier, recordings)
+    if clips is None:
         raise ValueError("In none of the recordings is enough seen for an answer: nothing to explain.")
-    clips = answers.clips
-    named = replace(clips, sources=tuple(answers.names))  # sources may repeat
+    several_moves = clips.y is not None and len(np.unique(clips.y)) > 1
+    named = replace(clips, sources=tuple(answers["recording"]))  # sources may repeat
     attribution = integrated_gradients(
-        classifier.model_, named, baseline="others" if answers.several_moves else "still"
+        classifier.model_, named, baseline="others" if several_moves else "still"
     )
-    written = _write_layers(classifier, answers, out, units, attribution)
+    written = _write_layers(classifier, answers, clips, out, units, attribution)
     written += _write_attributions(attribution, answers, out)
     tables = {"attributions": attribution.table()}
     layers = recurrent_layers(classifier.model_)
-    if answers.several_moves and len(clips) > 2 and layers:
+    if several_moves and len(clips) > 2 and layers:
         ranked = {
             layer: rank_units(layer_outputs(classifier.model_, clips, layer), clips) for layer in layers
         }
@@ -150,77 +111,80 @@ def write_explanations(
     return written
 
 
-def _check_units(units: int) -> None:
+def _make_folder(out: str | Path, units: int) -> Path:
+    """Check `units`, then make the folder and return it."""
     if units < 1:
         raise ValueError(f"`units` must be a number of rows from 1, got {units}.")
+    Path(out).mkdir(parents=True, exist_ok=True)
+    return Path(out)
+
+
+def _answers(
+    classifier: SkeletonClassifier, recordings: Sequence[Recording]
+) -> tuple[pd.DataFrame, Clips | None]:
+    """Return the rows of `predict_table` that have an answer, and their clips as the model saw them; None = no rows.
+
+    Labels of the clips are the activities, or the answers where some activity is none of the classifier's classes. New
+    column `end`: time of the last frame since the first, with its unit, (1.4, "s") or (42, "frame").
+    """
+    table = classifier.predict_table(recordings)
+    answered = ~table["doubt"].str.startswith("no answer")
+    shown = [recording for recording, good in zip(recordings, answered, strict=True) if good]
+    if not shown:
+        return table[answered], None
+    clips = classifier.clips(shown)
+    if clips.y is None:
+        clips = replace(clips, y=np.array([clips.classes.index(move) for move in table["move"][answered]]))
+    ends = [(float(times[-1] - times[0]), unit) for times, unit in map(frame_times, shown)]
+    return table[answered].assign(end=ends), clips
 
 
 def _write_layers(
     classifier: SkeletonClassifier,
-    answers: _Answers,
+    answers: pd.DataFrame,
+    clips: Clips,
     out: Path,
     units: int,
     attribution: Attribution | None = None,
 ) -> list[Path]:
-    """Write one picture for each recurrent layer and recording; with an attribution, its sum over the joints below."""
-    written = []
+    """Write one picture for each recurrent layer and answer; with an attribution, its sum over the joints below."""
+    written, counted = [], None if attribution is None else attribution.by_joint.sum(axis=-1)
     for layer in recurrent_layers(classifier.model_):
-        states = layer_outputs(classifier.model_, answers.clips, layer)
+        states = layer_outputs(classifier.model_, clips, layer)
         states /= max(1.0, float(np.nanmax(np.abs(states))))
-        shown = choose_units(states, answers.clips, units)
-        for row, (clip_states, end) in enumerate(zip(states, answers.ends, strict=True)):
-            move, *notes = answers.titles[row].split("\n")
+        shown = choose_units(states, clips, units)
+        for row, answer in enumerate(answers.itertuples()):
+            title = f"{answer.move}, probability {answer.probability:.2f}\n{answer.recording}, layer {layer}"
             picture = draw_strips_with_skeleton(
-                clip_states,
-                answers.clips[[row]],
+                states[row],
+                clips[[row]],
                 units=shown,
-                title="\n".join([move, f"{notes[0]}, layer {layer}", *notes[1:]]),
-                end=end,
-                weights=None
-                if attribution is None
-                else {"what counted": attribution.by_joint[row].sum(axis=-1)},
+                title=f"{title}\nDoubt: {answer.doubt}" if answer.doubt else title,
+                end=answer.end,
+                weights=None if counted is None else {"what counted": counted[row]},
             )
-            written.append(answers.path(out, row, layer))
+            written.append(_picture_path(out, answer, layer))
             with replace_file(written[-1]) as part:
                 picture.save(part)
     return written
 
 
-def _write_attributions(attribution: Attribution, answers: _Answers, out: Path) -> list[Path]:
-    """Write the map and the bodies of each recording."""
+def _write_attributions(attribution: Attribution, answers: pd.DataFrame, out: Path) -> list[Path]:
+    """Write the map and the bodies of each answer."""
     from matplotlib import pyplot as plt
 
     written = []
-    for row, end in enumerate(answers.ends):
+    for row, answer in enumerate(answers.itertuples()):
         for name, plot in (("map", plot_attribution_map), ("bodies", plot_attribution_bodies)):
-            written.append(answers.path(out, row, name))
-            plot(attribution, row, end=end)
+            plot(attribution, row, end=answer.end)
+            written.append(_picture_path(out, answer, name))
             with replace_file(written[-1]) as part:
                 plt.savefig(part, dpi=110)
             plt.close()
     return written
 
 
-def _answers(classifier: SkeletonClassifier, recordings: Sequence[Recording]) -> _Answers | None:
-    """Return the recordings that have an answer, or None if there are none."""
-    table = classifier.predict_table(recordings)
-    answered = ~table["doubt"].str.startswith("no answer").to_numpy()
-    shown = [recording for recording, good in zip(recordings, answered, strict=True) if good]
-    if not shown:
-        return None
-    table, clips = table[answered], classifier.clips(shown)
-    moves = table["move"].tolist()
-    if clips.y is None:
-        clips = replace(clips, y=np.array([clips.classes.index(move) for move in moves]))
-    titles = [
-        f"{row.move}, probability {row.probability:.2f}\n{row.recording}"
-        + (f"\nDoubt: {row.doubt}" if row.doubt else "")
-        for row in table.itertuples()
-    ]
-    return _Answers(table["recording"].tolist(), moves, titles, [_end(one) for one in shown], clips)
-
-
-def _end(recording: Recording) -> tuple[float, str]:
-    """Return the time of the last frame since the first, and its unit."""
-    times, unit = frame_times(recording)
-    return float(times[-1] - times[0]), unit
+def _picture_path(out: Path, answer: Any, picture: str) -> Path:
+    """Return OUT/RECORDING.MOVE.PICTURE.png, whatever characters the names hold."""
+    name = f"{answer.recording}.{answer.move}.{picture}.png"
+    return out / name.replace("/", "-").replace(os.sep, "-")

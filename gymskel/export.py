@@ -1,8 +1,7 @@
 """A trained classifier -> an ONNX or LiteRT file for programs without Keras, and a JSON of metadata beside it.
 
-ONNX runs on servers, in browsers and in games, with clips of any number and length; LiteRT on phones, with one clip of
-one length at a time. Each file is run and compared with the network before it is written. The JSON describes the
-preprocessing of the keypoints. examples/ holds a client for each that needs only numpy and the runtime.
+ONNX runs on servers, in browsers and in games; LiteRT on phones. Each file is run and compared with the network before
+it is written. examples/ holds a client for each that needs only numpy and the runtime.
 """
 
 from __future__ import annotations
@@ -21,25 +20,20 @@ from sklearn.utils.validation import check_is_fitted
 
 import gymskel
 from gymskel.classifier import SkeletonClassifier
-from gymskel.classifier.inference import run_network
+from gymskel.classifier.inference import input_specs, run_network
 from gymskel.clips import Clips
 from gymskel.files import replace_file
 
 TOLERANCE = 1e-4
 """Largest difference allowed between a probability of the file and of the network."""
 
-RunFile = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""keypoints and mask -> (clips, classes) probabilities of the exported file."""
-
 
 def export_onnx(classifier: SkeletonClassifier, path: str | Path) -> Path:
     """Write `path` (.onnx) for any number and length of clips, and its metadata as `path`.json.
 
     Inputs: `keypoints` (clips, frames, joints, channels) float32 and `mask` (clips, frames) bool, True = a frame of the
-    clip; output: `probabilities` (clips, classes). A model with the published head takes clips of one length.
-
-    Returns:
-        `path`.
+    clip; output: `probabilities` (clips, classes). A model with the published head takes clips of one length. Returns
+    `path`.
 
     Raises:
         ImportError: tf2onnx or onnxruntime is not installed.
@@ -47,9 +41,9 @@ def export_onnx(classifier: SkeletonClassifier, path: str | Path) -> Path:
     """
     check_is_fitted(classifier, "model_")
     tf2onnx, onnxruntime = _import("tf2onnx"), _import("onnxruntime")
-    _, length, joints, channels = classifier.model_.get_layer("keypoints").batch_shape
+    length = classifier.model_.get_layer("keypoints").batch_shape[1]
     with _conversion_errors(path):
-        network = _tf_function(_portable_copy(classifier.model_), (None, length), joints, channels)
+        network = _tf_function(_portable_copy(classifier.model_))
         proto, _ = tf2onnx.convert.from_function(network, input_signature=network.input_signature, opset=17)
         content = proto.SerializeToString()
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -64,30 +58,22 @@ def export_litert(classifier: SkeletonClassifier, path: str | Path, *, frames: i
     """Write `path` (.tflite) for one padded clip of `frames` frames at a time, and its metadata as `path`.json.
 
     Loops over the frames are unrolled, because no interpreter runs them otherwise: the file, and the time to make it,
-    grow with `frames`.
-
-    Args:
-        classifier: fitted on anything.
-        path: file to write.
-        frames: length of a clip; by default that of the longest training clip.
-
-    Returns:
-        `path`.
+    grow with `frames`, by default the length of the longest training clip. Returns `path`.
 
     Raises:
         ImportError: ai-edge-litert is not installed.
         ValueError: the model takes clips of another length only.
-        RuntimeError: the network cannot be converted, or the file gives other probabilities; nothing is written.
+        RuntimeError: as `export_onnx`.
     """
     check_is_fitted(classifier, "model_")
     litert = _import("ai_edge_litert.interpreter")
-    _, length, joints, channels = classifier.model_.get_layer("keypoints").batch_shape
+    length = classifier.model_.get_layer("keypoints").batch_shape[1]
     frames = length or classifier.training_facts_.frames if frames is None else frames
     if frames < 1 or length not in (None, frames):
         raise ValueError(f"`frames` must be {length or 'a number from 1'}, got {frames}.")
     with _conversion_errors(path):
         copy = _portable_copy(classifier.model_, frames=frames)
-        network = _tf_function(copy, (1, frames), joints, channels)
+        network = _tf_function(copy)
         holder = tf.Module()  # the converter wants one object with the function and the weights it uses
         holder.network, holder.weights = network, [variable.value for variable in copy.variables]
         converter = tf.lite.TFLiteConverter.from_concrete_functions([network.get_concrete_function()], holder)
@@ -150,7 +136,6 @@ def _portable_copy(model: keras.Model, *, frames: int | None = None) -> keras.Mo
 
     With `frames` it takes one clip of that length, and loops over the frames are unrolled.
     """
-
     changes = {"dtype": "float32"} if frames is None else {"dtype": "float32", "unroll": True}
 
     def rebuild(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -164,12 +149,10 @@ def _portable_copy(model: keras.Model, *, frames: int | None = None) -> keras.Mo
                 inner.zero_output_for_mask = False
         return copy
 
-    inputs = None
-    if frames is not None:
-        inputs = [
-            keras.Input(batch_shape=(1, frames, *tensor.shape[2:]), dtype=tensor.dtype, name=tensor.name)
-            for tensor in model.inputs
-        ]
+    inputs = frames and [
+        keras.Input(batch_shape=(1, frames, *tensor.shape[2:]), dtype=tensor.dtype, name=tensor.name)
+        for tensor in model.inputs
+    ]
     copy = keras.models.clone_model(model, input_tensors=inputs, clone_function=rebuild)
     copy.set_weights(model.get_weights())
     return copy
@@ -178,30 +161,25 @@ def _portable_copy(model: keras.Model, *, frames: int | None = None) -> keras.Mo
 def _changed(config: Any, changes: Mapping[str, Any]) -> Any:
     """Return a layer's configuration with other values for the keys of `changes`, also in the layers in it."""
     if isinstance(config, Mapping):
-        return {
-            key: changes[key] if key in changes else _changed(value, changes) for key, value in config.items()
-        }
+        return {key: changes.get(key, _changed(value, changes)) for key, value in config.items()}
     return [_changed(value, changes) for value in config] if isinstance(config, list) else config
 
 
-def _tf_function(model: keras.Model, shape: tuple[int | None, int | None], joints: int, channels: int) -> Any:
-    """Return the model as a TensorFlow function for converters; `shape` is (clips, frames)."""
+def _tf_function(model: keras.Model) -> Any:
+    """Return the model as a TensorFlow function for converters."""
 
     def network(keypoints: Any, mask: Any) -> dict[str, Any]:
         return {"probabilities": model({"keypoints": keypoints, "mask": mask}, training=False)}
 
-    signature = [
-        tf.TensorSpec((*shape, joints, channels), tf.float32, "keypoints"),
-        tf.TensorSpec(shape, tf.bool, "mask"),
-    ]
-    return tf.function(network, autograph=False, input_signature=signature)
+    specs = input_specs(model, *model.get_layer("keypoints").batch_shape[:2])
+    return tf.function(network, autograph=False, input_signature=specs)
 
 
 def _compare_and_write(
     classifier: SkeletonClassifier,
     path: Path,
     content: bytes,
-    run: RunFile,
+    run: Callable[..., np.ndarray],
     *,
     kind: str,
     frames: int | None,
@@ -229,11 +207,12 @@ def _compare_and_write(
     return path
 
 
-def _largest_difference(classifier: SkeletonClassifier, run: RunFile, frames: int | None) -> float:
+def _largest_difference(
+    classifier: SkeletonClassifier, run: Callable[..., np.ndarray], frames: int | None
+) -> float:
     """Return the largest difference of a probability from the network's in float32, on simulated clips.
 
-    Clips are whole, shorter, and of a single frame. With `frames` None (any length) other lengths are tried, and one
-    clip alone.
+    With `frames` None (any length) other lengths are tried, and one clip alone.
     """
     length, model = frames or classifier.training_facts_.frames, classifier.model_
     if any("16" in layer.compute_dtype for layer in model.layers):
@@ -247,13 +226,11 @@ def _largest_difference(classifier: SkeletonClassifier, run: RunFile, frames: in
 def _swinging_clips(classifier: SkeletonClassifier, frames: int) -> Clips:
     """Return six clips of joints that swing smoothly, in the size of the clips that the network was trained on."""
     facts, rng = classifier.training_facts_, np.random.default_rng(0)
-    joints, channels = len(facts.skeleton), len(facts.channels)
     steps = [name for name, _ in classifier.preprocessor_.steps] if classifier.preprocessor_ else ["scale"]
     size = 1.0 if {"scale", "relative"} & set(steps) else 100.0  # torso lengths, or pixels
-    turns = np.linspace(0, 1, frames)[:, None, None] * rng.uniform(2, 9, (6, 1, joints, channels))
-    x = rng.normal(0, 1, (6, 1, joints, channels)) + np.sin(
-        turns + rng.uniform(0, 6, (6, 1, joints, channels))
-    )
+    shape = (6, 1, len(facts.skeleton), len(facts.channels))
+    turns = np.linspace(0, 1, frames)[:, None, None] * rng.uniform(2, 9, shape)
+    x = rng.normal(0, 1, shape) + np.sin(turns + rng.uniform(0, 6, shape))
     lengths = [frames, frames, 1, -(-frames // 2), -(-frames // 3), max(1, frames - 1)]
     real = (np.arange(frames) < np.array(lengths)[:, None])[..., None, None]
     return Clips.from_arrays(

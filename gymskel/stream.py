@@ -18,14 +18,13 @@ from gymskel.recording import Recording, UnseenError
 class Stream:
     """Class probabilities of a moving person, from keypoints that come frame by frame.
 
-    The answer at a frame is `classifier.predict_proba` of a recording of the last `window` frames: the classifier's
-    steps see these frames alone. A step that looks ahead does so within the window, so it prepares the newest frames
-    a little differently from those of a whole recording. A classifier trained with preprocess="live" has steps that
-    look only back, and is trained on clips prepared as they are here. There is no answer until a person has been
-    there for `window` frames.
+    The answer at a frame is `classifier.predict_proba` of a recording of the last `window` frames. A step that looks
+    ahead does so within the window, so it prepares the newest frames a little differently from those of a whole
+    recording. A classifier trained with preprocess="live" has steps that look only back, and is trained on clips
+    prepared as they are here. There is no answer until a person has been there for `window` frames.
 
-    Making a stream compiles the network for this window with its weights as they are, which takes a second or so; a
-    frame then takes less than a millisecond on one core with most models (benchmarks/inference.py).
+    Making a stream compiles the network with its weights as they are, which takes a second or so; a frame then takes
+    less than a millisecond on one core with most models (benchmarks/inference.py).
 
     Args:
         classifier: fitted on recordings.
@@ -52,9 +51,7 @@ class Stream:
         check_is_fitted(classifier, "model_")
         facts = classifier.training_facts_
         if classifier.preprocessor_ is None:
-            raise ValueError(
-                "`classifier` was fitted on Clips and cannot prepare frames. Fix: fit it on recordings."
-            )
+            raise ValueError("The classifier was fitted on Clips, not on frames. Fix: fit it on recordings.")
         self.fps = _training_rate(facts) if fps is None else float(fps)
         self.window = _median_frames(facts, self.fps) if window is None else int(window)
         for name, value in (("window", self.window), ("every", every)):
@@ -64,12 +61,9 @@ class Stream:
         self._preprocessor, self._skeleton = classifier.preprocessor_, facts.skeleton_in
         self._people: dict[Hashable, _LastFrames] = {}
         self._count = 0
-        self._recording = Recording(
-            _random_keypoints(self.window, len(self._skeleton)),
-            fps=self.fps,
-            skeleton=self._skeleton,
-            sample="stream",
-        )
+        places = np.random.default_rng(0).uniform(100, 300, (self.window, len(self._skeleton), 3))
+        places[..., 2] = 1  # all seen: to try everything before the first frame
+        self._recording = Recording(places, fps=self.fps, skeleton=self._skeleton, sample="stream")
         fixed = classifier.model_.get_layer("keypoints").batch_shape[1]
         self._length = fixed or int(classifier.clips([self._recording]).lengths[0])
         self._network = compile_one_clip(classifier.model_, self._length)
@@ -103,9 +97,9 @@ class Stream:
             for frame in frames:
                 probabilities = stream.add(estimate(frame))
         """
-        if not isinstance(frame, Mapping):
-            return self._add_people({None: frame})[None]
-        return self._add_people(frame)
+        if isinstance(frame, Mapping):
+            return self._add_people(frame)
+        return self._add_people({None: frame})[None]
 
     def reset(self) -> None:
         """Forget all people and frames: the next frame is the first."""
@@ -157,8 +151,7 @@ class Stream:
 def predict_frames(classifier: SkeletonClassifier, recording: Recording) -> dict[str, np.ndarray]:
     """Return class -> (frames,) its probability at each frame, by a Stream with the default window.
 
-    NaN before the first answer. A recording not longer than the window gets one answer, about all of it, in every
-    frame.
+    NaN before the first answer. A recording not longer than the window gets one answer for all of its frames.
 
     Raises:
         ValueError: as `Stream`, or a recording that the classifier refuses.
@@ -176,19 +169,12 @@ def predict_frames(classifier: SkeletonClassifier, recording: Recording) -> dict
 
 
 class _LastFrames:
-    """The last `window` frames of one person.
-
-    Every frame is stored twice, `window` rows apart, so that the last ones always lie in one slice.
-
-    Attributes:
-        count: frames taken so far.
-        away: frames since the person was last given.
-        answer: (classes,) the latest probabilities, or None.
-    """
+    """The last `window` frames of one person, each stored twice, `window` rows apart: the last ones lie in one slice."""
 
     def __init__(self, window: int, joints: int) -> None:
-        self.window, self.count, self.away = window, 0, 0
-        self.answer: np.ndarray | None = None
+        self.window, self.count = window, 0
+        self.away = 0  # frames since the person was last given
+        self.answer: np.ndarray | None = None  # (classes,) the latest probabilities
         self._twice = np.empty((2 * window, joints, 3), np.float32)
 
     def append(self, keypoints: np.ndarray | None) -> None:
@@ -210,7 +196,7 @@ def _training_rate(facts: TrainingFacts) -> float:
     if len(facts.fps_in) != 1:
         rates = " and ".join(f"{rate:g}" for rate in facts.fps_in) or "an unknown number of"
         raise ValueError(
-            f"The classifier was trained on {rates} frames a second. Fix: give the frame rate of the stream with fps=."
+            f"The classifier was trained on {rates} frames a second. Fix: give the stream's fps=."
         )
     return float(facts.fps_in[0])
 
@@ -218,14 +204,5 @@ def _training_rate(facts: TrainingFacts) -> float:
 def _median_frames(facts: TrainingFacts, fps: float) -> int:
     """Return the number of frames of the median training recording at `fps`; ValueError if it is unknown."""
     if not facts.seconds:
-        raise ValueError(
-            "The duration of the training recordings is unknown. Fix: give the number of frames with window=."
-        )
+        raise ValueError("The duration of the training recordings is unknown. Fix: give window=, in frames.")
     return max(1, round(facts.seconds * fps))
-
-
-def _random_keypoints(frames: int, joints: int) -> np.ndarray:
-    """Return (frames, joints, 3) float32 random places, all seen: to try everything before the first frame."""
-    keypoints = np.random.default_rng(0).uniform(100, 300, (frames, joints, 3))
-    keypoints[..., 2] = 1
-    return keypoints.astype(np.float32)

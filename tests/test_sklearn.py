@@ -269,7 +269,7 @@ def test_clips_prepared_otherwise(recordings):
     with pytest.raises(ValueError, match="scaled otherwise"):
         fitted.predict(replace(clips, x=clips.x / 100))
     moved = replace(clips, x=clips.x + np.float32(50) * clips.mask[..., None, None])
-    with pytest.raises(ValueError, match=r"begins .* centred otherwise"):
+    with pytest.raises(ValueError, match=r"centred otherwise.* from the origin"):
         fitted.predict(moved)
     half = replace(clips, x=clips.x * 0.5)  # as another preset may scale, or a child
     assert len(fitted.predict(half)) == 8

@@ -23,12 +23,8 @@ _COMPILED: weakref.WeakKeyDictionary[keras.Model, Network] = weakref.WeakKeyDict
 def run_network(model: keras.Model, clips: Clips) -> np.ndarray:
     """Return (clips, classes) float32 probabilities, in the order of the clips.
 
-    The network is compiled on its first call, for any number and length of clips, and kept as long as the model lives.
     Clips of similar length form a batch that ends with their last frame, so that padding costs nothing.
-
-    Args:
-        model: with the inputs `keypoints` and `mask`.
-        clips: at the fixed length of the model, or of any length if it has none.
+    The clips have the fixed length of the model, or any length if it has none.
     """
     network = compiled_network(model)
     fixed = model.get_layer("keypoints").batch_shape[1] is not None
@@ -45,19 +41,16 @@ def run_network(model: keras.Model, clips: Clips) -> np.ndarray:
 
 
 def check_network(model: keras.Model, clips: Clips) -> None:
-    """Raise ValueError if a model does not take `keypoints` and `mask`, or does not return probabilities.
-
-    Args:
-        model: from a builder outside gymskel.
-        clips: with `classes`; the first two are tried.
+    """Try a model from a builder outside gymskel on the first two of `clips`, which have `classes`.
 
     Raises:
-        ValueError: other inputs, another output shape than (clips, classes), values that are no probabilities.
+        ValueError: other inputs than `keypoints` and `mask`, another output shape than (clips, classes), values that
+            are no probabilities.
     """
     expected = "a model of the inputs `keypoints` and `mask` that gives probabilities (clips, classes), as softmax does"
     inputs = sorted(
         tensor.name for tensor in getattr(model, "inputs", None) or ()
-    )  # None for a subclassed model
+    )  # None: a subclassed model
     classes = len(clips.classes)
     if inputs != ["keypoints", "mask"]:
         raise ValueError(
@@ -65,8 +58,7 @@ def check_network(model: keras.Model, clips: Clips) -> None:
         )
     if model.output_shape != (None, classes):
         raise ValueError(f"A builder must return {expected}; got {model.output_shape} for {classes} classes.")
-    output = model({name: clips[:2].inputs[name] for name in inputs}, training=False)
-    output = np.asarray(keras.ops.convert_to_numpy(output), float)
+    output = np.asarray(keras.ops.convert_to_numpy(model(clips[:2].inputs, training=False)), float)
     if (output < 0).any() or not np.allclose(output.sum(axis=1), 1, atol=0.01):
         raise ValueError(f"A builder must return {expected}; got {output[0].round(3).tolist()} for a clip.")
 
@@ -78,7 +70,14 @@ def compiled_network(model: keras.Model) -> Network:
     its layers.
     """
     if model not in _COMPILED:
-        _COMPILED[model] = _compile_network(model)
+        proxy = weakref.proxy(model)  # the function must not keep the model alive
+
+        def network(keypoints: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+            return proxy({"keypoints": keypoints, "mask": mask}, training=False)
+
+        specs = input_specs(model, None, model.get_layer("keypoints").batch_shape[1])
+        traced = tf.function(network, autograph=False, input_signature=specs)
+        _COMPILED[model] = traced.get_concrete_function()
     return _COMPILED[model]
 
 
@@ -88,36 +87,20 @@ def compile_one_clip(model: keras.Model, frames: int) -> Network:
     It takes seconds to make, runs several times faster than `compiled_network`, and does not follow further training.
     """
     # weights as constants: to look up a hundred variables takes a third of the time of a clip
-    trainable = [variable.numpy() for variable in model.trainable_variables]
-    others = [variable.numpy() for variable in model.non_trainable_variables]
-    proxy = weakref.proxy(model)  # the function must not keep the model alive
+    variables = model.trainable_variables, model.non_trainable_variables
+    parts = [[variable.numpy() for variable in part] for part in variables]
+    proxy = weakref.proxy(model)
 
     def network(keypoints: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        inputs = {"keypoints": keypoints, "mask": mask}
-        weights = [[tf.constant(values) for values in part] for part in (trainable, others)]
-        return proxy.stateless_call(*weights, inputs, training=False)[0]
+        weights = [[tf.constant(values) for values in part] for part in parts]
+        return proxy.stateless_call(*weights, {"keypoints": keypoints, "mask": mask}, training=False)[0]
 
-    return _trace(network, model, (1, frames), jit_compile=True)
-
-
-def _compile_network(model: keras.Model) -> Network:
-    """Return the network compiled for any number and length of clips; it reads the weights at every call."""
-    proxy = weakref.proxy(model)  # the function must not keep the model alive
-
-    def network(keypoints: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        return proxy({"keypoints": keypoints, "mask": mask}, training=False)
-
-    return _trace(network, model, (None, model.get_layer("keypoints").batch_shape[1]))
-
-
-def _trace(
-    network: Network, model: keras.Model, shape: tuple[int | None, int | None], *, jit_compile: bool = False
-) -> Network:
-    """Return the function traced once for inputs of the model, of `shape` (clips, frames)."""
-    *_, joints, channels = model.get_layer("keypoints").batch_shape
-    signature = [
-        tf.TensorSpec((*shape, joints, channels), tf.float32, "keypoints"),
-        tf.TensorSpec(shape, tf.bool, "mask"),
-    ]
-    traced = tf.function(network, autograph=False, jit_compile=jit_compile, input_signature=signature)
+    specs = input_specs(model, 1, frames)
+    traced = tf.function(network, autograph=False, jit_compile=True, input_signature=specs)
     return traced.get_concrete_function()
+
+
+def input_specs(model: keras.Model, clips: int | None, frames: int | None) -> list[tf.TensorSpec]:
+    """Return the type and shape of the model's inputs `keypoints` and `mask`; None = any number."""
+    shape = (clips, frames, *model.get_layer("keypoints").batch_shape[2:])
+    return [tf.TensorSpec(shape, tf.float32, "keypoints"), tf.TensorSpec(shape[:2], tf.bool, "mask")]

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 from gymskel.classifier.training_facts import TrainingFacts, measure_bodies
 from gymskel.clips import Clips, concatenate
 from gymskel.messages import join_names
-from gymskel.preprocess import Preprocessor, is_recognizable, visibility_problems
+from gymskel.preprocess import Preprocessor, visibility_problems
 from gymskel.recording import Recording
 from gymskel.recording.times import same_rate
 
@@ -26,14 +26,7 @@ MAX_SIZE_RATIO = 5.0
 
 
 class TrainingSet(NamedTuple):
-    """The input of `SkeletonClassifier.fit` after all checks.
-
-    Attributes:
-        clips: labelled clips.
-        classes: (classes,) labels in the type of `y`, sorted, in the order of `clips.classes`.
-        preprocessor: fitted on the recordings; None for clips and arrays.
-        facts: collected from the clips and recordings.
-    """
+    """Labelled clips, their classes in the type of `y`, and the fitted preprocessor (None for clips and arrays)."""
 
     clips: Clips
     classes: np.ndarray
@@ -72,15 +65,9 @@ def unify_input(X: Any) -> list[Recording] | Clips | Any:
 
 
 def prepare_training(estimator: Any, X: Any, y: Sequence[Any] | None) -> TrainingSet:
-    """Return labelled clips of recordings, clips or an array.
+    """Return labelled clips of the recordings, clips or array that `SkeletonClassifier.fit` takes, with its errors.
 
-    Args:
-        estimator: gives `preprocess`; gets `feature_names_in_` and `n_features_in_` of a table or (clips, values).
-        X: as for `SkeletonClassifier.fit`.
-        y: labels; None = those of the recordings or clips.
-
-    Raises:
-        TypeError, ValueError: as `SkeletonClassifier.fit`.
+    The estimator gives `preprocess`, and gets `feature_names_in_` and `n_features_in_` of a table or (clips, values).
     """
     X = unify_input(X)
     if isinstance(X, list):
@@ -107,8 +94,7 @@ def _prepare_recordings(recordings: list[Recording], y: Sequence[Any] | None, st
                 f"`y` must have one name for each of {len(recordings)} recordings, got {len(numbers)}."
             )
         labels = {str(label): label for label in classes.tolist()}
-        names = [str(classes[k]) for k in numbers]
-        recordings = [replace(r, activity=name) for r, name in zip(recordings, names, strict=True)]
+        recordings = [replace(r, activity=str(classes[k])) for r, k in zip(recordings, numbers, strict=True)]
     check_activities(recordings)
     recordings = _drop_unrecognizable(recordings)
     preprocessor = Preprocessor(steps.steps if isinstance(steps, Preprocessor) else steps)
@@ -122,12 +108,11 @@ def _prepare_recordings(recordings: list[Recording], y: Sequence[Any] | None, st
 
 
 def clips_from_array(estimator: Any, X: Any, y: Any = None, *, reset: bool = False) -> Clips:
-    """Return the clips of a plain array, without labels.
+    """Return the clips of a plain array, without labels; each of (clips, frames, values) is a joint of one channel.
 
     Args:
         estimator: keeps `n_features_in_` and `feature_names_in_` of (clips, values).
-        X: (clips, frames, joints, channels); (clips, frames, values), each value a joint of one channel; or
-            (clips, values), as scikit-learn has them: clips of a single frame. Finite.
+        X: an array as for `SkeletonClassifier`.
         y: labels, checked against the number of clips.
         reset: True = training: the estimator learns number and names of the values; False = X is checked against them.
 
@@ -202,33 +187,27 @@ def nameless_error(names: Sequence[str]) -> ValueError:
 
 
 def _drop_unrecognizable(recordings: list[Recording]) -> list[Recording]:
-    """Return the recordings with enough seen joints, and warn of the others.
-
-    Raises:
-        ValueError: a recording has one frame, or none of them is recognizable.
-    """
+    """Return the recognizable recordings, and warn of the others; ValueError for one of one frame, or if none is left."""
     if short := [r.name for r in recordings if len(r) < 2]:
         raise ValueError(
             f"{join_names(short)}: a single frame shows no move. Fix: leave out recordings of fewer than 2 frames."
         )
-    good = [r for r in recordings if is_recognizable(r)]
+    problems = [" ".join(visibility_problems(r)) for r in recordings]
+    good = [r for r, problem in zip(recordings, problems, strict=True) if not problem]
     if not good:
         raise ValueError(
             "In none of the recordings is enough of the body seen to train on (see preprocess.is_recognizable)."
         )
-    if len(good) < len(recordings):
-        poor = [
-            f"{r.name} ({' '.join(visibility_problems(r))})" for r in recordings if not is_recognizable(r)
-        ]
+    poor = [f"{r.name} ({problem})" for r, problem in zip(recordings, problems, strict=True) if problem]
+    if poor:
         warnings.warn(f"Left out of training, too little is seen: {', '.join(poor)}", stacklevel=6)
     return good
 
 
 def unique_names(recordings: Sequence[Recording]) -> list[str]:
-    """Return a name for each recording: its source, with what tells it apart from another one of that source.
+    """Return the source of each, with the person if a video has several, and a number if two videos have one name.
 
-    That is the person if a video has several, and a number if two videos have one name. Windows and moves cut out of
-    one recording keep the same name, so that their predictions can be joined by it.
+    Windows and moves cut out of one recording keep the same name, so that their predictions can be joined by it.
     """
     people: dict[str, set[int]] = {}
     for r in recordings:
@@ -268,11 +247,7 @@ def keypoints_checksum(recording: Recording) -> int:
 
 
 def check_like_training(clips: Clips, facts: TrainingFacts) -> None:
-    """Raise ValueError if clips were not prepared like the training clips.
-
-    Raises:
-        ValueError: other joints or channels, another frame rate, a body of a very different size or place.
-    """
+    """Raise ValueError for other joints, channels or frame rate, or a body of a very different size or place."""
     if clips.skeleton.joints != facts.skeleton.joints or tuple(clips.channels) != facts.channels:
         raise ValueError(
             f"The clips have {clips.skeleton.name} with channels {clips.channels}, the classifier was trained on "
@@ -283,17 +258,15 @@ def check_like_training(clips: Clips, facts: TrainingFacts) -> None:
     if facts.body is None or not len(clips):
         return
     sizes, starts = measure_bodies(clips)
-    low, high, sources = facts.body.smallest, facts.body.largest, np.array(clips.sources)
-    wrong = (sizes > 0) & ((sizes * MAX_SIZE_RATIO < low) | (sizes > MAX_SIZE_RATIO * high))
-    if wrong.any():
-        raise ValueError(
-            f"The body in {join_names(sources[wrong])} has a size of {sizes[wrong][0]:.3g}, in the clips trained on "
-            f"{low:.3g} to {high:.3g}: these were scaled otherwise. Fix: preprocess both with the same steps."
-        )
-    wrong = (sizes > 0) & (starts > facts.body.start + MAX_SIZE_RATIO * high)
-    if wrong.any():
-        raise ValueError(
-            f"The body in {join_names(sources[wrong])} begins {starts[wrong][0]:.3g} from the origin, in the clips "
-            f"trained on {facts.body.start:.3g} at most: these were centred otherwise. Fix: preprocess both with the "
-            "same steps."
-        )
+    (low, high), start = facts.body.size, facts.body.start
+    misscaled = (sizes > 0) & ((sizes * MAX_SIZE_RATIO < low) | (sizes > MAX_SIZE_RATIO * high))
+    displaced = (sizes > 0) & (starts > start + MAX_SIZE_RATIO * high)
+    for wrong, values, expected, prepared in (
+        (misscaled, sizes, f"a size of {low:.3g} to {high:.3g}", "scaled"),
+        (displaced, starts, f"a start of at most {start:.3g} from the origin", "centred"),
+    ):
+        if wrong.any():
+            raise ValueError(
+                f"The body in {join_names(np.array(clips.sources)[wrong])} was {prepared} otherwise than in training: "
+                f"expected {expected}, got {values[wrong][0]:.3g}. Fix: preprocess both with the same steps."
+            )

@@ -30,11 +30,7 @@ OWN_BUILDER = "own: "
 
 
 def write_classifier(classifier: Any, path: Path) -> Path:
-    """Write a fitted SkeletonClassifier and return `path`; the file appears whole or not at all.
-
-    Raises:
-        TypeError: `model_params` or `recipe` hold what JSON cannot.
-    """
+    """Write a fitted SkeletonClassifier; TypeError if `model_params` or `recipe` hold what JSON cannot."""
     model, recipe, kept = classifier.model, classifier.recipe, classifier.out_of_fold_
     content = {
         "format": FORMAT,
@@ -48,7 +44,9 @@ def write_classifier(classifier: Any, path: Path) -> Path:
         "preprocessor": classifier.preprocessor_.to_dict() if classifier.preprocessor_ else None,
         "run": vars(classifier.run_),
         "facts": classifier.training_facts_.to_dict(),
-        "out_of_fold": None if kept is None else _columns(kept),
+        "out_of_fold": None
+        if kept is None
+        else kept.astype(object).where(kept.notna(), None).to_dict("list"),
         "doubt_below": classifier.doubt_below_,
         "doubt_keeps": classifier.doubt_keeps_,
     }
@@ -62,12 +60,7 @@ def write_classifier(classifier: Any, path: Path) -> Path:
 
 
 def read_classifier(cls: type, path: Path) -> Any:
-    """Return a classifier of the class `cls` from a file of `write_classifier`.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: not a .gymskel file, a damaged one, or one from a newer gymskel.
-    """
+    """Return a classifier of the class `cls` from a file of `write_classifier`; errors as `SkeletonClassifier.load`."""
     if not path.is_file():
         raise FileNotFoundError(f"No classifier {path}. Fix: `gymskel train` makes one.")
     if not zipfile.is_zipfile(path):
@@ -89,12 +82,10 @@ def _read_members(cls: type, path: Path, archive: zipfile.ZipFile) -> Any:
         if content["format"] <= FORMAT:
             return _restore(cls, content, _load_model(archive))
     except (ValueError, TypeError, KeyError, *DAMAGED_ERRORS) as error:
-        version = content.get("gymskel") if isinstance(content, dict) else None
-        other = ""
-        if version not in (None, gymskel.__version__):
-            other = f" It was written by gymskel {version}, this is {gymskel.__version__}."
+        version = content.get("gymskel", "?") if isinstance(content, dict) else "?"
         raise ValueError(
-            f"{path} is damaged, or its model has layers of your own that are not imported: {error}{other}"
+            f"{path} is damaged, or its model has layers of your own that are not imported: {error} "
+            f"(written by gymskel {version}, this is {gymskel.__version__})"
         ) from error
     raise ValueError(
         f"{path} was written by gymskel {content.get('gymskel', '?')} (format {content['format']}), this is "
@@ -114,12 +105,8 @@ def _load_model(archive: zipfile.ZipFile) -> keras.Model:
 def _restore(cls: type, content: dict[str, Any], model: keras.Model) -> Any:
     """Return the classifier of a parsed classifier.json, with the trained model."""
     recipe = content["recipe"] if isinstance(content["recipe"], str) else Recipe(**content["recipe"])
-    loaded = cls(
-        model=content["model"],
-        model_params=content["model_params"],
-        recipe=recipe,
-        random_state=content.get("random_state"),
-    )
+    settings = {name: content[name] for name in ("model", "model_params")}
+    loaded = cls(**settings, recipe=recipe, random_state=content.get("random_state"))
     loaded.model_, loaded.classes_ = model, np.array(content["classes"])
     steps = content["preprocessor"]
     loaded.preprocessor_ = Preprocessor.from_dict(steps) if steps else None
@@ -142,18 +129,9 @@ def _builder_name(build: Any) -> str:
 
 
 def _plain_number(value: Any) -> Any:
-    """Return a NumPy number, as a search over np.arange leaves it, as a Python number.
-
-    Raises:
-        TypeError: anything else that JSON does not know.
-    """
+    """Return a NumPy number, as a search over np.arange leaves it, as a Python number; TypeError for other values."""
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(
         f"A .gymskel file holds numbers, texts and lists of them; `model_params` or `recipe` hold {value!r:.80}."
     )
-
-
-def _columns(table: pd.DataFrame) -> dict[str, list]:
-    """Return the columns of a table as JSON knows them: NaN is None."""
-    return {str(name): [None if pd.isna(v) else v for v in table[name].tolist()] for name in table}

@@ -94,19 +94,42 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             y: labels of any type that sorts; by default each recording's activity, or the clips' own labels.
             progress: show a bar over the epochs.
             callbacks: passed on to keras, see `training.fit`.
-            checkpoint: a file that keeps the training after every epoch; the same call goes on after an interruption,
-                see `training.fit`.
+            checkpoint: a file from which the same call goes on after an interruption, see `training.fit`.
 
         Raises:
             ValueError: no label for some recordings, fewer than two classes, several people of one video, a recording of
                 one frame, NaN or infinity in an array, a builder whose model gives no probabilities, a checkpoint of another training.
         """
         fresh = type(self)(**self.get_params(deep=False))
-        fresh._train(X, y, progress, tuple(callbacks), checkpoint)
+        fresh._train(X, y, progress=progress, callbacks=tuple(callbacks), checkpoint=checkpoint)
         for name in _fitted_attributes(self):
             delattr(self, name)
         self.__dict__.update(_fitted_attributes(fresh))
         return self
+
+    def _train(self, X: Any, y: Sequence[Any] | None, **options: Any) -> None:
+        """Train in place; `fit` calls this on a new classifier. The options are those of `training.fit`."""
+        recipe, note, seed = get_recipe(self.recipe), "", None
+        clips, self.classes_, self.preprocessor_, facts = prepare_training(self, X, y)
+        labels: np.ndarray = np.unique(clips.y if clips.y is not None else ())
+        if len(labels) < 2:
+            names = ", ".join(clips.classes[k] for k in labels) or "none"
+            raise ValueError(f"Training needs at least two classes, got {names} (1 class).")
+        self.training_facts_, self.n_features_in_ = facts, facts.values_per_frame
+        if self.random_state is not None:
+            seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+            keras.utils.set_random_seed(seed)
+        self.model_ = self._build_model(clips)
+        if recipe.augment and clips.channels[:2] != ("x", "y"):
+            recipe, note = replace(recipe, augment=None), "; not augmented, the values are not x and y"
+        cache_key = None if options["callbacks"] else self._cache_key(clips)
+        run = fit_cached(
+            self.model_, self._pad_for_model(clips), recipe, seed=seed, cache_key=cache_key, **options
+        )
+        self.run_ = replace(run, note=run.note + note)
+        self.out_of_fold_: pd.DataFrame | None = None
+        self.doubt_below_: float | None = None
+        self.doubt_keeps_: float | None = None
 
     def set_params(self, **params: Any) -> SkeletonClassifier:
         """Set parameters, as in scikit-learn; `model_params__name` and `recipe__name` set one entry of these two.
@@ -126,56 +149,14 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             self.recipe = replace(get_recipe(self.recipe), **inner["recipe"])
         return self
 
-    def _train(
-        self,
-        X: Any,
-        y: Sequence[Any] | None,
-        progress: bool,
-        callbacks: tuple[keras.callbacks.Callback, ...],
-        checkpoint: str | Path | None,
-    ) -> None:
-        """Train in place; `fit` calls this on a new classifier, so that an error does not change the old one."""
-        recipe, note = get_recipe(self.recipe), ""
-        clips, classes, preprocessor, facts = prepare_training(self, X, y)
-        labels: np.ndarray = np.unique(clips.y if clips.y is not None else ())
-        if len(labels) < 2:
-            names = ", ".join(clips.classes[k] for k in labels) or "none"
-            raise ValueError(f"Training needs at least two classes, got {names} (1 class).")
-        self.preprocessor_, self.training_facts_, self.classes_ = preprocessor, facts, classes
-        self.n_features_in_ = facts.values_per_frame
-        seed = None
-        if self.random_state is not None:
-            seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-            keras.utils.set_random_seed(seed)
-        self.model_ = self._build_model(clips)
-        if recipe.augment and clips.channels[:2] != ("x", "y"):
-            recipe, note = replace(recipe, augment=None), "; not augmented, the values are not x and y"
-        run = fit_cached(
-            self.model_,
-            self._pad_for_model(clips),
-            recipe,
-            seed=seed,
-            progress=progress,
-            callbacks=callbacks,
-            checkpoint=checkpoint,
-            cache_key=None if callbacks else self._cache_key(clips),
-        )
-        self.run_ = replace(run, note=run.note + note)
-        self.out_of_fold_: pd.DataFrame | None = None
-        self.doubt_below_: float | None = None
-        self.doubt_keeps_: float | None = None
-
     def keep_out_of_fold(self, predictions: Any, *, keep: float = 0.95) -> SkeletonClassifier:
-        """Keep predictions for recordings left out of training, and set the probability below which to doubt.
+        """Keep predictions for recordings left out of training, and set the probability below which to doubt; returns itself.
 
         Args:
             predictions: an `Evaluation` of the same settings on the same recordings, or its table: recording, truth,
                 predicted and p(class) for each class.
             keep: share of the correct predictions that stay above the threshold. A new prediction below it may be of a
                 move that was never trained on.
-
-        Returns:
-            The classifier itself.
 
         Raises:
             ValueError: a column is missing, or there are other classes.
@@ -184,7 +165,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         predictions = getattr(predictions, "predictions", predictions)
         if missing := [name for name in ("recording", "truth", "predicted") if name not in predictions]:
             raise ValueError(
-                f"`predictions` lacks the column {', '.join(missing)}; it has {join_names(predictions)}."
+                f"`predictions` must have {', '.join(missing)}; it has {join_names(predictions)}."
             )
         if unknown := sorted({str(name) for name in predictions["truth"]} - set(self._class_names)):
             raise ValueError(
@@ -235,11 +216,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         return table
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return the share of correct predictions.
-
-        Args:
-            X: as for `predict`.
-            y: (recordings,) true labels; by default each recording's activity, or the clips' own labels.
+        """Return the share of correct predictions; `y` as for `fit`.
 
         Raises:
             ValueError: a label that was not trained on: no prediction could be correct.
@@ -260,9 +237,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         return float(np.mean(predicted == y))
 
     def clips(self, X: Any) -> Clips:
-        """Return the clips that the model takes for these recordings, e.g. to draw activations.
-
-        Clips and arrays are checked, and padded if the model has a fixed length.
+        """Return the clips that the model takes for these recordings, clips or arrays, e.g. to draw activations.
 
         Raises:
             ValueError: the input does not fit what the classifier was trained on.
@@ -277,9 +252,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             check_like_training(clips, replace(self.training_facts_, body=None))
             return self._pad_for_model(clips)
         if self.preprocessor_ is None:
-            raise ValueError(
-                "This classifier was fitted on Clips and knows no preprocessing. Fix: give it Clips."
-            )
+            raise ValueError("The classifier was fitted on Clips, without preprocessing. Fix: give it Clips.")
         expected = self.training_facts_.skeleton_in
         for r in X:
             if r.skeleton.joints != expected.joints:
@@ -290,13 +263,8 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         clips = self.preprocessor_.transform(X, frames=self._fixed_frames, classes=self._class_names)
         return self._pad_for_model(clips)
 
-    # --- one file ----------------------------------------------------------------------------------------------
-
     def save(self, path: str | Path) -> Path:
-        """Write one .gymskel file and return its path: a zip of the Keras model and JSON, without pickle.
-
-        The file holds all that prediction needs, and the facts about training. It appears whole or not at all.
-        """
+        """Write one .gymskel file, whole or not at all, and return its path: a zip of the Keras model and JSON."""
         check_is_fitted(self, "model_")
         return write_classifier(self, Path(path))
 
@@ -306,11 +274,9 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
 
         Raises:
             FileNotFoundError: no such file.
-            ValueError: not a .gymskel file, or one from a newer gymskel.
+            ValueError: not a .gymskel file, a damaged one, or one from a newer gymskel.
         """
         return read_classifier(cls, Path(path))
-
-    # --- inside ------------------------------------------------------------------------------------------------
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -326,7 +292,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         """Return a new model for clips of this skeleton, number of channels and number of classes."""
         params = {  # a search over np.arange leaves NumPy numbers, which not every layer takes
             name: value.item() if isinstance(value, np.generic) else value
-            for name, value in dict(self.model_params or {}).items()
+            for name, value in (self.model_params or {}).items()
         }
         if params.get("head") == "flatten":
             params.setdefault("frames", clips.x.shape[1])
@@ -336,18 +302,14 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             check_network(model, clips)
             return model
         if self.model not in BUILDERS:
-            own = "; it was trained with a builder of your own. Fix: set `model` to that"
+            own = "; fix: set it to that builder of your own" if self.model.startswith(OWN_BUILDER) else ""
             raise ValueError(
-                f"`model` must be one of {', '.join(BUILDERS)} or a builder, got {self.model!r}"
-                f"{own if self.model.startswith(OWN_BUILDER) else ''}."
+                f"`model` must be one of {', '.join(BUILDERS)} or a builder, got {self.model!r}{own}."
             )
         return BUILDERS[self.model](len(clips.classes), **arguments)
 
     def _cache_key(self, clips: Clips) -> Hashable:
-        """Return a description of the architecture, or None for a builder from outside gymskel.
-
-        Models with equal keys share one compiled training step.
-        """
+        """Return a key of the architecture, by which models share a compiled training step; None for an own builder."""
         if not isinstance(self.model, str):
             return None
         return self.model, repr(sorted((self.model_params or {}).items())), clips.skeleton

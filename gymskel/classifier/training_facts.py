@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,16 +16,9 @@ from gymskel.skeleton import Skeleton
 
 @dataclass(frozen=True)
 class BodyRange:
-    """Size and place of the bodies in all training clips; both depend on the preprocessing.
+    """(smallest, largest) `size` of a body in the training clips, and largest distance from the origin at the `start`."""
 
-    Attributes:
-        smallest: lowest `body_size` of a clip.
-        largest: highest `body_size` of a clip.
-        start: largest distance of a body's centre from the origin, in its first seen frame.
-    """
-
-    smallest: float
-    largest: float
+    size: tuple[float, float]
     start: float
 
 
@@ -91,13 +84,8 @@ class TrainingFacts:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, as a .gymskel file holds them."""
-        body = self.body
-        return {
-            **{name: list(v) if isinstance(v, tuple) else v for name, v in vars(self).items()},
-            "skeleton_in": self.skeleton_in.to_dict(),
-            "skeleton": self.skeleton.to_dict(),
-            "body": {"size": [body.smallest, body.largest], "start": body.start} if body else {},
-        }
+        saved = {name: v.to_dict() if isinstance(v, Skeleton) else v for name, v in vars(self).items()}
+        return {**saved, "body": asdict(self.body) if self.body else {}}
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> TrainingFacts:
@@ -108,28 +96,20 @@ class TrainingFacts:
         Raises:
             KeyError: another entry is missing.
         """
-        body, lasting = saved.get("body"), saved.get("durations")
-        return cls(
-            skeleton_in=Skeleton.from_dict(saved["skeleton_in"]),
-            skeleton=Skeleton.from_dict(saved["skeleton"]),
-            channels=tuple(saved["channels"]),
-            fps=saved["fps"],
-            fps_in=tuple(saved["fps_in"]),
-            frames=saved["frames"],
-            durations=(lasting[0], lasting[1]) if lasting else None,
-            unit=saved.get("unit") or ("s" if saved["fps_in"] else "frames"),
-            seconds=saved.get("seconds"),
-            body=BodyRange(body["size"][0], body["size"][1], body["start"]) if body else None,
-            clips=saved["clips"],
-            athletes=tuple(saved["athletes"]),
-            estimators=tuple(saved["estimators"]),
-        )
+        older = {"durations": None, "unit": "s" if saved["fps_in"] else "frames", "seconds": None}
+        body = saved.get("body")
+        values: dict[str, Any] = {
+            **older,
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in saved.items()},
+            "skeleton_in": Skeleton.from_dict(saved["skeleton_in"]),
+            "skeleton": Skeleton.from_dict(saved["skeleton"]),
+            "body": BodyRange(tuple(body["size"]), body["start"]) if body else None,
+        }
+        return cls(**{field.name: values[field.name] for field in fields(cls)})
 
 
 def measure_bodies(clips: Clips) -> tuple[np.ndarray, np.ndarray]:
-    """Return the size of the body in each clip, and its distance from the origin at the start.
-
-    Unseen joints do not count. Both have the unit of the clips' x and y.
+    """Return the size of the seen body in each clip and its distance from the origin at the start, in the clips' unit.
 
     Returns:
         sizes: (clips,) root mean square distance of joints from the centre of the body, over all frames.
@@ -153,4 +133,4 @@ def _body_range(clips: Clips) -> BodyRange | None:
     known = sizes > 0
     if not known.any():
         return None
-    return BodyRange(float(sizes[known].min()), float(sizes[known].max()), float(starts[known].max()))
+    return BodyRange((float(sizes[known].min()), float(sizes[known].max())), float(starts[known].max()))
