@@ -15,7 +15,6 @@ levels.py           states of a hierarchical model, by level and part of the bod
 ranking.py          units that differ between classes
 strips.py           states as coloured cells
 body_strips.py      the same below the moving body, with title, time and legend
-poses.py, lettering.py, strip_legend.py   the parts of that picture
 """
 
 from gymskel.activations.body_strips import draw_strips_with_skeleton

@@ -4,42 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gymskel.activations.lettering import (
-    AGAINST,
-    BLACK,
-    DARK,
-    FOR,
-    GREY,
-    LIGHT,
-    WHITE,
-    shortened,
-    text_width,
-    time_ticks,
-    word_font,
-)
-from gymskel.activations.poses import draw_poses, pose_distance, scaled_poses
 from gymskel.activations.states import frames_per_step
-from gymskel.activations.strip_legend import legend
-from gymskel.activations.strips import cell_image, check_sizes, state_colours, without_padding
+from gymskel.activations.strips import check_sizes, state_colours, text_width, without_padding, word_font
+from gymskel.visualize.style import AGAINST, FOR, GREY, LIGHT, SIDES, limb_sides
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageDraw
+    from matplotlib.axes import Axes
+    from matplotlib.text import Text
+    from PIL import Image
 
     from gymskel.clips import Clips
     from gymskel.skeleton import Skeleton
 
 _WIDEST_FRAME, _NARROWEST_FRAME = 40, 4
 """Pixels of a frame, at most and at least. Where a clip has no room, a further line starts."""
-_LEAST_WIDTH = 420
-"""Pixels of the narrowest picture: room for the title and the legend."""
-_MARGIN, _TIME, _WEIGHTS = 10, 20, 46
-"""Pixels: white border, height of the axis of time, height of a row of weights."""
-_BETWEEN_ROWS, _BETWEEN_WEIGHTS, _BETWEEN_LINES = 2, 5, 18
-"""Pixels of white between rows, above a row of weights, below a line."""
+_LEAST_WIDTH, _ONE_ROW = 500, 820
+"""Pixels of the narrowest picture, and of the narrowest one with the whole legend in one row."""
+_MARGIN, _TITLE, _WEIGHTS, _TIME, _LEGEND = 10, 20, 50, 28, 24
+"""Pixels: white border; heights of a line of the title, of weights, of the time axis, of a row of the legend."""
+_BETWEEN_UNITS, _BETWEEN_LINES = 2, 16
+"""Pixels of white."""
+_ODD = 1.5
+"""A body this many times larger than nine in ten has a joint astray; it does not set the scale."""
+_TALLEST = 3
+"""Height of all poses together, in bodies; clips that go up and down further are drawn smaller."""
+_STYLE = {"figure.dpi": 100, "font.size": 8.64, "text.parse_math": False}
+"""Letters of 12 pixels; a $ in a name is a character."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Strips:
+    """The content of a picture, and its sizes in pixels."""
+
+    skeleton: Skeleton
+    poses: np.ndarray  # (frames, joints, 2): x from the body's middle, y down from the highest of all
+    pose_height: int
+    colours: np.ndarray  # (frames, units, 3) uint8
+    names: list[str]  # of the rows: units, weights, time
+    weights: list[np.ndarray]  # (frames,) each
+    frame_time: float
+    whole_frames: bool  # time is counted in frames
+    frame_width: float
+    cell: int
+
+    @property
+    def heights(self) -> list[int]:
+        """Pixels of each row of `names`."""
+        return [self.cell + _BETWEEN_UNITS] * self.colours.shape[1] + [_WEIGHTS] * len(self.weights) + [_TIME]
+
+    @property
+    def reach(self) -> np.ndarray:
+        """(frames,) pixels from the middle of each body to its sides."""
+        return np.nanmax(np.abs(self.poses[..., 0]), axis=1, initial=0)
 
 
 def draw_strips_with_skeleton(
@@ -90,26 +110,27 @@ def draw_strips_with_skeleton(
     if len(clip) != 1:
         raise ValueError(f"`clip` must be Clips of one clip, like clips[3], got {len(clip)}.")
     length, step = int(clip.lengths[0]), frames_per_step(clip.x.shape[1], len(states))
-    colours, labels = _of_units(state_colours(without_padding(states, "`states`")), units)
+    colours, names = _of_units(state_colours(without_padding(states, "`states`")), units)
     if len(colours) != -(-length // step):
         raise ValueError(
             f"`states` has {len(colours)} steps before its end, the clip {length} frames; give the states of this clip."
         )
     per_line = _frames_per_line(length, step, width)
-    poses, pose_height = scaled_poses(clip, body)
-    lines = _Lines(
+    poses, pose_height = _scaled_poses(clip, body)
+    frame_time, unit = _clock(clip, length, end)
+    strips = _Strips(
         skeleton=clip.skeleton,
         poses=poses,
         pose_height=pose_height,
         colours=np.repeat(colours, step, axis=0)[:length],
-        labels=labels,
-        weights={name: _per_frame(name, values, length, step) for name, values in (weights or {}).items()},
-        clock=_clock(clip, length, end),
-        per_line=per_line,
+        names=[*names, *(weights or {}), "seconds" if unit == "s" else unit],
+        weights=[_per_frame(name, values, length, step) for name, values in (weights or {}).items()],
+        frame_time=frame_time,
+        whole_frames=unit != "s",
         frame_width=min(width / per_line, _WIDEST_FRAME),
         cell=cell,
     )
-    return _composed(lines, title)
+    return _composed(strips, per_line, list(filter(None, title.split("\n"))))
 
 
 def _of_units(colours: np.ndarray, units: Iterable[int] | None) -> tuple[np.ndarray, list[str]]:
@@ -153,136 +174,150 @@ def _clock(clip: Clips, length: int, end: tuple[float, str] | None) -> tuple[flo
     return last / max(length - 1, 1), unit
 
 
-@dataclass(frozen=True, eq=False)
-class _Lines:
-    """The lines of a picture: their content, and the pixels of a frame and of a row.
+def _scaled_poses(clip: Clips, body: int) -> tuple[np.ndarray, int]:
+    """Return the joints of each frame in pixels, NaN = unseen, and the height of all of them together.
 
-    Attributes:
-        skeleton: layout of the joints.
-        poses: (frames, joints, 2) pixels, x from the middle of the body, y down.
-        pose_height: pixels, the height of all poses together.
-        colours: (frames, units, 3) uint8.
-        labels: names of the units.
-        weights: name -> (frames,).
-        clock: time from one frame to the next, and its unit: "s" or "frame".
-        per_line: frames of a full line.
-        frame_width: pixels of a frame.
-        cell: pixels, the height of a unit.
+    A few bodies with a joint astray do not count for the scale and may stand out of the height.
     """
-
-    skeleton: Skeleton
-    poses: np.ndarray
-    pose_height: int
-    colours: np.ndarray
-    labels: list[str]
-    weights: dict[str, np.ndarray]
-    clock: tuple[float, str]
-    per_line: int
-    frame_width: float
-    cell: int
-
-    @property
-    def row_names(self) -> list[str]:
-        """Words on the left: the unit of time, the units of the layer, the weights."""
-        return ["seconds" if self.clock[1] == "s" else self.clock[1], *self.labels, *self.weights]
-
-    @property
-    def overhang(self) -> int:
-        """Pixels by which a body stands out over the first or the last frame."""
-        half = np.percentile(np.nanmax(np.abs(self.poses[..., 0]), axis=1, initial=0), 95)
-        return round(max(0.0, half - self.frame_width / 2)) + 2
-
-    @property
-    def height(self) -> int:
-        """Pixels of a line: bodies, time, units, weights, and white below."""
-        units = len(self.labels) * (self.cell + _BETWEEN_ROWS)
-        weights = len(self.weights) * (_WEIGHTS + _BETWEEN_WEIGHTS)
-        return self.pose_height + _TIME + 2 * _BETWEEN_ROWS + units + weights + _BETWEEN_LINES
+    if not {"x", "y"} <= set(clip.channels):
+        raise ValueError(
+            f"`clip` needs the channels x and y to draw the body; it has {', '.join(clip.channels)}."
+        )
+    length = int(clip.lengths[0])
+    xy = clip.x[0, :length][..., [clip.channels.index("x"), clip.channels.index("y")]].astype(float)
+    xy[~clip.seen[0, :length]] = np.nan
+    seen = np.isfinite(xy[..., 0]).any(axis=1)
+    if not seen.any():
+        raise ValueError(f"`clip` ({clip.sources[0]}) has no frame in which a joint is seen.")
+    low, high = np.nanmin(xy[seen], axis=1), np.nanmax(xy[seen], axis=1)  # (frames, 2)
+    size = (high - low).max(axis=1)
+    usual = size <= _ODD * np.percentile(size, 90)
+    top, bottom = low[usual, 1].min(), high[usual, 1].max()
+    scale = min(body / max(size[usual].max(), 1e-6), _TALLEST * body / max(bottom - top, 1e-6))
+    xy[seen, :, 0] -= ((low + high) / 2)[:, None, 0]
+    xy[..., 1] -= top
+    margin = max(3, body // 16)
+    return xy * scale + np.array([0, margin]), int(np.ceil((bottom - top) * scale)) + 2 * margin
 
 
-def _composed(lines: _Lines, title: str) -> Image.Image:
-    """Return the picture: title, lines, legend, with a white border."""
+def _composed(strips: _Strips, per_line: int, titles: list[str]) -> Image.Image:
+    """Return the picture: title, lines of `per_line` frames, legend, with a white border."""
+    from matplotlib import style
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
     from PIL import Image
 
-    frames = range(len(lines.poses))
-    left = max([lines.overhang, *(text_width(name, word_font(12)) + 10 for name in lines.row_names)])
-    inner = left + round(lines.per_line * lines.frame_width) + lines.overhang
-    inner = max(inner, _LEAST_WIDTH - 2 * _MARGIN)
-    parts = [_title_line(text, inner, number) for number, text in enumerate(filter(None, title.split("\n")))]
-    starts = range(0, len(frames), lines.per_line)
-    parts += [_line(lines, frames[start : start + lines.per_line], left, inner) for start in starts]
-    signed = any((values < 0).any() for values in lines.weights.values())
-    parts.append(legend(lines.skeleton.sides, signed, inner))
-    image = Image.new("RGB", (inner + 2 * _MARGIN, sum(part.height for part in parts) + 2 * _MARGIN), WHITE)
-    top = _MARGIN
-    for part in parts:
-        image.paste(part, (_MARGIN, top))
-        top += part.height
-    return image
+    overhang = round(max(np.percentile(strips.reach, 95) - strips.frame_width / 2, 0)) + 2
+    left = _MARGIN + max(overhang, *(text_width(name, word_font(12)) + 10 for name in strips.names))
+    width = max(left + round(per_line * strips.frame_width) + overhang + _MARGIN, _LEAST_WIDTH)
+    starts = range(0, len(strips.poses), per_line)
+    top, line_height = (
+        _MARGIN + _TITLE * len(titles) + 8,
+        strips.pose_height + sum(strips.heights) + _BETWEEN_LINES,
+    )
+    end = top + line_height * len(starts)
+    height = end + _LEGEND * (1 if width >= _ONE_ROW else 2)
+    with style.context(_STYLE, after_reset=True):
+        figure = Figure((width / 100, height / 100))
+        canvas = FigureCanvasAgg(figure)
+        sheet = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))  # data are pixels
+        sheet.set_axis_off()
+        for row, text in enumerate(titles):
+            options: dict[str, Any] = {"size": 9, "color": GREY} if row else {"size": 12.5}
+            line = sheet.text(_MARGIN, _MARGIN + _TITLE * (row + 0.4), text, va="center", **options)
+            _shorten(line, width - 2 * _MARGIN)
+        for row, start in enumerate(starts):
+            frames = np.arange(start, min(start + per_line, len(strips.poses)))
+            _draw_line(sheet, strips, frames, left, top + row * line_height)
+        _draw_legend(sheet, strips, end, width)
+        canvas.draw()
+        return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
-def _title_line(text: str, width: int, number: int) -> Image.Image:
-    """Return a line of the title: large and black the first, small and grey the others."""
-    from PIL import Image, ImageDraw
-
-    size, height, colour = (12, 18, GREY) if number else (17, 26, BLACK)
-    image, font = Image.new("RGB", (width, height), WHITE), word_font(size)
-    ImageDraw.Draw(image).text((0, 0), shortened(text, font, width), font=font, fill=colour)
-    return image
+def _shorten(line: Text, width: float) -> None:
+    """Replace the middle of a text by an ellipsis where it is wider than `width` pixels."""
+    text, kept = line.get_text(), len(line.get_text())
+    while (now := line.get_window_extent().width) > width and kept > 1:
+        kept = min(kept - 1, int(kept * width / now) + 2)
+        line.set_text(f"{text[: -(-kept // 2)]}…{text[len(text) - kept // 2 :]}")
 
 
-def _line(lines: _Lines, frames: range, left: int, width: int) -> Image.Image:
-    """Return some consecutive frames: bodies, axis of time, units and weights below each other."""
-    from PIL import Image, ImageDraw
-
-    image, font = Image.new("RGB", (width, lines.height), WHITE), word_font(12)
-    pen = ImageDraw.Draw(image)
-    edges = left + np.round(np.arange(len(frames) + 1) * lines.frame_width).astype(int)
-    every = pose_distance(lines.poses, lines.frame_width)
-    middles = left + (np.arange(len(frames)) + 0.5) * lines.frame_width
-    shown = {
-        x: lines.poses[frame] for x, frame in zip(middles.tolist(), frames, strict=True) if frame % every == 0
-    }
-    image.paste(draw_poses(lines.skeleton, shown, (width, lines.pose_height)))
-    y = lines.pose_height + _BETWEEN_ROWS
-    _draw_time(pen, lines, frames, edges, y)
-    row_middles = [y + _TIME // 2]
-    y += _TIME + _BETWEEN_ROWS
-    for row in range(len(lines.labels)):
-        colours = lines.colours[frames[0] : frames[-1] + 1, row : row + 1]
-        image.paste(cell_image(colours, edges - left, lines.cell), (left, y))
-        row_middles.append(y + lines.cell // 2)
-        y += lines.cell + _BETWEEN_ROWS
-    for values in lines.weights.values():
-        _draw_weights(pen, values, frames, edges, y + _BETWEEN_WEIGHTS)
-        row_middles.append(y + _BETWEEN_WEIGHTS + _WEIGHTS // 2)
-        y += _WEIGHTS + _BETWEEN_WEIGHTS
-    for name, middle in zip(lines.row_names, row_middles, strict=True):
-        pen.text((left - 6, middle), name, font=font, fill=BLACK, anchor="rm")
-    return image
+def _draw_line(sheet: Axes, strips: _Strips, frames: np.ndarray, left: int, top: float) -> None:
+    """Draw some consecutive frames: bodies, units, weights and time below each other on one axis."""
+    edges = left + np.arange(len(frames) + 1) * strips.frame_width
+    middles = edges[:-1] + strips.frame_width / 2
+    every = max(
+        1, int(np.ceil((2 * np.percentile(strips.reach, 90) + 4) / strips.frame_width))
+    )  # nine in ten have room
+    shown = frames % every == 0
+    cells_top = top + strips.pose_height
+    places = np.stack([middles, np.full(len(frames), top)], axis=1)[:, None]
+    _draw_bodies(sheet, strips.skeleton, (strips.poses[frames] + places)[shown], middles[shown], cells_top)
+    bottoms = cells_top + np.cumsum(strips.heights)
+    units = strips.colours.shape[1]
+    box = (edges[0], edges[-1], bottoms[units - 1], cells_top)
+    sheet.imshow(strips.colours[frames].swapaxes(0, 1), extent=box, aspect="auto", interpolation="nearest")
+    sheet.hlines(bottoms[: units - 1], *edges[[0, -1]], color="white", lw=1.44)
+    for values, bottom in zip(strips.weights, bottoms[units:-1], strict=True):
+        low, high = min(values.min(), 0.0), max(values.max(), 0.0)  # of the whole clip
+        scale = (_WEIGHTS - 6) / max(high - low, 1e-12)
+        zero = bottom + low * scale
+        for part, colour in ((np.maximum(values[frames], 0), FOR), (np.minimum(values[frames], 0), AGAINST)):
+            sheet.stairs(zero - part * scale, edges, baseline=zero, fill=True, color=colour, lw=0)
+        sheet.hlines(zero, *edges[[0, -1]], color=LIGHT, lw=0.72)
+    _draw_time(sheet, strips, frames, middles, bottoms[-1] - _TIME)
+    for name, bottom, height in zip(strips.names, bottoms, strips.heights, strict=True):
+        sheet.text(left - 6, bottom - height / 2, name, ha="right", va="center")
 
 
-def _draw_time(pen: ImageDraw.ImageDraw, lines: _Lines, frames: range, edges: np.ndarray, top: int) -> None:
-    """Draw the axis of time of some frames: a dark band with ticks at round times."""
-    font, (step, unit) = word_font(12), lines.clock
-    pen.rectangle((edges[0], top, edges[-1] - 1, top + _TIME - 1), fill=DARK)
-    pixels = lines.frame_width / (step or 1)
-    for time, text in time_ticks(frames[0] * step, frames[-1] * step, pixels, font, unit=unit):
-        x = edges[0] + (time - frames[0] * step) * pixels + lines.frame_width / 2
-        pen.line((x, top, x, top + 3), fill=WHITE)
-        half = font.getlength(text) / 2
-        x = float(np.clip(x, edges[0] + half + 1, edges[-1] - 1 - half))
-        pen.text((x, top + 11), text, font=font, fill=WHITE, anchor="mm")
-
-
-def _draw_weights(
-    pen: ImageDraw.ImageDraw, values: np.ndarray, frames: range, edges: np.ndarray, top: int
+def _draw_bodies(
+    sheet: Axes, skeleton: Skeleton, bodies: np.ndarray, middles: np.ndarray, ground: float
 ) -> None:
-    """Draw a bar for each frame, up or down from a line at 0; all weights of the clip have one scale."""
-    low, high = min(values.min(), 0.0), max(values.max(), 0.0)
-    scale = (_WEIGHTS - 1) / max(high - low, 1e-12)
-    zero = top + round(high * scale)
-    for frame, start, stop in zip(frames, edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        tip, colour = zero - round(values[frame] * scale), FOR if values[frame] > 0 else AGAINST
-        pen.rectangle((start, min(tip, zero), stop - 1, max(tip, zero)), fill=colour)
-    pen.line((int(edges[0]), zero, int(edges[-1]) - 1, zero), fill=LIGHT)
+    """Draw (bodies, joints, 2), and a light line from each down to the ground; large dots where a layout has no limbs."""
+    from matplotlib.collections import LineCollection
+
+    feet = np.nanmax(bodies[..., 1], axis=1, initial=-np.inf)
+    seen = np.isfinite(feet)
+    sheet.vlines(middles[seen], feet[seen] + 3, ground, color=LIGHT, lw=0.72)
+    pairs = np.array([skeleton.indices(pair) for pair in skeleton.limbs], int).reshape(-1, 2)
+    colours = [SIDES[side] for side in limb_sides(skeleton)] * len(bodies)
+    limbs: dict[str, Any] = {"colors": colours, "linewidths": 1.44, "capstyle": "round"}
+    sheet.add_collection(LineCollection(list(bodies[:, pairs].reshape(-1, 2, 2)), **limbs))
+    dots = [SIDES[side] for side in skeleton.sides] * len(bodies)
+    x, y = bodies.reshape(-1, 2).T
+    sheet.scatter(x, y, s=2 if skeleton.limbs else 8, c=dots, lw=0)
+
+
+def _draw_time(sheet: Axes, strips: _Strips, frames: np.ndarray, middles: np.ndarray, top: float) -> None:
+    """Draw ticks at round times, and their numbers below."""
+    from matplotlib.ticker import MaxNLocator
+
+    first, last = frames[[0, -1]] * strips.frame_time
+    locator = MaxNLocator(max(1, np.ptp(middles) // 40), steps=[1, 2, 5, 10], integer=strips.whole_frames)
+    times = locator.tick_values(first, last) if len(frames) > 1 else np.array([first])
+    times = times[(times >= first - 1e-9) & (times <= last + 1e-9)]
+    places = np.interp(times, frames * strips.frame_time, middles)
+    sheet.vlines(places, top + 2, top + 6, color=GREY, lw=0.72)
+    for time, x in zip(times, places, strict=True):
+        sheet.text(x, top + 14, f"{time:.6g}", ha="center", va="center", color=GREY)
+
+
+def _draw_legend(sheet: Axes, strips: _Strips, top: float, width: int) -> None:
+    """Explain the colours of states, of the sides of the body, and of weights if some lie below 0."""
+    from matplotlib.lines import Line2D
+
+    y = top + 6
+    sheet.text(_MARGIN, y, "state of a unit:  -1", va="center")
+    bar = state_colours(np.linspace(-1, 1, 120)[None])
+    sheet.imshow(bar, extent=(124, 244, y + 6, y - 6), aspect="auto", interpolation="nearest")
+    sheet.text(250, y, "+1", va="center")
+    texts = {"right": "right side", "left": "left side", "middle": "middle"}
+    sides = [side for side in texts if side in strips.skeleton.sides]
+    handles = [Line2D([], [], color=SIDES[side], lw=2, label=texts[side]) for side in sides]
+    if any((values < 0).any() for values in strips.weights):
+        for text, colour in (("for the move", FOR), ("against it", AGAINST)):
+            handles.append(Line2D([], [], ls="", marker="s", ms=7, color=colour, label=text))
+    place = (290, y) if width >= _ONE_ROW else (_MARGIN, y + _LEGEND)
+    options: dict[str, Any] = {"frameon": False, "borderpad": 0, "borderaxespad": 0, "handlelength": 1.4}
+    options |= {"handletextpad": 0.5, "columnspacing": 1.4, "bbox_transform": sheet.transData}
+    sheet.legend(handles=handles, ncols=len(handles), loc="center left", bbox_to_anchor=place, **options)

@@ -6,23 +6,17 @@ Each row is a neuron, each cell a frame. Pink, grey and green are states of -1, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gymskel.activations.lettering import (
-    BLACK,
-    GREY,
-    WHITE,
-    fitting_number_font,
-    text_height,
-    text_width,
-    word_font,
-)
-
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, ImageFont
 
+    Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+_GREY, _WHITE, _BLACK = (128, 128, 128), (255, 255, 255), (0, 0, 0)
 _ROUNDING = 1e-6
 """Largest overshoot of a float32 state beyond [-1, 1]."""
 
@@ -59,18 +53,18 @@ def draw_strips(states: np.ndarray, *, steps_per_line: int = 30, cell: int = 25,
     frames, units = colours.shape[:2]
     starts = range(0, frames, steps_per_line)
     height = (units + 1) * cell
-    image = Image.new("RGB", (min(frames, steps_per_line) * cell, len(starts) * (height + gap) - gap), WHITE)
+    image = Image.new("RGB", (min(frames, steps_per_line) * cell, len(starts) * (height + gap) - gap), _WHITE)
     pen = ImageDraw.Draw(image)
-    font, every = fitting_number_font(frames - 1, cell)
+    font, every = _fitting_number_font(frames - 1, cell)
     for line, start in enumerate(starts):
         steps = colours[start : start + steps_per_line]
         top = line * (height + gap)
-        pen.rectangle((0, top, len(steps) * cell - 1, top + cell - 1), fill=GREY)
+        pen.rectangle((0, top, len(steps) * cell - 1, top + cell - 1), fill=_GREY)
         image.paste(cell_image(steps, np.arange(len(steps) + 1) * cell, cell), (0, top + cell))
         for step in range(0, len(steps), every):
             number = str(start + step)
             if step * cell + font.getlength(number) <= len(steps) * cell:
-                pen.text((step * cell, top), number, font=font, fill=WHITE)
+                pen.text((step * cell, top), number, font=font, fill=_WHITE)
     return image
 
 
@@ -108,26 +102,26 @@ def draw_class_strips(
     units, frames = clips[0].shape[1], max(map(len, clips))
     height = units * cell
     font = word_font(max(10, min(14, height)))
-    letters = text_height(font)
+    letters = _text_height(font)
     left = 0 if titles is None else max(text_width(name, font) for name in names) + 8
     row = (height if titles is None else max(height, letters)) + gap
     top, width = letters + 4, left + frames * cell
     rows = _rows_per_column(len(clips), top, row, width + gap)
-    image = Image.new("RGB", (-(-len(clips) // rows) * (width + gap) - gap, top + rows * row), WHITE)
+    image = Image.new("RGB", (-(-len(clips) // rows) * (width + gap) - gap, top + rows * row), _WHITE)
     pen = ImageDraw.Draw(image)
     for start in range(0, image.width, width + gap):
-        pen.rectangle((start + left, 0, start + width - 1, top - 1), fill=GREY)
+        pen.rectangle((start + left, 0, start + width - 1, top - 1), fill=_GREY)
         for step in range(0, frames, steps_per_tick):
             x = start + left + step * cell
-            pen.line((x, 0, x, top - 1), fill=WHITE)
+            pen.line((x, 0, x, top - 1), fill=_WHITE)
             if x + 3 + text_width(str(step), font) <= start + width:
-                pen.text((x + 3, top // 2), str(step), font=font, fill=WHITE, anchor="lm")
+                pen.text((x + 3, top // 2), str(step), font=font, fill=_WHITE, anchor="lm")
     for number, (colours, name) in enumerate(zip(clips, names, strict=True)):
         start = left + number // rows * (width + gap)
         middle = top + gap + number % rows * row + (row - gap) // 2
         strip = cell_image(colours, np.arange(len(colours) + 1) * cell, cell)
         image.paste(strip, (start, middle - height // 2))
-        pen.text((start - 6, middle), name, font=font, fill=BLACK, anchor="rm")
+        pen.text((start - 6, middle), name, font=font, fill=_BLACK, anchor="rm")
     return image
 
 
@@ -220,3 +214,39 @@ def check_sizes(gap: int = 0, **sizes: int) -> None:
     for name, size, least in (("gap", gap, 0), *((name, size, 1) for name, size in sizes.items())):
         if not isinstance(size, (int, np.integer)) or size < least:
             raise ValueError(f"`{name}` must be a whole number of at least {least}, got {size!r}.")
+
+
+def _number_font(size: int) -> Font:
+    """Return Pillow's own font, the same on every machine. It has ASCII characters only."""
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size)
+
+
+def word_font(size: int) -> Font:
+    """Return DejaVu Sans as Matplotlib brings it: names in Latin, Greek and Cyrillic letters are readable."""
+    import matplotlib
+    from PIL import ImageFont
+
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
+
+
+def text_width(text: str, font: Font) -> int:
+    """Return the width of a line of text in pixels."""
+    return round(font.getlength(text))
+
+
+def _text_height(font: Font) -> int:
+    """Return the height of a line of numbers and letters in pixels, with the empty pixels above it."""
+    return round(font.getbbox("0y")[3])
+
+
+def _fitting_number_font(largest: int, cell: int) -> tuple[Font, int]:
+    """Return a font for frame numbers, and the distance in cells at which numbers up to `largest` do not collide."""
+    widest = "0" * len(str(largest))
+    for size in range(min(15, cell), 8, -1):
+        font = _number_font(size)
+        if font.getlength(widest) <= cell - 2 and _text_height(font) <= cell:
+            return font, 1
+    font = _number_font(min(9, max(cell, 1)))
+    return font, -(-int(font.getlength(widest) + 2) // cell)

@@ -9,7 +9,7 @@ import numpy as np
 
 from gymskel.recording import Recording
 from gymskel.skeleton import Skeleton
-from gymskel.visualize.style import GREY, HOLLOW, SIDES, sides_of
+from gymskel.visualize.style import GREY, HOLLOW, SIDES, limb_sides, sides_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,13 +48,11 @@ def draw_body(
         alpha: 1 = opaque.
     """
     sides = sides_of(skeleton)
-    for pair in skeleton.limbs:
+    for pair, side in zip(skeleton.limbs, limb_sides(skeleton), strict=True):
         ends = xy[skeleton.indices(pair)]
         if np.isfinite(ends).all():
-            both = {sides[joint] for joint in pair} - {"middle"}
-            colour = SIDES[both.pop() if len(both) == 1 else "middle"]
-            x, y = ends.T
-            ax.plot(x, y, color=colour, alpha=alpha, lw=1.2 + 1.4 * size, solid_capstyle="round", zorder=2)
+            line: dict[str, Any] = {"color": SIDES[side], "alpha": alpha, "lw": 1.2 + 1.4 * size}
+            ax.plot(*ends.T, **line, solid_capstyle="round", zorder=2)
     dot: dict[str, Any] = {"s": 4 + 8 * size, "linewidth": 0.8, "zorder": 3, "alpha": alpha}
     for side, colour in SIDES.items():
         rows = [row for row, joint in enumerate(skeleton.joints) if sides[joint] == side]
