@@ -32,9 +32,7 @@ def run(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) -> list
     from matplotlib import pyplot as plt
 
     out.mkdir(parents=True, exist_ok=True)
-    say(
-        "1  Simulated gymnasts do backflips and back handsprings beside a bystander. CSVs are written and read back."
-    )
+    say("1  Simulated gymnasts do backflips and back handsprings beside a bystander, and are saved as CSVs.")
     for recording in simulate_recordings(athletes=6, per_athlete=4, seed=seed):
         write_recording(recording, out / "keypoints")
         write_recording(simulate_bystander(recording, seed=seed), out / "keypoints")
@@ -42,7 +40,7 @@ def run(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) -> list
     say(f"   {len(recordings)} recordings, e.g. {recordings[0]}")
 
     say(
-        "2  Athletes are left out, two at a time: how well does the classifier do on athletes that it has not seen?"
+        "2  Two athletes at a time are left out: how well does the classifier do on athletes it has not seen?"
     )
     new = SkeletonClassifier(recipe=SHORT, random_state=seed)
     result = evaluate(new, recordings, seed=seed, folds=3, progress=True)

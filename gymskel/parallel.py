@@ -1,27 +1,24 @@
 """Calls of a function on many items, in this process or spread over several: the only module that opens a pool.
 
-Processes of this computer are joblib's (loky); `choose_pool` also takes any other backend from joblib's context, such as a
-Dask cluster. A warning in another process is repeated in this one. After an error or Ctrl-C the other processes stop.
+A warning in another process is repeated in this one. After an error or Ctrl-C the other processes stop.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import socket
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Content = TypeVar("Content")
-Pool = Callable[[], Any]
-"""Makes a joblib.Parallel with its backend, number of workers and order of results."""
+Pool = Callable[[], Any]  # makes a joblib.Parallel
+_Reply = tuple[int, Any, Sequence[tuple[type[Warning], str]]]  # index of the item, result, warnings to repeat
 
 
 def map_in_order(
@@ -34,11 +31,11 @@ def map_in_order(
     Args:
         function: called in the worker; a function defined in a notebook works too.
         items: arguments of the calls.
-        workers: processes of this computer. They stay alive for the next call.
+        workers: processes of this computer, an integer of 1 or more. They stay alive for the next call.
 
     Raises:
-        ValueError: `workers` is not an integer of 1 or more.
-        Exception: whatever `function` raises; the other processes stop then, and on Ctrl-C.
+        ValueError: another number of workers.
+        Exception: whatever `function` raises.
     """
     check_workers(workers)
     pool = choose_pool(workers, len(items), in_order=True)
@@ -70,7 +67,7 @@ def map_as_completed(
         function: must catch its own errors; an error that leaves it counts as a crash of its process.
         items: arguments of the calls.
         pool: from `choose_pool`.
-        is_begun: tells whether work on an item had begun when a process ended.
+        is_begun: returns True if work on an item had begun when a process ended.
         on_crash: makes the result of an item that ended its process when it was alone in a pool.
     """
     groups = [list(items)]
@@ -100,17 +97,12 @@ def choose_pool(workers: int | None, tasks: int, *, in_order: bool = False) -> P
     """Return the pool for `tasks` calls, or None where this process works alone.
 
     Args:
-        workers: processes of this computer; None for what joblib's context says, such as
+        workers: processes of this computer (loky); None for what joblib's context says, such as
             `with joblib.parallel_config(backend="dask"):`. Outside of any context this process works alone.
         tasks: number of calls; a local pool has no more processes than these.
         in_order: results come in the order of the calls, not as the calls end (local pools only).
-
-    Raises:
-        ValueError: `workers` is not an integer of 1 or more.
-        ImportError: several workers without joblib.
     """
     if workers is not None:
-        check_workers(workers)
         if min(workers, tasks) < 2:
             return None
         from joblib import Parallel
@@ -134,42 +126,9 @@ def check_workers(workers: int) -> None:
         )
 
 
-class SharedObject(Generic[Content]):
-    """An object for all calls of a pool: pickled once here, unpickled once in each thread of a worker.
-
-    Args:
-        content: the object; classes and functions of a notebook are pickled too. A thread keeps one object.
-        release: called with the object that a thread kept before, when another one takes its place.
-
-    Raises:
-        Exception: whatever prevents `content` from being pickled.
-    """
-
-    def __init__(self, content: Content, release: Callable[[Content], object]) -> None:
-        from joblib import wrap_non_picklable_objects
-
-        self._pickled: bytes = pickle.dumps(wrap_non_picklable_objects(content, keep_wrapper=False))
-        self._release = release
-
-    def get(self) -> Content:
-        """Return the object that this thread keeps; unpickle it at the first call."""
-        if getattr(_kept, "pickled", None) != self._pickled:
-            if hasattr(_kept, "content"):
-                self._release(_kept.content)
-            _kept.content = pickle.loads(self._pickled)
-            _kept.pickled = self._pickled
-        return _kept.content
-
-
-_kept = threading.local()  # a cluster's worker may have several threads; each keeps its own object
-
-
 def process_id() -> tuple[str, int]:
     """Return host name and process number: together they differ from those of any other process of a cluster."""
     return socket.gethostname(), os.getpid()
-
-
-_Reply = tuple[int, Any, Sequence[tuple[type[Warning], str]]]  # index of the item, result, warnings to repeat
 
 
 def _replies(

@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from gymskel.parallel import SharedObject, choose_pool, map_as_completed, map_in_order, silence_joblib
+from gymskel.parallel import choose_pool, map_as_completed, map_in_order, silence_joblib
 
 
 def described(number):
@@ -127,7 +127,7 @@ def test_no_number_of_processes(workers):
         map_in_order(described, [1, 2], workers)
 
 
-# --- calls that may end their process, objects for all calls ------------------------------------------------
+# --- calls that may end their process ---------------------------------------------------------------------
 
 
 def end_if_negative(number):
@@ -163,13 +163,3 @@ def test_where_calls_are_made():
         assert choose_pool(1, 9) is None
     with joblib.parallel_config(backend="threading", n_jobs=1):
         assert choose_pool(None, 9) is None
-
-
-def test_a_thread_keeps_a_shared_object_until_another_one_comes():
-    released = []
-    first, second = (SharedObject([number], release=released.append) for number in (1, 2))
-    kept = first.get()
-    assert kept == [1] and first.get() is kept and released == []
-    assert second.get() == [2] and released == [[1]]
-    with pytest.raises(TypeError, match="lock"):
-        SharedObject(threading.Lock(), release=released.append)

@@ -8,52 +8,28 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from gymskel.cli.options import (
-    ClassifierFile,
-    Data,
-    Folds,
-    Fps,
-    Labels,
-    Mirror,
-    Model,
-    Person,
-    Preset,
-    RecipeName,
-    Seed,
-    Workers,
-    check_names,
-    check_out_file,
-    check_out_folder,
-    choose_recipe,
-    out_option,
-)
-from gymskel.cli.reading import (
-    exit_with_failures,
-    load_classifier,
-    load_libraries,
-    print_notes,
-    read_data,
-    read_predictions,
-)
+from gymskel.cli import options, reading
+from gymskel.cli.options import check_out_file, check_out_folder, out_option
+from gymskel.cli.reading import exit_with_failures, load_classifier, load_libraries, print_notes, read_data
 from gymskel.files import replace_file
 
 PROTOCOL_HELP = "athletes (some are left out), or thesis (the published split, whose scores are too good)."
 
 
 def train(
-    data: Data,
+    data: options.Data,
     out: Annotated[Path, out_option(help="The .gymskel file to write.")] = Path("classifier.gymskel"),
-    model: Model = "conv_gru",
-    recipe: RecipeName = "default",
-    preprocess: Preset = "default",
-    mirror: Mirror = True,
-    labels: Labels = None,
-    fps: Fps = None,
-    person: Person = None,
-    folds: Folds = None,
+    model: options.Model = "conv_gru",
+    recipe: options.RecipeName = "default",
+    preprocess: options.Preset = "default",
+    mirror: options.Mirror = True,
+    labels: options.Labels = None,
+    fps: options.Fps = None,
+    person: options.Person = None,
+    folds: options.Folds = None,
     test: Annotated[bool, Option("--test/--no-test", help="Test on athletes left out first.")] = True,
-    seed: Seed = 0,
-    workers: Workers = 1,
+    seed: options.Seed = 0,
+    workers: options.Workers = 1,
 ) -> None:
     """Train a classifier and save it as one file. Test it first on athletes that it has not seen.
 
@@ -62,16 +38,17 @@ def train(
     load_libraries()
     from gymskel import evaluation
     from gymskel.classifier import SkeletonClassifier
+    from gymskel.training import without_mirror
 
-    check_names(model, recipe, preprocess)
+    options.check_names(model, recipe, preprocess)
     check_out_file(out)
     recordings, failed = read_data(data, labels, fps, person, needs_names=True)
-    chosen = choose_recipe(recipe, mirror)
+    chosen = recipe if mirror else without_mirror(recipe)
     classifier = SkeletonClassifier(model, recipe=chosen, preprocess=preprocess, random_state=seed)
     checkpoint, left_out = out.with_name(f"{out.name}.checkpoint"), out.with_name(f"{out.name}.left-out.csv")
     if not checkpoint.exists():
         left_out.unlink(missing_ok=True)  # of a training whose checkpoint is gone
-    predictions = read_predictions(left_out) if left_out.exists() else None
+    predictions = reading.read_predictions(left_out) if left_out.exists() else None
     if checkpoint.exists():
         shown = "" if predictions is None else "; the table was shown before"
         typer.echo(f"Going on from {checkpoint}{shown}.", err=True)
@@ -79,8 +56,8 @@ def train(
         print_notes(["Only one athlete, so no honest test is possible. Fix: record more athletes."])
     elif test and predictions is None:
         typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
-        options: dict[str, Any] = {"folds": folds, "seed": seed, "progress": True, "workers": workers}
-        result = evaluation.evaluate(classifier, recordings, **options)
+        settings: dict[str, Any] = {"folds": folds, "seed": seed, "progress": True, "workers": workers}
+        result = evaluation.evaluate(classifier, recordings, **settings)
         typer.echo(f"{result}\n")
         predictions = result.predictions
         with replace_file(left_out) as part:  # for a training that is interrupted and continued
@@ -96,26 +73,27 @@ def train(
 
 
 def evaluate(
-    data: Data,
-    model: Model = "conv_gru",
-    recipe: RecipeName = "default",
-    preprocess: Preset = "default",
-    mirror: Mirror = True,
+    data: options.Data,
+    model: options.Model = "conv_gru",
+    recipe: options.RecipeName = "default",
+    preprocess: options.Preset = "default",
+    mirror: options.Mirror = True,
     protocol: Annotated[str, Option(help=PROTOCOL_HELP)] = "athletes",
     runs: Annotated[int, Option(help="Number of repetitions, each with a seed of its own.")] = 1,
-    labels: Labels = None,
-    fps: Fps = None,
-    person: Person = None,
-    folds: Folds = None,
-    seed: Seed = 0,
-    workers: Workers = 1,
+    labels: options.Labels = None,
+    fps: options.Fps = None,
+    person: options.Person = None,
+    folds: options.Folds = None,
+    seed: options.Seed = 0,
+    workers: options.Workers = 1,
 ) -> None:
     """Show how well a model does on athletes that it has not seen, beside simple baselines."""
     load_libraries()
     from gymskel import evaluation
     from gymskel.classifier import SkeletonClassifier
+    from gymskel.training import without_mirror
 
-    check_names(model, recipe, preprocess, protocol)
+    options.check_names(model, recipe, preprocess, protocol)
     if protocol == "thesis" and (folds is not None or workers > 1 or recipe not in ("default", "thesis")):
         raise ValueError(
             "`--protocol thesis` has a split and a recipe of its own, and one process. Fix: leave out --folds, "
@@ -127,18 +105,19 @@ def evaluate(
         preset = "thesis" if preprocess == "default" else preprocess
         result = evaluation.evaluate_published(model, recordings, preprocess=preset, **settings)
     else:
-        classifier = SkeletonClassifier(model, recipe=choose_recipe(recipe, mirror), preprocess=preprocess)
+        chosen = recipe if mirror else without_mirror(recipe)
+        classifier = SkeletonClassifier(model, recipe=chosen, preprocess=preprocess)
         result = evaluation.evaluate(classifier, recordings, folds=folds, workers=workers, **settings)
     typer.echo(result)
     exit_with_failures(failed)
 
 
 def predict(
-    classifier: ClassifierFile,
+    classifier: options.ClassifierFile,
     data: Annotated[Path, Argument(help="A video, a folder of videos, or keypoints in any format.")],
     out: Annotated[Path, out_option(help="Folder for the table and the pictures.")] = Path("predictions"),
-    fps: Fps = None,
-    person: Person = None,
+    fps: options.Fps = None,
+    person: options.Person = None,
     strips: Annotated[bool, Option("--strips/--no-strips", help="Draw what the neurons did.")] = True,
 ) -> None:
     """Name the move in each video or recording, with probabilities and pictures of the neurons."""
@@ -168,12 +147,12 @@ def predict(
 
 
 def explain(
-    classifier: ClassifierFile,
-    data: Data,
+    classifier: options.ClassifierFile,
+    data: options.Data,
     out: Annotated[Path, out_option(help="Folder for the pictures and tables.")] = Path("explained"),
-    labels: Labels = None,
-    fps: Fps = None,
-    person: Person = None,
+    labels: options.Labels = None,
+    fps: options.Fps = None,
+    person: options.Person = None,
     units: Annotated[int, Option(help="Number of units in a picture, the best ones first.")] = 8,
 ) -> None:
     """Explain each prediction: what the neurons did, which joint counted when, units ranked by move."""
@@ -190,7 +169,7 @@ def explain(
 
 
 def export(
-    classifier: ClassifierFile,
+    classifier: options.ClassifierFile,
     out: Annotated[Path, out_option(help="FILE.onnx, or FILE.tflite for LiteRT.")],
     frames: Annotated[int | None, Option(help="Frames in a clip (.tflite). Default: the longest.")] = None,
 ) -> None:
@@ -209,12 +188,12 @@ def export(
 
 
 def report(
-    classifier: ClassifierFile,
-    data: Data,
+    classifier: options.ClassifierFile,
+    data: options.Data,
     out: Annotated[Path, out_option(help="The .html file to write.")] = Path("report.html"),
-    labels: Labels = None,
-    fps: Fps = None,
-    person: Person = None,
+    labels: options.Labels = None,
+    fps: options.Fps = None,
+    person: options.Person = None,
 ) -> None:
     """Write one page for a coach: results by athlete, simple baselines, mistakes, and clips to play."""
     check_out_file(out, ".html", ".htm")
@@ -233,7 +212,7 @@ def report(
 
 def demo(
     out: Annotated[Path, out_option(help="Folder for the files.")] = Path("demo"),
-    seed: Seed = 0,
+    seed: options.Seed = 0,
 ) -> None:
     """Show all steps on simulated gymnasts, in a minute or two, and list the files written."""
     check_out_folder(out)

@@ -10,26 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from gymskel.cli.options import (
-    Data,
-    Fps,
-    Labels,
-    PeopleChoice,
-    Person,
-    check_out_file,
-    check_out_folder,
-    out_option,
-    parse_people,
-    parse_size,
-)
-from gymskel.cli.reading import (
-    exit_with_failures,
-    extract_and_report,
-    load_classifier,
-    noted_warnings,
-    print_notes,
-    read_data,
-)
+from gymskel.cli import options, reading
+from gymskel.cli.options import check_out_file, check_out_folder, out_option, parse_people, parse_size
+from gymskel.cli.reading import exit_with_failures, noted_warnings, print_notes, read_data
 from gymskel.files import replace_file
 
 if TYPE_CHECKING:
@@ -44,9 +27,9 @@ SHOWN_MEASURES = "name unit flight_time jump_height_time takeoff_angle turn rota
 def extract(
     videos: Annotated[list[Path], Argument(help="Video files, or folders of videos.")],
     out: Annotated[Path, out_option(help="Folder for the CSV files.")] = Path("keypoints"),
-    fps: Fps = None,
+    fps: options.Fps = None,
     estimator: Annotated[str, Option(help="Pose estimator: auto, mediapipe, openpose or rtmpose.")] = "auto",
-    people: PeopleChoice = "athlete",
+    people: options.PeopleChoice = "athlete",
     follow: Annotated[bool, Option("--follow/--no-follow", help="Turn the picture with the body.")] = True,
     workers: Annotated[int | None, Option(help="Number of processes, each with a video of its own.")] = None,
     overwrite: Annotated[bool, Option("--overwrite", help="Extract finished videos again.")] = False,
@@ -59,14 +42,14 @@ def extract(
     from gymskel.extract import plan_videos
 
     check_out_folder(out)
-    options: dict[str, Any] = {"fps": fps, "estimator": estimator, "follow": follow}
-    options |= {"people": parse_people(people), "overwrite": "always" if overwrite else "never"}
+    settings: dict[str, Any] = {"fps": fps, "estimator": estimator, "follow": follow}
+    settings |= {"people": parse_people(people), "overwrite": "always" if overwrite else "never"}
     if dry_run:
-        plan = plan_videos(videos, out, **options)
+        plan = plan_videos(videos, out, **settings)
         typer.echo(plan)
         exit_with_failures(plan.with_action("refuse", "fail"))
     else:
-        exit_with_failures(extract_and_report(videos, out, workers=workers, **options).failed)
+        exit_with_failures(reading.extract_and_report(videos, out, workers=workers, **settings).failed)
 
 
 def import_openpose(
@@ -77,7 +60,7 @@ def import_openpose(
     image_size: Annotated[str | None, Option(help="WIDTHxHEIGHT of the video, for scales 1 to 4.")] = None,
     written_size: Annotated[str | None, Option(help="WIDTHxHEIGHT of the output, for scales 1, 2.")] = None,
     model_pose: Annotated[str | None, Option(help="BODY_25B, if that model wrote the 25 points.")] = None,
-    people: PeopleChoice = "athlete",
+    people: options.PeopleChoice = "athlete",
 ) -> None:
     """Convert the JSON files of OpenPose to CSV files, one file per frame."""
     from gymskel.formats import import_openpose_json
@@ -112,7 +95,7 @@ def overlay(
     out: Annotated[Path, out_option(help="FILE.mp4, FILE.gif, FILE.png, or a folder.")] = Path("overlays"),
     kind: Annotated[str | None, Option(help="mp4, gif or png (contact sheet). Default: as OUT.")] = None,
     person: Annotated[int | None, Option(help="Number of the only person to draw. Default: all.")] = None,
-    fps: Fps = None,
+    fps: options.Fps = None,
     slow: Annotated[float | None, Option(help="Slow motion: 4 is a quarter of the speed (mp4, gif).")] = None,
     frames: Annotated[int | None, Option(help="Number of pictures (png). Default: 24.")] = None,
     seconds: Annotated[float | None, Option(help="Show only this many seconds, the fastest (png).")] = None,
@@ -145,9 +128,9 @@ def overlay(
 def pack(
     data: Annotated[Path, Argument(help="A file or folder: CSV, OpenPose's JSON, .pose, .pkl, Parquet.")],
     out: Annotated[Path, out_option(help="The .npz file to write.")] = Path("recordings.npz"),
-    fps: Fps = None,
-    labels: Labels = None,
-    person: Person = None,
+    fps: options.Fps = None,
+    labels: options.Labels = None,
+    person: options.Person = None,
 ) -> None:
     """Put all recordings of a folder into one file, which is read several hundred times faster.
 
@@ -160,11 +143,11 @@ def pack(
 
 
 def kinematics(
-    data: Data,
+    data: options.Data,
     out: Annotated[Path, out_option(help="The CSV file to write.")] = Path("kinematics.csv"),
     heights: Annotated[Path | None, Option(help="CSV file: athlete, height (in metres).")] = None,
-    fps: Fps = None,
-    person: Person = None,
+    fps: options.Fps = None,
+    person: options.Person = None,
 ) -> None:
     """Measure flight time, jump height, take-off, rotation and travel of each recording."""
     from gymskel.kinematics import kinematics_table
@@ -206,7 +189,7 @@ def _read_heights(path: Path) -> dict[str, float]:
 
 def _annotator(path: Path) -> Callable[[Recording], Annotation]:
     """Return a function that gives the classifier's output about a recording, for an overlay."""
-    loaded = load_classifier(path)
+    loaded = reading.load_classifier(path)
     from gymskel.activations import last_layer_states
     from gymskel.overlay import Annotation
     from gymskel.stream import predict_frames

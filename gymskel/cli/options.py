@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Argument, Option
 
-if TYPE_CHECKING:
-    from gymskel.training import Recipe
-
 out_option = partial(Option, "--out", "-o")
 ClassifierFile = Annotated[Path, Argument(help="The .gymskel file of a classifier.")]
-DATA_HELP = (
-    "A folder or .zip of CSV files, a file with keypoints (.npz, .pose, .pkl, .csv), or a folder of videos."
-)
+DATA_HELP = "A folder or .zip of CSV files, a .npz, .pose, .pkl or .csv file, or a folder of videos."
 Data = Annotated[Path, Argument(help=DATA_HELP)]
 Folds = Annotated[int | None, Option(help="Number of groups of athletes to leave out. Default: each alone.")]
 Fps = Annotated[float | None, Option(help="Frames per second of the camera. Overrides the files.")]
@@ -29,8 +24,7 @@ PeopleChoice = Annotated[str, Option(help=PEOPLE_HELP)]
 Person = Annotated[int | None, Option(help="Number of the person, if files hold several people.")]
 PRESET_HELP = "Preprocessing: default, live (past frames only), thesis, thesis_cleaned (for cleaned data) or exercise_quality."
 Preset = Annotated[str, Option(help=PRESET_HELP)]
-RECIPE_HELP = "Training recipe: default, thesis or exercise_quality."
-RecipeName = Annotated[str, Option("--recipe", help=RECIPE_HELP)]
+RecipeName = Annotated[str, Option("--recipe", help="Training recipe: default, thesis or exercise_quality.")]
 Seed = Annotated[int, Option(help="Start of the random numbers. The same seed repeats a training.")]
 Workers = Annotated[int, Option(help="Number of processes, each with 1 GB of memory.")]
 
@@ -68,13 +62,6 @@ def parse_size(option: str, text: str | None) -> tuple[int, int] | None:
             f"`--{option}` must be WIDTHxHEIGHT in pixels, got {text!r}. Fix: such as --{option} 1920x1080"
         )
     return int(width), int(height)
-
-
-def choose_recipe(name: str, mirror: bool) -> str | Recipe:
-    """Return the name of a recipe, or without `mirror` that recipe without mirrored copies."""
-    from gymskel.training import without_mirror
-
-    return name if mirror else without_mirror(name)
 
 
 def check_names(model: str, recipe: str, preprocess: str = "default", protocol: str = "athletes") -> None:

@@ -86,12 +86,8 @@ def _check_activities(data: Path, videos: list[Path]) -> None:
     from gymskel.classifier.inputs import nameless_error
     from gymskel.recording import parse_video_name
 
-    nameless = [
-        video.name
-        for video in videos
-        if (data.is_file() or video.parent == data) and parse_video_name(video.stem)["activity"] is None
-    ]
-    if nameless:
+    outside = [video for video in videos if data.is_file() or video.parent == data]
+    if nameless := [v.name for v in outside if parse_video_name(v.stem)["activity"] is None]:
         raise nameless_error(nameless)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
+import threading
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -18,7 +20,7 @@ from gymskel.extract.plan import Overwrite, Plan, PlannedVideo, inspect_folder, 
 from gymskel.extract.progress import batch_progress, describe_people
 from gymskel.extract.settings import ExtractionSettings, People
 from gymskel.messages import join_lines
-from gymskel.parallel import SharedObject, check_workers, choose_pool, map_as_completed, process_id
+from gymskel.parallel import check_workers, choose_pool, map_as_completed, process_id
 from gymskel.video import limit_threads
 
 
@@ -55,19 +57,16 @@ def extract_videos(
     is extracted again there if `people` is not the default and differs from before. All other videos keep the people
     that were chosen, and an `ExtractionWarning` says so.
 
-    A recording appears in `out` when it is complete. After an interruption of any kind the same call continues with the
-    videos that are left, and repeats nothing that is finished. Several runs may share an `out`, and its work. A video
-    that cannot be extracted does not stop the others: it is in the result's `failed`, and an `ExtractionWarning` at
-    the end names it. `plan_videos` shows what would be done.
+    A recording appears in `out` when it is complete. After an interruption the same call continues with the videos that
+    are left. Several runs may share an `out`, and its work. A video that cannot be extracted does not stop the others: an
+    `ExtractionWarning` at the end names it. `plan_videos` shows what would be done.
 
     Args:
         paths_or_folder: a folder (searched with its sub-folders, which are kept), a video, or several.
         out: the folder of all recordings; made if it is not there.
         estimator: as in `extract_video`; for several workers it must be picklable.
-        people: as in `extract_video`.
-        follow: as in `extract_video`.
+        people, follow, progress: as in `extract_video`.
         fps: frames a second of all the videos; overrides their headers.
-        progress: show the progress.
         overwrite: "never" keeps what is finished. "changed" extracts again only videos whose stored settings differ from
             those of this call; the default `people` never counts as a difference. "always" extracts all again.
         workers: number of processes of this computer, each at a video of its own. By default what joblib's context
@@ -80,8 +79,7 @@ def extract_videos(
         ValueError: before any work: two videos would become the same folder; a folder in `out` holds something else than
             was asked for now (another video, estimator, `follow` or frame rate) and `overwrite` is "never"; a video
             was extracted into several folders of `out` before; `workers` or `overwrite` has a wrong value.
-        TypeError: as in `extract_video`; an estimator that cannot be sent to workers.
-        ImportError: as in `extract_video`; several workers without joblib.
+        TypeError, ImportError: as in `extract_video`; an estimator that cannot be sent to workers; no joblib for them.
     """
     if workers is not None:
         check_workers(workers)
@@ -94,20 +92,26 @@ def extract_videos(
     plan.check()
     if message := plan.describe_kept_people():
         warnings.warn(message, ExtractionWarning, stacklevel=2)
-    extraction = _summarize(plan, _extract_all(plan, settings, progress, workers))
-    if extraction.failed:
-        head = f"{len(extraction.failed)} of {len(folders)} videos could not be extracted:"
-        lines = [f"{video}: {error}" for video, error in extraction.failed.items()]
+    outcomes = _extract_all(plan, settings, progress, workers)
+    written, skipped, failed = [], [], {}
+    for planned in plan.videos:
+        outcome = outcomes.get(planned.folder.absolute())
+        if outcome is None or outcome.status == "kept":
+            skipped.append(planned.folder)
+        elif outcome.status == "written":
+            written.append(planned.folder)
+        else:
+            failed[planned.video] = outcome.error
+    if failed:
+        head = f"{len(failed)} of {len(folders)} videos could not be extracted:"
+        lines = [f"{video}: {error}" for video, error in failed.items()]
         warnings.warn(join_lines(head, lines), ExtractionWarning, stacklevel=2)
-    return extraction
-
-
-# --- one video ----------------------------------------------------------------------------------------------
+    return Extraction(tuple(written), tuple(sorted(skipped)), failed)
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """Outcome of one video, as a worker returns it, with a line for the progress display."""
+    """Outcome of one video, with a line for the progress display."""
 
     folder: Path
     status: Literal["written", "kept", "busy", "failed"]  # kept, busy: finished, or worked on, by another run
@@ -141,21 +145,15 @@ def _failed(planned: PlannedVideo, error: Exception) -> _Outcome:
     return _Outcome(planned.folder, "failed", f"{planned.video}: {message}", error=message)
 
 
-# --- all videos ---------------------------------------------------------------------------------------------
-
-
 def _extract_all(
     plan: Plan, settings: ExtractionSettings, progress: bool, workers: int | None
 ) -> dict[Path, _Outcome]:
     """Extract the videos of a plan; return absolute folder -> outcome of each."""
     todo = plan.with_action("extract", "redo")
     pool = choose_pool(workers, len(todo))
-    if pool is None:
-        extract = partial(_extract, settings=settings, overwrite=plan.overwrite, progress=progress)
-    else:
-        extract = partial(
-            _extract_in_worker, shared=_share(settings), home=process_id(), overwrite=plan.overwrite
-        )
+    extract = partial(_extract, settings=settings, progress=progress)
+    if pool is not None:
+        extract = partial(_extract_in_worker, pickled=_pickle(settings), home=process_id())
         # computers of a cluster have working folders of their own; the longest video first, so that none is left to the end
         todo = [
             replace(planned, video=planned.video.absolute(), folder=planned.folder.absolute())
@@ -165,12 +163,17 @@ def _extract_all(
     outcomes: dict[Path, _Outcome] = {}
     with batch_progress(progress, total=len(plan.videos), done=len(plan.videos) - len(todo)) as report:
         for wait in (False, True):  # videos that another run works on come last
-            function = partial(extract, wait=wait)
-            results = (
-                (function(planned) for planned in todo)
-                if pool is None
-                else map_as_completed(function, todo, pool, is_begun=_is_begun, on_crash=_crashed)
-            )
+            function = partial(extract, overwrite=plan.overwrite, wait=wait)
+            if pool is None:
+                results = (function(planned) for planned in todo)
+            else:
+                results = map_as_completed(
+                    function,
+                    todo,
+                    pool,
+                    is_begun=lambda planned: has_work_folder(planned.folder),
+                    on_crash=_crashed,
+                )
             try:
                 with contextlib.closing(results):  # after an error or Ctrl-C this stops the workers
                     for outcome in results:
@@ -185,39 +188,21 @@ def _extract_all(
     return outcomes
 
 
-def _is_begun(planned: PlannedVideo) -> bool:
-    return has_work_folder(planned.folder)
-
-
 def _crashed(planned: PlannedVideo, error: Exception) -> _Outcome:
     """Return the outcome of a video that ended its process (out of memory, a decoder's crash)."""
     remove_leftovers(planned.folder)
     return _failed(planned, error)
 
 
-def _summarize(plan: Plan, outcomes: dict[Path, _Outcome]) -> Extraction:
-    """Return the result of a batch from the outcomes by absolute folder; videos without one were kept."""
-    written, skipped, failed = [], [], {}
-    for planned in plan.videos:
-        outcome = outcomes.get(planned.folder.absolute())
-        if outcome is None or outcome.status == "kept":
-            skipped.append(planned.folder)
-        elif outcome.status == "written":
-            written.append(planned.folder)
-        elif outcome.status == "failed":
-            failed[planned.video] = outcome.error
-    return Extraction(tuple(written), tuple(sorted(skipped)), failed)
+_kept = threading.local()  # a cluster's worker may have several threads; each keeps its own estimator
 
 
-# --- in a worker --------------------------------------------------------------------------------------------
+def _pickle(settings: ExtractionSettings) -> bytes:
+    """Return the settings as bytes that another process can read, classes of a notebook included."""
+    from joblib import wrap_non_picklable_objects
 
-
-def _share(settings: ExtractionSettings) -> SharedObject[ExtractionSettings]:
-    """Return the settings for the workers, each of which keeps one estimator for all its videos."""
     try:
-        return SharedObject(settings, release=_reset_estimator)
-    except ImportError:
-        raise
+        return pickle.dumps(wrap_non_picklable_objects(settings, keep_wrapper=False))
     except Exception as error:
         raise TypeError(
             f"{settings.estimator.name} cannot be sent to other processes ({error}). Fix: workers=1, or an estimator "
@@ -225,22 +210,18 @@ def _share(settings: ExtractionSettings) -> SharedObject[ExtractionSettings]:
         ) from error
 
 
-def _reset_estimator(settings: ExtractionSettings) -> None:
-    reset(settings.estimator)
-
-
 def _extract_in_worker(
-    planned: PlannedVideo,
-    shared: SharedObject[ExtractionSettings],
-    home: tuple[str, int],
-    overwrite: Overwrite,
-    wait: bool,
+    planned: PlannedVideo, pickled: bytes, home: tuple[str, int], overwrite: Overwrite, wait: bool
 ) -> _Outcome:
-    """Return the outcome of `_extract` with the worker's own estimator; outside of `home` with one thread of OpenCV."""
-    try:
-        settings = shared.get()
-    except Exception as error:
-        return _failed(planned, error)
+    """Return the outcome of `_extract` with this thread's estimator; outside of `home` with one thread of OpenCV."""
+    if getattr(_kept, "pickled", None) != pickled:
+        if hasattr(_kept, "settings"):
+            reset(_kept.settings.estimator)
+        try:
+            _kept.settings = pickle.loads(pickled)
+        except Exception as error:
+            return _failed(planned, error)
+        _kept.pickled = pickled
     if process_id() != home:
         limit_threads()
-    return _extract(planned, settings, overwrite, wait, progress=False)
+    return _extract(planned, _kept.settings, overwrite, wait, progress=False)

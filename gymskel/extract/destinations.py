@@ -43,12 +43,6 @@ def assign_folders(paths: list[Path], out: Path) -> dict[Path, Path]:
         raise FileNotFoundError(
             "No video given: `paths_or_folder` is empty. Fix: name a video, or a folder of them."
         )
-    _check_one_video_each(videos_of)
-    return {folder: videos[0] for folder, videos in videos_of.items()}
-
-
-def _check_one_video_each(videos_of: dict[Path, list[Path]]) -> None:
-    """Raise ValueError if videos share a folder; names that differ in upper and lower case count as the same."""
     of_one_name: dict[str, list[Path]] = {}  # some file systems take A and a for the same
     for folder, videos in videos_of.items():
         of_one_name.setdefault(str(folder).casefold(), []).extend(videos)
@@ -56,14 +50,11 @@ def _check_one_video_each(videos_of: dict[Path, list[Path]]) -> None:
     if clashes:
         head = "Videos that would become the same folder. Fix: rename all but one of each line."
         raise ValueError(join_lines(head, clashes))
+    return {folder: videos[0] for folder, videos in videos_of.items()}
 
 
 def _find_earlier_folders(videos: set[Path], out: Path) -> dict[Path, Path]:
-    """Return video -> the folder below `out` that holds its earlier extraction, for videos that have one.
-
-    Raises:
-        ValueError: a video has several such folders, and none of them is directly in `out`.
-    """
+    """Return video -> the folder below `out` that holds its earlier extraction, for videos that have one."""
     of_one_stem: dict[str, list[Path]] = {}
     for video in videos:
         of_one_stem.setdefault(video.stem, []).append(video)

@@ -27,11 +27,7 @@ else:
 def lock_folder(folder: Path, *, wait: bool = False) -> Iterator[bool]:
     """Yield True if this process alone may write `folder` in the block, False if another process holds the lock.
 
-    On a file system without locks it is always True.
-
-    Args:
-        folder: of a recording.
-        wait: wait until the other process releases the lock.
+    With `wait`, and on a file system without locks, it is always True.
     """
     work = _work_folder(folder)
     lock = _acquire_lock(work / "lock", wait)
@@ -89,11 +85,6 @@ def recording_name(name: str) -> str:
     return name[1:-5] if name.startswith(".") and name.endswith(".part") else name
 
 
-def list_keypoint_files(folder: Path) -> list[Path]:
-    """Return the per-frame CSVs in a folder; other tables are left out. Empty if there is no folder."""
-    return [file for file in folder.glob("*.csv") if CSV_NAME_PATTERN.fullmatch(file.name)]
-
-
 def _work_folder(folder: Path) -> Path:
     return folder.parent / f".{folder.name}.part"  # hidden, so that no reader takes it for a recording
 
@@ -135,16 +126,13 @@ def _acquire_lock(file: Path, wait: bool) -> int | None:
 
 def _lock_handle(handle: int, wait: bool) -> bool:
     """Return True if the open file is locked now, or its file system has no locks; False if another process holds it."""
-    if sys.platform == "win32":
-        try:
-            msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        if sys.platform == "win32":
+            msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         return False
-    except OSError:  # a file system without locks
-        return True
+    except OSError:
+        return sys.platform != "win32"  # a file system without locks
     return True

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gymskel.estimators.estimator import Estimator, choose_estimator, find_people, reset
-from gymskel.extract.progress import describe_people, import_tqdm, progress_bar
+from gymskel.extract.progress import describe_people, import_tqdm
 from gymskel.extract.settings import ExtractionSettings, People, extraction_entry
 from gymskel.recording import Recording, parse_video_name
 from gymskel.skeleton import BODY_25
@@ -117,16 +117,14 @@ def _track(
     def find(image: np.ndarray) -> np.ndarray:
         return find_people(image, number, settings.estimator, frames.path)
 
-    may_be_anyone = settings.people == "all" or not isinstance(settings.people, str)
-    follower = (
-        Follower(find, frames.fps, frames.image_size, follow_all=may_be_anyone) if settings.follow else None
-    )
-    tracker = follower.tracker if follower else Tracker(frames.fps, image_size=frames.image_size)
-    number = -1
-    shown = progress_bar(
-        frames, progress, total=frames.count, desc=frames.path.name, unit="frame", leave=False
-    )
-    for number, frame in enumerate(shown):
+    number, follower = -1, None
+    tracker = Tracker(frames.fps, image_size=frames.image_size)
+    if settings.follow:
+        may_be_anyone = settings.people == "all" or not isinstance(settings.people, str)
+        follower = Follower(find, frames.fps, frames.image_size, follow_all=may_be_anyone)
+    tqdm = import_tqdm() if progress else None
+    options = {"total": frames.count, "desc": frames.path.name, "unit": "frame", "leave": False}
+    for number, frame in enumerate(tqdm(frames, **options) if tqdm else frames):
         if follower:
             follower.step(number, frame)
         else:

@@ -11,25 +11,22 @@ from typing import Any, Literal, get_args
 
 from gymskel.estimators.estimator import Estimator, choose_estimator
 from gymskel.extract.destinations import assign_folders, list_paths
-from gymskel.extract.folder_lock import list_keypoint_files
 from gymskel.extract.settings import (
     ExtractionSettings,
     People,
     extraction_entry,
+    file_identity,
     find_extraction_entry,
     is_same_file,
     read_metadata,
 )
 from gymskel.messages import join_lines, join_names
-from gymskel.recording import METADATA_NAME
+from gymskel.recording import CSV_NAME_PATTERN, METADATA_NAME
 from gymskel.video import read_frames
 
 Overwrite = Literal["never", "changed", "always"]
 Status = Literal["new", "finished", "other people", "different", "foreign", "unreadable"]
 Action = Literal["extract", "redo", "keep", "refuse", "fail"]
-
-_KEPT_SHOWN = 3  # folders named in the warning about an earlier choice of people
-_FPS_TOLERANCE = 1e-6  # relative difference of two frame rates that count as equal: rounding in JSON
 
 
 @dataclass(frozen=True)
@@ -59,12 +56,7 @@ class PlannedVideo:
 
 @dataclass(frozen=True)
 class Plan:
-    """The work of `extract_videos`; `print` shows one line for each video.
-
-    Attributes:
-        videos: the videos, in the order of the work.
-        overwrite: which finished recordings are extracted again, as in `extract_videos`.
-    """
+    """The work of `extract_videos` with its `overwrite`; `print` shows one line for each video."""
 
     videos: tuple[PlannedVideo, ...]
     overwrite: Overwrite = "never"
@@ -105,16 +97,13 @@ class Plan:
 
     def describe_kept_people(self) -> str:
         """Return a sentence on the videos that keep an earlier choice of people; empty if there are none."""
-        kept = [
-            f"{planned.folder} ({planned.reason})"
-            for planned in self.with_action("keep")
-            if planned.status == "other people"
-        ]
+        others = (planned for planned in self.with_action("keep") if planned.status == "other people")
+        kept = [f"{planned.folder} ({planned.reason})" for planned in others]
         if not kept:
             return ""
         return (
             f"{len(kept)} of {len(self.videos)} videos keep the people chosen before: "
-            f"{join_names(kept, shown=_KEPT_SHOWN)}. Fix: to extract one again, name the video itself, with people= "
+            f"{join_names(kept, shown=3)}. Fix: to extract one again, name the video itself, with people= "
             "(gymskel extract VIDEO --people), or for the athlete with overwrite='always' (--overwrite)."
         )
 
@@ -147,9 +136,7 @@ def plan_videos(
 ) -> Plan:
     """Return what `extract_videos` would do with the same arguments; write and extract nothing.
 
-    Raises:
-        FileNotFoundError, ValueError, TypeError, ImportError: as in `extract_videos`; but a plan that refuses a video is
-            returned, not raised.
+    It raises the same errors, but a plan that refuses a video is returned.
     """
     settings = ExtractionSettings(choose_estimator(estimator), people, follow, fps)
     paths = list_paths(paths_or_folder)
@@ -162,12 +149,8 @@ def make_plan(
 ) -> Plan:
     """Compare each folder with what is asked for.
 
-    Args:
-        paths: the paths that the user named. Another choice of people is extracted again for videos among them, or for
-            all with overwrite "changed"; the default "athlete" never undoes an earlier choice.
-        folders: folder to write -> video to read.
-        settings: of the extraction.
-        overwrite: as in `extract_videos`.
+    Another choice of people is extracted again for the videos that the user named in `paths`, or for all with overwrite
+    "changed"; the default "athlete" never undoes an earlier choice.
     """
     is_choice = settings.people != "athlete"
     videos = (
@@ -180,7 +163,7 @@ def make_plan(
 def inspect_folder(planned: PlannedVideo, settings: ExtractionSettings) -> PlannedVideo:
     """Return the video with the status of its folder: what it holds, compared with what the settings would make."""
     if not (planned.folder / METADATA_NAME).is_file():
-        if not list_keypoint_files(planned.folder):
+        if not any(CSV_NAME_PATTERN.fullmatch(file.name) for file in planned.folder.glob("*.csv")):
             return replace(planned, status="new", reason="")
         reason = f"CSV files without {METADATA_NAME}, not written by an extraction."
         return replace(planned, status="foreign", reason=reason)
@@ -201,23 +184,20 @@ def _differences(video: Path, metadata: Mapping[str, Any], settings: ExtractionS
     """Yield each difference of a finished recording from a new extraction; the choice of people is left out."""
     if metadata.get("video") != video.name:
         yield f"made from {metadata.get('video') or 'an unknown video'}, not from {video.name}."
-    if before := find_extraction_entry(metadata):
-        now = extraction_entry(video, settings)
-        if not is_same_file(before, now):
+    if entry := find_extraction_entry(metadata):
+        if not is_same_file(entry, file_identity(video)):
             yield f"made from another file that was called {video.name} too."
-        if before.get("follow") != now["follow"]:
-            yield f"extracted with follow={before.get('follow')!r}, asked for follow={now['follow']!r}."
+        if entry.get("follow") != settings.follow:
+            yield f"extracted with follow={entry.get('follow')!r}, asked for follow={settings.follow!r}."
     if metadata.get("estimator") != settings.estimator.name:
         yield f"extracted with {metadata.get('estimator')}, asked for {settings.estimator.name}."
     fps = settings.fps
     if fps is None:
         with read_frames(video) as frames:
             fps = frames.fps
-    fps_before = metadata.get("fps")
-    if fps_before != fps and not (
-        fps_before and fps and math.isclose(fps_before, fps, rel_tol=_FPS_TOLERANCE)
-    ):
-        yield f"extracted at {fps_before} frames a second, asked for {fps}."
+    before = metadata.get("fps")
+    if before != fps and not (before and fps and math.isclose(before, fps, rel_tol=1e-6)):  # rounding in JSON
+        yield f"extracted at {before} frames a second, asked for {fps}."
 
 
 def _probe_video(planned: PlannedVideo) -> PlannedVideo:

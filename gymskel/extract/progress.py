@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from gymskel.recording import Recording
-
-Item = TypeVar("Item")
 
 
 def import_tqdm() -> Any:
@@ -24,43 +22,29 @@ def import_tqdm() -> Any:
     return tqdm
 
 
-def progress_bar(items: Iterable[Item], shown: bool, **options: Any) -> Iterable[Item]:
-    """Return the same items, behind a progress bar if it is `shown` and tqdm is installed."""
-    tqdm = import_tqdm() if shown else None
-    return items if tqdm is None else tqdm(items, **options)
-
-
 @contextlib.contextmanager
 def batch_progress(shown: bool, total: int, done: int) -> Iterator[Callable[[str, int], None]]:
     """Yield a function to call after each video, with a line about it and its number of frames.
 
-    It shows a bar of videos with the frames so far and a second, and the lines above the bar; without tqdm the lines alone.
-
-    Args:
-        shown: False: the function shows nothing.
-        total: number of videos.
-        done: number of videos that are finished at the start.
+    It shows a bar of `total` videos, `done` of them finished before, with the frames so far and a second, and the lines
+    above the bar; without tqdm the lines alone; unless `shown`, nothing.
     """
     tqdm = import_tqdm() if shown else None
-    bar = tqdm(total=total, initial=done, unit="video") if tqdm else None
     frames, start = 0, time.perf_counter()
+    with tqdm(total=total, initial=done, unit="video") if tqdm else contextlib.nullcontext() as bar:
 
-    def report(line: str, frames_of_video: int) -> None:
-        nonlocal done, frames
-        done, frames = done + 1, frames + frames_of_video
-        if bar is not None:
-            rate = frames / (time.perf_counter() - start)
-            bar.set_postfix_str(f"{frames} frames, {rate:.3g} frames/s", refresh=False)
-            bar.update()
-            bar.write(f"{done}/{total} {line}", file=sys.stderr)
-        elif shown:
-            print(f"{done}/{total} {line}", flush=True)
+        def report(line: str, frames_of_video: int) -> None:
+            nonlocal done, frames
+            done, frames = done + 1, frames + frames_of_video
+            if bar is not None:
+                rate = frames / (time.perf_counter() - start)
+                bar.set_postfix_str(f"{frames} frames, {rate:.3g} frames/s", refresh=False)
+                bar.update()
+                bar.write(f"{done}/{total} {line}", file=sys.stderr)
+            elif shown:
+                print(f"{done}/{total} {line}", flush=True)
 
-    try:
         yield report
-    finally:
-        if bar is not None:
-            bar.close()
 
 
 def describe_people(recordings: list[Recording]) -> str:

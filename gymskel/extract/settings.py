@@ -17,16 +17,11 @@ from gymskel.recording.metadata import read_people_metadata
 People = str | int | tuple[float, float]
 """Choice of people: a word of `PEOPLE`, a person's number from 0, or a point (x, y) in pixels."""
 PEOPLE = ("athlete", "largest", "longest", "all")
-_CHECKED_BYTES = 1 << 20  # bytes at the start of a file that the checksum covers
 
 
 @dataclass(frozen=True)
 class ExtractionSettings:
-    """The arguments of `extract_video` that decide what is found in a video.
-
-    Raises:
-        ValueError: an unknown choice of people; `follow` with an estimator that remembers earlier frames.
-    """
+    """The arguments of `extract_video` that decide what is found in a video; checked here."""
 
     estimator: Estimator
     people: People = "athlete"
@@ -57,7 +52,7 @@ def extraction_entry(video: Path, settings: ExtractionSettings) -> dict[str, Any
 def file_identity(video: Path) -> dict[str, int]:
     """Return size in bytes and the checksum of the first megabyte: they tell files of one name apart."""
     with video.open("rb") as file:
-        return {"bytes": video.stat().st_size, "crc32": zlib.crc32(file.read(_CHECKED_BYTES))}
+        return {"bytes": video.stat().st_size, "crc32": zlib.crc32(file.read(1 << 20))}
 
 
 def is_same_file(entry: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:
@@ -66,11 +61,7 @@ def is_same_file(entry: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:
 
 
 def read_metadata(folder: Path) -> dict[str, Any]:
-    """Return what recording.json in `folder` says of its first person; empty without that file.
-
-    Raises:
-        ValueError: the file is damaged.
-    """
+    """Return what recording.json in `folder` says of its first person; empty without it. Raise ValueError if damaged."""
     return next(iter(read_people_metadata(DiskFolder(folder)).values()), {})
 
 

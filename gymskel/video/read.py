@@ -12,18 +12,16 @@ from __future__ import annotations
 import os
 import warnings
 from collections import deque
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from gymskel.video.container import describe_missing_bytes, is_iso_media
 
-VIDEO_SUFFIXES = (
-    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov"),
-    *(".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm", ".wmv"),
-)
+VIDEO_SUFFIXES = tuple(".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .webm .wmv".split())
 """Endings of the files in a folder that count as videos, in lower case; a file that is named itself may have any."""
 
 _COMPLETE_SHARE = 0.9  # of the frames that the header promises; healthy trimmed files promise 40 and hold 36
@@ -63,7 +61,7 @@ def read_frames(path: str | Path, *, fps: float | None = None) -> Frames:
     return Frames(path, fps=fps)
 
 
-class Frames:
+class Frames(Iterator[np.ndarray], AbstractContextManager["Frames"]):
     """An open video: an iterator over its frames, and a context manager that closes it.
 
     Attributes:
@@ -74,7 +72,6 @@ class Frames:
     """
 
     def __init__(self, path: str | Path, *, fps: float | None = None) -> None:
-        """Open a video, as `read_frames` does."""
         if fps is not None and not 0 < fps < np.inf:
             raise ValueError(f"`fps` must be frames a second above 0, got {fps}. Fix: such as fps=60.")
         self.path = Path(path)
@@ -114,10 +111,6 @@ class Frames:
             self._ahead.append((np.ascontiguousarray(frame), self._capture.get(self._clock) / 1000))
         return is_read
 
-    def __iter__(self) -> Frames:
-        """Return itself: the frames can be read once."""
-        return self
-
     def __next__(self) -> np.ndarray:
         """Return the next frame (height, width, 3) uint8, BGR, C-contiguous; the caller may change it."""
         if not self._ahead and not self._read_ahead():
@@ -133,18 +126,11 @@ class Frames:
         return frame
 
     def _describe_missing(self, has_more: bool) -> str | None:
-        """Return a sentence on what is missing in a file that was read to its end; None if nothing is known to be.
-
-        Args:
-            has_more: frames follow one that cannot be decoded.
-        """
+        """Return a sentence on what a file read to its end lacks, or None; `has_more`: frames follow an undecodable one."""
         read = len(self._seconds)
         if self.count is None:
-            rate = (
-                ""
-                if any(self._seconds)
-                else f" It has no clock either: {self.fps or 'no'} fps may be a guess."
-            )
+            guess = f" It has no clock either: {self.fps or 'no'} fps may be a guess."
+            rate = "" if any(self._seconds) else guess
             return (
                 f"the file does not say how many frames it has; {read} were read, and more may have been filmed.{rate} "
                 "Fix: compare its length with a player's, and give `fps` if you know it."
@@ -161,9 +147,7 @@ class Frames:
         if not is_iso_media(self.path):  # no edit list hides frames
             allowed = min(allowed, _LATE_SECONDS * (self.fps or np.inf))
         if self.count - read > allowed and not self._clock_is_complete():
-            return (
-                f"{damaged}, trimmed without encoding it anew, or its sound is longer than its picture. {fix}"
-            )
+            return f"{damaged}, trimmed without encoding anew, or its sound is longer than its picture. {fix}"
         return None
 
     def _clock_jumps(self) -> bool:
@@ -208,13 +192,7 @@ class Frames:
         self._capture.release()
         self._ahead.clear()
 
-    def __enter__(self) -> Frames:
-        """Return itself, open."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Close the file."""
         self.close()
 
