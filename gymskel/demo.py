@@ -19,13 +19,7 @@ SHORT = replace(RECIPES["default"], name="demo", min_steps=400)
 
 
 def run(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) -> list[Path]:
-    """Run the demo and return the files and folders written.
-
-    Args:
-        out: folder for everything; made if it is not there.
-        seed: of the gymnasts and of the training.
-        say: called with each line of the report.
-    """
+    """Run the demo, give each line of its report to `say`, and return what was written into the folder `out`."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -26,15 +26,11 @@ def map_in_order(
 ) -> Iterator[Result]:
     """Return an iterator over `function(item)` of each item, in the order of the items.
 
-    With one worker, or one item, it is lazy: an item is worked on when its result is asked for.
-
-    Args:
-        function: called in the worker; a function defined in a notebook works too.
-        items: arguments of the calls.
-        workers: processes of this computer, an integer of 1 or more. They stay alive for the next call.
+    A function of a notebook works too. With one worker, or one item, an item is worked on when its result is asked for.
+    Otherwise `workers` is the number of processes of this computer, which stay alive for the next call.
 
     Raises:
-        ValueError: another number of workers.
+        ValueError: `workers` is not an integer of 1 or more.
         Exception: whatever `function` raises.
     """
     check_workers(workers)
@@ -65,8 +61,7 @@ def map_as_completed(
 
     Args:
         function: must catch its own errors; an error that leaves it counts as a crash of its process.
-        items: arguments of the calls.
-        pool: from `choose_pool`.
+        items, pool: arguments of the calls; from `choose_pool`.
         is_begun: returns True if work on an item had begun when a process ended.
         on_crash: makes the result of an item that ended its process when it was alone in a pool.
     """

@@ -26,7 +26,7 @@ from gymskel.classifier import SkeletonClassifier
 from gymskel.cli import reading
 from gymskel.evaluation import baselines
 from gymskel.extract import Extraction
-from gymskel.extract.destinations import assign_folders
+from gymskel.extract.plan import assign_folders
 from gymskel.formats import write_pack
 from gymskel.models import BUILDERS
 from gymskel.recording import Recording, read_recordings, write_recording
@@ -714,7 +714,7 @@ def test_of_earlier_extractions_only_those_of_these_videos_are_read(tmp_path, re
 
     def extracting(videos, out, fps, overwrite):
         rates.append(fps)
-        folders = assign_folders(videos, out)
+        folders = {planned.folder: planned.video for planned in assign_folders(videos, out)}
         for folder, video in folders.items():
             write_recording(
                 replace(recordings[0], video=video.name, activity=None, athlete=None), folder.parent

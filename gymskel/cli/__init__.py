@@ -54,7 +54,11 @@ def main() -> None:
     except (ValueError, TypeError, OSError, ImportError, RuntimeError) as error:
         if os.environ.get("GYMSKEL_DEBUG"):
             raise
-        typer.echo(f"gymskel: {_describe(error)}", err=True)
+        message = str(error)
+        if isinstance(error, OSError) and error.strerror and error.filename:
+            fix = "Fix: check the path, its permissions and the space on the disk."
+            message = f"{error.filename}: {error.strerror}. {fix}"
+        typer.echo(f"gymskel: {message}", err=True)
         sys.exit(1)
     except (KeyboardInterrupt, SystemExit) as end:  # typer turns the former into the latter, with code 130
         if isinstance(end, SystemExit) and end.code != 130:
@@ -64,10 +68,3 @@ def main() -> None:
             err=True,
         )
         sys.exit(130)
-
-
-def _describe(error: Exception) -> str:
-    """Return the text of an error; an error of the operating system gets a fix."""
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror}. Fix: check the path, its permissions and the space on the disk."
-    return str(error)

@@ -31,13 +31,8 @@ def read_data(
 ) -> tuple[list[Recording], int]:
     """Return the recordings in a file or folder, and the number of videos in it that could not be extracted.
 
-    Videos are extracted first, into a folder that stays; a video that fails does not stop the others.
-
-    Args:
-        data: keypoints in any format, a video, or a folder of videos.
-        labels, fps, person: as in `read_keypoints`.
-        keep: folder for the keypoints of videos; None: `NAME-keypoints` beside the folder NAME.
-        needs_names: raise ValueError for a video without a known activity, before hours of extraction.
+    Videos are extracted first, into the folder `keep`, or `NAME-keypoints` beside the folder NAME; a video that fails
+    does not stop the others. With `needs_names`, videos without a known activity are an error before that.
     """
     from gymskel.formats import read_keypoints
     from gymskel.formats.reading import find_keypoint_files

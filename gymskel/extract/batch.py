@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from gymskel.estimators.estimator import Estimator, choose_estimator, reset
-from gymskel.extract.destinations import assign_folders, list_paths
 from gymskel.extract.folder_lock import has_work_folder, lock_folder, publish, remove_leftovers
 from gymskel.extract.one_video import ExtractionWarning, extract_recordings
-from gymskel.extract.plan import Overwrite, Plan, PlannedVideo, inspect_folder, make_plan
+from gymskel.extract.plan import Overwrite, Plan, PlannedVideo, assign_folders, inspect_folder, make_plan
 from gymskel.extract.progress import batch_progress, describe_people
 from gymskel.extract.settings import ExtractionSettings, People
 from gymskel.messages import join_lines
@@ -84,11 +83,10 @@ def extract_videos(
     if workers is not None:
         check_workers(workers)
     settings = ExtractionSettings(choose_estimator(estimator), people, follow, fps)
-    paths = list_paths(paths_or_folder)
-    folders = assign_folders(paths, Path(out))
-    for folder in folders:
-        remove_leftovers(folder)
-    plan = make_plan(paths, folders, settings, overwrite)
+    videos = assign_folders(paths_or_folder, Path(out))
+    for planned in videos:
+        remove_leftovers(planned.folder)
+    plan = make_plan(videos, settings, overwrite)
     plan.check()
     if message := plan.describe_kept_people():
         warnings.warn(message, ExtractionWarning, stacklevel=2)
@@ -103,7 +101,7 @@ def extract_videos(
         else:
             failed[planned.video] = outcome.error
     if failed:
-        head = f"{len(failed)} of {len(folders)} videos could not be extracted:"
+        head = f"{len(failed)} of {len(videos)} videos could not be extracted:"
         lines = [f"{video}: {error}" for video, error in failed.items()]
         warnings.warn(join_lines(head, lines), ExtractionWarning, stacklevel=2)
     return Extraction(tuple(written), tuple(sorted(skipped)), failed)

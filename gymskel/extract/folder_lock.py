@@ -106,22 +106,17 @@ def _acquire_lock(file: Path, wait: bool) -> int | None:
     """Make and lock a file; return its handle, or None if another process has locked it."""
     while True:
         file.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with contextlib.suppress(FileNotFoundError):  # its last owner has just removed the folder
             handle = os.open(file, os.O_RDWR | os.O_CREAT)
-        except FileNotFoundError:  # its last owner has just removed the folder
-            continue
-        try:
-            if not _lock_handle(handle, wait):
-                os.close(handle)
-                return None
-            if os.path.samestat(os.fstat(handle), file.stat()):
-                return handle
-        except FileNotFoundError:
-            pass
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)  # locked too late: the file is gone or a new one
+            is_ours = False
+            try:
+                if not _lock_handle(handle, wait):
+                    return None
+                if is_ours := os.path.samestat(os.fstat(handle), file.stat()):
+                    return handle
+            finally:
+                if not is_ours:  # or locked too late: the file is gone or a new one
+                    os.close(handle)
 
 
 def _lock_handle(handle: int, wait: bool) -> bool:

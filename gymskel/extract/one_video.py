@@ -88,16 +88,13 @@ def extract_recordings(video: Path, settings: ExtractionSettings, progress: bool
             ExtractionWarning,
             stacklevel=3,
         )
-    name = parse_video_name(video.stem)
     entry = extraction_entry(video, settings)
     keeps_numbers = settings.people == "all" or isinstance(settings.people, int)
     return [
         Recording(
             _keypoints(track, length),
             fps=frames.fps,
-            activity=name["activity"],
-            sample=str(name["sample"]),
-            athlete=name["athlete"],
+            **parse_video_name(video.stem),
             history=(entry, *_follow_entries(follower, track, length)),
             video=video.name,
             person=track.number if track and keeps_numbers else 0,

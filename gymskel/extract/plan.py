@@ -1,8 +1,10 @@
-"""The plan of a batch: each video, its folder, what the folder holds, and what is done with the video."""
+"""The plan of a batch: each video, the folder it is extracted into, what that holds, and what is done with the video."""
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from gymskel.estimators.estimator import Estimator, choose_estimator
-from gymskel.extract.destinations import assign_folders, list_paths
+from gymskel.extract.folder_lock import find_recording_files, recording_name
 from gymskel.extract.settings import (
     ExtractionSettings,
     People,
@@ -22,7 +24,7 @@ from gymskel.extract.settings import (
 )
 from gymskel.messages import join_lines, join_names
 from gymskel.recording import CSV_NAME_PATTERN, METADATA_NAME
-from gymskel.video import read_frames
+from gymskel.video import find_videos, read_frames
 
 Overwrite = Literal["never", "changed", "always"]
 Status = Literal["new", "finished", "other people", "different", "foreign", "unreadable"]
@@ -33,25 +35,19 @@ Action = Literal["extract", "redo", "keep", "refuse", "fail"]
 class PlannedVideo:
     """A video of a batch, and what its folder holds.
 
-    Attributes:
-        video: file to read.
-        folder: folder to write.
-        status: "new"; "finished"; "other people" (finished, with another choice of people); "different" (extracted
-            before from another file or with other settings); "foreign" (CSVs that no extraction wrote); in a plan of
-            `plan_videos` also "unreadable".
-        reason: text that says what is other, different, foreign or unreadable.
-        redo_people: extract the video again if its status is "other people".
-        frames: number of frames by the video's header, or None.
-        size: size of the video in bytes, or None.
+    The status is "new"; "finished"; "other people" (finished, with another choice of people); "different" (extracted
+    before from another file or with other settings); "foreign" (CSVs that no extraction wrote); in a plan of
+    `plan_videos` also "unreadable".
     """
 
-    video: Path
-    folder: Path
+    video: Path  # to read
+    folder: Path  # to write
     status: Status = "new"
-    reason: str = ""
-    redo_people: bool = False
-    frames: int | None = None
-    size: int | None = None
+    reason: str = ""  # says what is other, different, foreign or unreadable
+    is_named: bool = False  # by the user, not found in a folder
+    redo_people: bool = False  # extract again if the status is "other people"
+    frames: int | None = None  # by the video's header
+    size: int | None = None  # bytes
 
 
 @dataclass(frozen=True)
@@ -70,17 +66,12 @@ class Plan:
 
     def action(self, planned: PlannedVideo) -> Action:
         """Return what is done with a video: "extract", "redo", "keep", "refuse" or "fail"."""
-        if planned.status == "unreadable":
-            return "fail"
-        if planned.status == "new":
-            return "extract"
-        if self.overwrite == "always":
+        if planned.status in ("new", "unreadable"):
+            return "extract" if planned.status == "new" else "fail"
+        is_redone = {"other people": planned.redo_people, "different": self.overwrite == "changed"}
+        if self.overwrite == "always" or is_redone.get(planned.status):
             return "redo"
-        if planned.status == "finished":
-            return "keep"
-        if planned.status == "other people":
-            return "redo" if planned.redo_people else "keep"
-        return "redo" if planned.status == "different" and self.overwrite == "changed" else "refuse"
+        return "keep" if planned.status in ("finished", "other people") else "refuse"
 
     def with_action(self, *actions: Action) -> list[PlannedVideo]:
         """Return the videos with which one of these actions is done."""
@@ -139,25 +130,82 @@ def plan_videos(
     It raises the same errors, but a plan that refuses a video is returned.
     """
     settings = ExtractionSettings(choose_estimator(estimator), people, follow, fps)
-    paths = list_paths(paths_or_folder)
-    plan = make_plan(paths, assign_folders(paths, Path(out)), settings, overwrite)
+    plan = make_plan(assign_folders(paths_or_folder, Path(out)), settings, overwrite)
     return replace(plan, videos=tuple(map(_probe_video, plan.videos)))
 
 
-def make_plan(
-    paths: list[Path], folders: dict[Path, Path], settings: ExtractionSettings, overwrite: Overwrite
-) -> Plan:
+def assign_folders(paths_or_folder: str | Path | Iterable[str | Path], out: Path) -> list[PlannedVideo]:
+    """Return each video with the folder to write.
+
+    A video found in a folder keeps its sub-folders below `out`. A video that is named itself goes to the folder in `out`
+    that holds its earlier extraction, if there is one, else directly into `out`. Raises as `extract_videos`.
+    """
+    if isinstance(paths_or_folder, str | Path):
+        paths_or_folder = [paths_or_folder]
+    paths = [Path(path) for path in paths_or_folder]
+    earlier = _find_earlier_folders({path for path in paths if path.is_file()}, out)
+    videos_of: dict[Path, list[Path]] = {}
+    for path in paths:
+        for video in find_videos(path):
+            inner = video.relative_to(path).parent if path.is_dir() else Path()
+            videos = videos_of.setdefault(earlier.get(path, out / inner / video.stem), [])
+            if video not in videos:
+                videos.append(video)
+    if not videos_of:
+        raise FileNotFoundError(
+            "No video given: `paths_or_folder` is empty. Fix: name a video, or a folder of them."
+        )
+    of_one_name: dict[str, list[Path]] = {}  # some file systems take A and a for the same
+    for folder, videos in videos_of.items():
+        of_one_name.setdefault(str(folder).casefold(), []).extend(videos)
+    clashes = [" and ".join(map(str, videos)) for videos in of_one_name.values() if len(videos) > 1]
+    if clashes:
+        head = "Videos that would become the same folder. Fix: rename all but one of each line."
+        raise ValueError(join_lines(head, clashes))
+    return [PlannedVideo(v[0], folder, is_named=v[0] in paths) for folder, v in videos_of.items()]
+
+
+def _find_earlier_folders(videos: set[Path], out: Path) -> dict[Path, Path]:
+    """Return video -> the folder below `out` that holds its earlier extraction, for videos that have one."""
+    of_one_stem: dict[str, list[Path]] = {}
+    for video in videos:
+        of_one_stem.setdefault(video.stem, []).append(video)
+    found: dict[Path, list[Path]] = {}
+    for parent, names, _ in os.walk(out) if videos else ():
+        for folder in sorted({Path(parent, recording_name(name)) for name in names}):
+            for video in of_one_stem.get(folder.name, ()):
+                if _holds_extraction_of(folder, video):
+                    found.setdefault(video, []).append(folder)
+        names[:] = sorted(name for name in names if not name.startswith("."))
+    for video, folders in found.items():
+        if len(folders) > 1 and folders[0].parent != out:
+            raise ValueError(
+                f"{video} was extracted into several folders: {', '.join(map(str, folders))}. "
+                "Fix: set `out` (-o) to the parent of the one you mean."
+            )
+    return {video: folders[0] for video, folders in found.items()}
+
+
+def _holds_extraction_of(folder: Path, video: Path) -> bool:
+    """Return True if a folder, or what a killed run left of it, was extracted from this very file."""
+    metadata: dict[str, Any] = {}
+    with contextlib.suppress(ValueError, OSError):  # no folder, or a damaged recording.json
+        metadata = read_metadata(find_recording_files(folder))
+    entry = find_extraction_entry(metadata)
+    return bool(entry) and metadata.get("video") == video.name and is_same_file(entry, file_identity(video))
+
+
+def make_plan(videos: list[PlannedVideo], settings: ExtractionSettings, overwrite: Overwrite) -> Plan:
     """Compare each folder with what is asked for.
 
-    Another choice of people is extracted again for the videos that the user named in `paths`, or for all with overwrite
-    "changed"; the default "athlete" never undoes an earlier choice.
+    Another choice of people is extracted again for the videos that the user named, or for all with overwrite "changed";
+    the default "athlete" never undoes an earlier choice.
     """
-    is_choice = settings.people != "athlete"
-    videos = (
-        PlannedVideo(video, folder, redo_people=is_choice and (video in paths or overwrite == "changed"))
-        for folder, video in folders.items()
-    )
-    return Plan(tuple(inspect_folder(planned, settings) for planned in videos), overwrite)
+    inspected = []
+    for planned in videos:
+        redo = settings.people != "athlete" and (planned.is_named or overwrite == "changed")
+        inspected.append(inspect_folder(replace(planned, redo_people=redo), settings))
+    return Plan(tuple(inspected), overwrite)
 
 
 def inspect_folder(planned: PlannedVideo, settings: ExtractionSettings) -> PlannedVideo:

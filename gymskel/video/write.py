@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +23,15 @@ class CodecWarning(UserWarning):
     """A video is written with a codec that browsers do not play."""
 
 
+@dataclass
 class VideoWriter:
-    """A video file while it is written.
+    """A video file while it is written."""
 
-    Attributes:
-        path: place of the complete file.
-        size: (width, height) of the frames to write.
-        codec: "H.264", which plays everywhere; "MPEG-4", which browsers do not play; or "GIF".
-        count: number of frames written so far.
-    """
-
-    def __init__(
-        self, path: Path, size: tuple[int, int], codec: str, sink: Callable[[np.ndarray], Any]
-    ) -> None:
-        self.path, self.size, self.codec, self.count = path, size, codec, 0
-        self._sink = sink
+    path: Path  # of the complete file
+    size: tuple[int, int]  # (width, height) of the frames to write
+    codec: str  # "H.264", which plays everywhere; "MPEG-4", which browsers do not play; or "GIF"
+    sink: Callable[[np.ndarray], Any]  # encodes a frame
+    count: int = 0  # frames written so far
 
     def write(self, frame: np.ndarray) -> None:
         """Append a frame (height, width, 3) uint8, BGR. Raises ValueError for another shape or dtype."""
@@ -48,7 +43,7 @@ class VideoWriter:
             )
         if self.codec != "GIF" and (width % 2 or height % 2):
             frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        self._sink(np.ascontiguousarray(frame))
+        self.sink(np.ascontiguousarray(frame))
         self.count += 1
 
 
