@@ -116,9 +116,7 @@ def choose_pool(workers: int | None, tasks: int, *, in_order: bool = False) -> P
 def check_workers(workers: int) -> None:
     """Raise ValueError unless `workers` is an integer of 1 or more."""
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise ValueError(
-            f"`workers` must be a number of processes, 1 or more, got {workers!r}. Fix: such as workers=2."
-        )
+        raise ValueError(f"`workers` must be 1 or more processes, got {workers!r}. Fix: such as workers=2.")
 
 
 def process_id() -> tuple[str, int]:

@@ -53,7 +53,7 @@ def train(
         shown = "" if predictions is None else "; the table was shown before"
         typer.echo(f"Going on from {checkpoint}{shown}.", err=True)
     if test and len({r.athlete or r.source for r in recordings}) < 2:
-        print_notes(["Only one athlete, so no honest test is possible. Fix: record more athletes."])
+        print_notes("Only one athlete, so no honest test is possible. Fix: record more athletes.")
     elif test and predictions is None:
         typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
         settings: dict[str, Any] = {"folds": folds, "seed": seed, "progress": True, "workers": workers}
@@ -130,9 +130,7 @@ def predict(
     filmed = {recording.fps for recording in recordings if recording.fps and rates}
     if others := sorted(fps for fps in filmed if not any(same_rate(fps, rate) for rate in rates)):
         shown, trained = (", ".join(f"{rate:g}" for rate in values) for values in (others, rates))
-        print_notes(
-            [f"Filmed at {shown} fps, trained at {trained}. Fix: if the files are wrong, give --fps."]
-        )
+        print_notes(f"Filmed at {shown} fps, trained at {trained}. Fix: if the files are wrong, give --fps.")
     table = loaded.predict_table(recordings)
     typer.echo(table.to_string(index=False, float_format="{:.3f}".format))
     with replace_file(out / "predictions.csv") as part:
@@ -205,7 +203,7 @@ def report(
     typer.echo(f"{written}: {len(recordings)} recordings, {written.stat().st_size / 1e6:.1f} MB")
     if loaded.out_of_fold_ is None:
         print_notes(
-            ["The classifier holds no predictions for athletes left out. Fix: train it without --no-test."]
+            "The classifier holds no predictions for athletes left out. Fix: train without --no-test."
         )
     exit_with_failures(failed)
 

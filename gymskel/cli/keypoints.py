@@ -72,7 +72,7 @@ def import_openpose(
         def print_clip(clip: ImportedClip) -> None:
             for person, frames in clip.seen.items():
                 typer.echo(f"{clip.folder}: person {person}, seen in {frames} of {clip.frames} frames")
-            print_notes([str(warning.message) for warning in caught] + ([clip.error] if clip.error else []))
+            print_notes(*(str(warning.message) for warning in caught), *([clip.error] if clip.error else []))
             caught.clear()
 
         clips = import_openpose_json(
@@ -121,7 +121,7 @@ def overlay(
         )
     for path in result.written:
         typer.echo(path)
-    print_notes(f"{path}: {error}" for path, error in result.failed.items())
+    print_notes(*(f"{path}: {error}" for path, error in result.failed.items()))
     exit_with_failures(result.failed)
 
 
@@ -158,7 +158,7 @@ def kinematics(
     with noted_warnings():
         table = kinematics_table(recordings, heights=height_of)
     if heights and (unknown := sorted({r.athlete for r in recordings if r.athlete} - set(height_of))):
-        print_notes([f"{heights} has no height of {', '.join(unknown)}: theirs are in torso lengths."])
+        print_notes(f"{heights} has no height of {', '.join(unknown)}: theirs are in torso lengths.")
     with replace_file(out) as part:
         table.to_csv(part, index=False)
     typer.echo(table[SHOWN_MEASURES].to_string(index=False, float_format="{:.2f}".format))

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,7 +91,7 @@ def extract_and_report(videos: list[Path], out: Path, **options: Any) -> Extract
     from gymskel import extract
 
     with warnings.catch_warnings():
-        warnings.showwarning = lambda text, *_: print_notes([str(text)])
+        warnings.showwarning = lambda text, *_: print_notes(str(text))
         warnings.simplefilter("always", extract.ExtractionWarning)
         printed_below = r"\d+ of \d+ videos could not be extracted"
         warnings.filterwarnings("ignore", printed_below, extract.ExtractionWarning)
@@ -99,7 +99,7 @@ def extract_and_report(videos: list[Path], out: Path, **options: Any) -> Extract
     typer.echo(
         f"{out}: {len(result.written)} extracted, {len(result.skipped)} finished before, {len(result.failed)} failed"
     )
-    print_notes(f"{video}: {error}" for video, error in result.failed.items())
+    print_notes(*(f"{video}: {error}" for video, error in result.failed.items()))
     return result
 
 
@@ -132,7 +132,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
     return table
 
 
-def print_notes(lines: Iterable[str]) -> None:
+def print_notes(*lines: str) -> None:
     """Print each line once to standard error, after a "!"."""
     for line in dict.fromkeys(lines):
         typer.echo(f"! {line}", err=True)
@@ -144,7 +144,7 @@ def noted_warnings() -> Iterator[None]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
-    print_notes(str(warning.message) for warning in caught)
+    print_notes(*(str(warning.message) for warning in caught))
 
 
 def exit_with_failures(failed: object) -> None:

@@ -153,10 +153,7 @@ def _extract_all(
     if pool is not None:
         extract = partial(_extract_in_worker, pickled=_pickle(settings), home=process_id())
         # computers of a cluster have working folders of their own; the longest video first, so that none is left to the end
-        todo = [
-            replace(planned, video=planned.video.absolute(), folder=planned.folder.absolute())
-            for planned in todo
-        ]
+        todo = [replace(p, video=p.video.absolute(), folder=p.folder.absolute()) for p in todo]
         todo.sort(key=lambda planned: planned.video.stat().st_size, reverse=True)
     outcomes: dict[Path, _Outcome] = {}
     with batch_progress(progress, total=len(plan.videos), done=len(plan.videos) - len(todo)) as report:
@@ -166,11 +163,7 @@ def _extract_all(
                 results = (function(planned) for planned in todo)
             else:
                 results = map_as_completed(
-                    function,
-                    todo,
-                    pool,
-                    is_begun=lambda planned: has_work_folder(planned.folder),
-                    on_crash=_crashed,
+                    function, todo, pool, is_begun=lambda p: has_work_folder(p.folder), on_crash=_crashed
                 )
             try:
                 with contextlib.closing(results):  # after an error or Ctrl-C this stops the workers

@@ -82,12 +82,8 @@ def extract_recordings(video: Path, settings: ExtractionSettings, progress: bool
             reset(settings.estimator)
     chosen = select_tracks(tracks, settings.people, frames.fps, frames.image_size) if tracks else []
     if not chosen:
-        warnings.warn(
-            f"{video}: {settings.estimator.name} found nobody. Fix: check that the video shows a person, "
-            "or try another estimator.",
-            ExtractionWarning,
-            stacklevel=3,
-        )
+        message = f"{video}: {settings.estimator.name} found nobody. Fix: check the video, or try another estimator."
+        warnings.warn(message, ExtractionWarning, stacklevel=3)
     entry = extraction_entry(video, settings)
     keeps_numbers = settings.people == "all" or isinstance(settings.people, int)
     return [

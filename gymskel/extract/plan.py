@@ -13,17 +13,11 @@ from typing import Any, Literal, get_args
 
 from gymskel.estimators.estimator import Estimator, choose_estimator
 from gymskel.extract.folder_lock import find_recording_files, recording_name
-from gymskel.extract.settings import (
-    ExtractionSettings,
-    People,
-    extraction_entry,
-    file_identity,
-    find_extraction_entry,
-    is_same_file,
-    read_metadata,
-)
+from gymskel.extract.settings import ExtractionSettings, People, extraction_entry, file_identity
 from gymskel.messages import join_lines, join_names
 from gymskel.recording import CSV_NAME_PATTERN, METADATA_NAME
+from gymskel.recording.folders import DiskFolder
+from gymskel.recording.metadata import read_people_metadata
 from gymskel.video import find_videos, read_frames
 
 Overwrite = Literal["never", "changed", "always"]
@@ -152,9 +146,7 @@ def assign_folders(paths_or_folder: str | Path | Iterable[str | Path], out: Path
             if video not in videos:
                 videos.append(video)
     if not videos_of:
-        raise FileNotFoundError(
-            "No video given: `paths_or_folder` is empty. Fix: name a video, or a folder of them."
-        )
+        raise FileNotFoundError("No video given: `paths_or_folder` is empty. Fix: name a video or a folder.")
     of_one_name: dict[str, list[Path]] = {}  # some file systems take A and a for the same
     for folder, videos in videos_of.items():
         of_one_name.setdefault(str(folder).casefold(), []).extend(videos)
@@ -190,9 +182,9 @@ def _holds_extraction_of(folder: Path, video: Path) -> bool:
     """Return True if a folder, or what a killed run left of it, was extracted from this very file."""
     metadata: dict[str, Any] = {}
     with contextlib.suppress(ValueError, OSError):  # no folder, or a damaged recording.json
-        metadata = read_metadata(find_recording_files(folder))
-    entry = find_extraction_entry(metadata)
-    return bool(entry) and metadata.get("video") == video.name and is_same_file(entry, file_identity(video))
+        metadata = _read_metadata(find_recording_files(folder))
+    entry = _extraction_entry_in(metadata)
+    return bool(entry) and metadata.get("video") == video.name and _is_same_file(entry, video)
 
 
 def make_plan(videos: list[PlannedVideo], settings: ExtractionSettings, overwrite: Overwrite) -> Plan:
@@ -216,12 +208,12 @@ def inspect_folder(planned: PlannedVideo, settings: ExtractionSettings) -> Plann
         reason = f"CSV files without {METADATA_NAME}, not written by an extraction."
         return replace(planned, status="foreign", reason=reason)
     try:
-        metadata = read_metadata(planned.folder)
+        metadata = _read_metadata(planned.folder)
         if reason := " ".join(_differences(planned.video, metadata, settings)):
             return replace(planned, status="different", reason=reason)
     except ValueError as error:  # a damaged JSON, or a video that cannot be read any more
         return replace(planned, status="different", reason=str(error))
-    before, now = find_extraction_entry(metadata), extraction_entry(planned.video, settings)
+    before, now = _extraction_entry_in(metadata), extraction_entry(planned.video, settings)
     if before and before.get("people") != now["people"]:
         reason = f"extracted with people={before.get('people')!r}, asked for {now['people']!r}"
         return replace(planned, status="other people", reason=reason)
@@ -232,8 +224,8 @@ def _differences(video: Path, metadata: Mapping[str, Any], settings: ExtractionS
     """Yield each difference of a finished recording from a new extraction; the choice of people is left out."""
     if metadata.get("video") != video.name:
         yield f"made from {metadata.get('video') or 'an unknown video'}, not from {video.name}."
-    if entry := find_extraction_entry(metadata):
-        if not is_same_file(entry, file_identity(video)):
+    if entry := _extraction_entry_in(metadata):
+        if not _is_same_file(entry, video):
             yield f"made from another file that was called {video.name} too."
         if entry.get("follow") != settings.follow:
             yield f"extracted with follow={entry.get('follow')!r}, asked for follow={settings.follow!r}."
@@ -257,3 +249,18 @@ def _probe_video(planned: PlannedVideo) -> PlannedVideo:
         if planned.status in ("finished", "other people"):
             return planned
         return replace(planned, status="unreadable", reason=str(error))
+
+
+def _read_metadata(folder: Path) -> dict[str, Any]:
+    """Return what recording.json in `folder` says of its first person; empty without it. Raise ValueError if damaged."""
+    return next(iter(read_people_metadata(DiskFolder(folder)).values()), {})
+
+
+def _extraction_entry_in(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry that `extraction_entry` wrote into a person's history; empty if there is none."""
+    return next((entry for entry in metadata.get("history", ()) if entry["step"] == "extract"), {})
+
+
+def _is_same_file(entry: Mapping[str, Any], video: Path) -> bool:
+    """Return True if an entry of a history names this very file."""
+    return all(entry.get(key) == value for key, value in file_identity(video).items())

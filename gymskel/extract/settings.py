@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,6 @@ from typing import Any
 import numpy as np
 
 from gymskel.estimators.estimator import Estimator, is_stateless
-from gymskel.recording.folders import DiskFolder
-from gymskel.recording.metadata import read_people_metadata
 
 People = str | int | tuple[float, float]
 """Choice of people: a word of `PEOPLE`, a person's number from 0, or a point (x, y) in pixels."""
@@ -53,18 +50,3 @@ def file_identity(video: Path) -> dict[str, int]:
     """Return size in bytes and the checksum of the first megabyte: they tell files of one name apart."""
     with video.open("rb") as file:
         return {"bytes": video.stat().st_size, "crc32": zlib.crc32(file.read(1 << 20))}
-
-
-def is_same_file(entry: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:
-    """Return True if an entry of a history names the file with this identity."""
-    return all(entry.get(key) == identity[key] for key in ("bytes", "crc32"))
-
-
-def read_metadata(folder: Path) -> dict[str, Any]:
-    """Return what recording.json in `folder` says of its first person; empty without it. Raise ValueError if damaged."""
-    return next(iter(read_people_metadata(DiskFolder(folder)).values()), {})
-
-
-def find_extraction_entry(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entry that `extraction_entry` wrote into a person's history; empty if there is none."""
-    return next((entry for entry in metadata.get("history", ()) if entry["step"] == "extract"), {})

@@ -25,11 +25,11 @@ class CodecWarning(UserWarning):
 
 @dataclass
 class VideoWriter:
-    """A video file while it is written."""
+    """A video file while it is written; "H.264" plays everywhere, "MPEG-4" not in browsers."""
 
     path: Path  # of the complete file
     size: tuple[int, int]  # (width, height) of the frames to write
-    codec: str  # "H.264", which plays everywhere; "MPEG-4", which browsers do not play; or "GIF"
+    codec: str  # "H.264", "MPEG-4" or "GIF"
     sink: Callable[[np.ndarray], Any]  # encodes a frame
     count: int = 0  # frames written so far
 
@@ -72,9 +72,7 @@ def write_frames(path: str | Path, *, fps: float, size: tuple[int, int]) -> Iter
     """
     path = Path(path)
     if path.suffix.lower() not in (".mp4", ".gif"):
-        raise ValueError(
-            f"{path}: a video must end in .mp4 or .gif, got {path.suffix or 'no suffix'!r}. Fix: {path.stem}.mp4"
-        )
+        raise ValueError(f"{path}: a video must end in .mp4 or .gif. Fix: such as {path.stem}.mp4")
     if not 0 < fps < np.inf or len(size) != 2 or min(size) < 1:
         raise ValueError(
             f"{path}: `fps` and `size` must be above 0, got {fps} and {size}. Fix: such as fps=25, size=(1280, 720)."
