@@ -13,14 +13,17 @@ import time
 import warnings
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from helpers.people import RedSpot, body, seeing
 from helpers.videos import make_video
 
-from gymskel.extract import Extraction, ExtractionWarning, extract_video, extract_videos, plan_videos
+from gymskel.extract import Extraction, ExtractionWarning, batch, extract_video, extract_videos, plan_videos
 from gymskel.extract.folder_lock import lock_folder, publish, remove_leftovers
+from gymskel.extract.settings import ExtractionSettings
+from gymskel.parallel import process_id
 from gymskel.recording import Recording, read_recording, read_recordings, write_recording
 from gymskel.video import VideoWarning
 
@@ -680,6 +683,30 @@ def test_what_cannot_be_sent_to_workers(videos, tmp_path):
     for workers in (0, -1, True, 1.5, "2"):
         with pytest.raises(ValueError, match=f"`workers` .*got {workers!r}"):
             extract_videos(videos, tmp_path / "out", estimator=RedSpot(), workers=workers)
+
+
+class Remembering:
+    """An estimator that remembers its number, and is reset once."""
+
+    were_reset: ClassVar[list[int]] = []
+
+    def __init__(self, number):
+        self.name, self.number = "remembering", number
+
+    def reset(self):
+        self.were_reset.append(self.number)
+
+
+def test_a_thread_keeps_its_estimator_until_another_one_comes(monkeypatch):
+    def work(number):
+        pickled = batch._pickle(ExtractionSettings(Remembering(number), follow=False))
+        return batch._extract_in_worker(None, pickled, process_id(), "never", False)
+
+    monkeypatch.setattr(batch, "_kept", threading.local())
+    monkeypatch.setattr(batch, "_extract", lambda planned, settings, *_, **__: settings.estimator)
+    kept = work(1)
+    assert kept.number == 1 and work(1) is kept and Remembering.were_reset == []
+    assert work(2).number == 2 and Remembering.were_reset == [1]
 
 
 def test_joblibs_context_says_where(videos, tmp_path):
