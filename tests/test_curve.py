@@ -48,14 +48,14 @@ def test_learning_curve_refuses():
     with pytest.raises(ValueError, match=r"`athletes` .* got 3"):
         learning_curve(Fake(), meet("abc"), athletes=[2, 3])
     apart = [stand("flip", "a"), stand("jump", "b"), stand("flip", "c")]
-    with pytest.raises(ValueError, match="No 1 of the 3 athletes perform all of flip, jump"):
+    with pytest.raises(ValueError, match=r"No 1 of the 3 .*flip, jump"):
         learning_curve(Fake(), apart, athletes=[1])
     with pytest.raises(ValueError, match="No athlete is known for flip-9"):
         learning_curve(Fake(), [*meet("ab"), stand("flip", None, 9)])
-    with pytest.raises(ValueError, match="at least two classes, got flip"):
+    with pytest.raises(ValueError, match="classes, got flip"):
         learning_curve(Fake(), meet("ab", flip=2))
     for nothing in ({"draws": 0}, {"athletes": []}):
-        with pytest.raises(ValueError, match="at least one training"):
+        with pytest.raises(ValueError, match=r"`draws` .* \[.*\]"):
             learning_curve(Fake(), meet("abc"), **nothing)
     assert not TRAINED
     assert learning_curve(Fake(), meet("abc"), athletes=2, draws=1)["athletes"].tolist() == [2]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gymskel import models
+from gymskel.clips import class_weight
 from gymskel.formats.parquet import open_parquet, write_parquet
 from gymskel.formats.parquet_dataset import StoredRecordings
 from gymskel.preprocess import Preprocessor
@@ -176,9 +177,9 @@ def test_classes_stay_when_some_are_left_out(streamed):
     assert one.classes == streamed.classes
     assert set(one.y) == {1}
     assert one.batches(4)[0][1].tolist() == [[0, 1]] * 4
-    assert one.class_weight == {0: 0.0, 1: 1.0}
+    assert class_weight(one.y, len(one.classes)) == {0: 0.0, 1: 1.0}
     mixed = streamed[np.flatnonzero(streamed.y == 0)[:5].tolist() + np.flatnonzero(streamed.y == 1).tolist()]
-    assert mixed.class_weight == pytest.approx({0: 2.0, 1: 2 / 3})
+    assert class_weight(mixed.y, len(mixed.classes)) == pytest.approx({0: 2.0, 1: 2 / 3})
 
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
@@ -193,7 +194,7 @@ def test_a_model_learns_from_it(streamed, workers):
         streamed[train].batches(5, augment=augment_clips, seed=0, workers=workers),
         epochs=12,
         validation_data=streamed[test].batches(8, shuffle=False),
-        class_weight=streamed[train].class_weight,
+        class_weight=class_weight(streamed[train].y, len(streamed[train].classes)),
         verbose=0,
     ).history
     assert len(history["loss"]) == 12
@@ -209,26 +210,26 @@ def test_survey_tells_what_can_be_used(some, tmp_path):
     usable, frames = survey(stored)
     assert usable.tolist() == [True, False] + [True] * 29
     assert frames == Preprocessor().fit_transform(some).x.shape[1]
-    with pytest.raises(ValueError, match=r"(?s)part-00000.parquet row group 0: .*backflip-blind.*`survey`"):
+    with pytest.raises(ValueError, match=r"(?s)part-00000.parquet .*backflip-blind.*`survey`"):
         epoch(StreamedClips(stored, frames).batches(4))
     assert len(epoch(StreamedClips(stored[usable], frames).batches(4))[0]) == 30
 
 
 def test_refusals(stored, some, tmp_path):
-    with pytest.raises(ValueError, match=r"row group 0: .*more than the 3 of `frames`"):
+    with pytest.raises(ValueError, match=r"row group 0: .* 3 of `frames`"):
         StreamedClips(stored, frames=3).batches(4, shuffle=False)[0]
-    with pytest.raises(ValueError, match="30 recordings, frames=0"):
+    with pytest.raises(ValueError, match="frames=0"):
         StreamedClips(stored, frames=0)
     with pytest.raises(ValueError, match="got 0 recordings"):
         StreamedClips(stored[np.zeros(30, bool)], frames=9)
-    with pytest.raises(ValueError, match="`batch_size` must be at least 1, got 0"):
+    with pytest.raises(ValueError, match=r"`batch_size` .* got 0"):
         StreamedClips(stored, frames=9).batches(0)
-    with pytest.raises(ValueError, match=r"15 of 30 .* no activity among \['backflip'\]: .* and 7 more"):
+    with pytest.raises(ValueError, match=r"15 of 30 .*\['backflip'\]: .* 7 more"):
         StreamedClips(stored, frames=9, classes=("backflip",))
     points = np.ones((3, 25, 3))
     rates = [Recording(points, fps, "flip") for fps in (60, 30, None)]
     stored = open_parquet(write_parquet(rates, tmp_path))
-    with pytest.raises(ValueError, match="1 recordings have no frame rate, flip-1 the first"):
+    with pytest.raises(ValueError, match=r"1 .*frame rate, flip-1"):
         StreamedClips(stored, frames=9)
     as_they_are = Preprocessor(["center"])
     for rows, told in (
@@ -236,7 +237,7 @@ def test_refusals(stored, some, tmp_path):
         ([0, 1], "30 fps, 60 fps"),
         ([0, 2], "60 fps, unknown"),
     ):
-        with pytest.raises(ValueError, match=rf"differ in frame rate \({told}\)"):
+        with pytest.raises(ValueError, match=rf"rate \({told}\)"):
             StreamedClips(stored[rows], frames=9, preprocessor=as_they_are)
     assert len(StreamedClips(stored[[2]], frames=9, preprocessor=as_they_are).batches(1)[0][1]) == 1
 
@@ -266,7 +267,7 @@ def test_training_fit_takes_it(tmp_path):
         and run.note.startswith("validation on a0")
         and np.isfinite(run.history["val_loss"]).all()
     )
-    with pytest.raises(ValueError, match="augment='copies' holds all clips in memory"):
+    with pytest.raises(ValueError, match=r"'copies' .*memory"):
         fit(
             simple_rnn(2, units=3, features="motion"),
             streamed,

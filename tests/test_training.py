@@ -25,7 +25,6 @@ from gymskel.training import (
     Recipe,
     compile_cache,
     fit,
-    fit_repeatedly,
     get_recipe,
     one_hot,
     without_mirror,
@@ -95,14 +94,14 @@ def test_get_recipe():
     assert get_recipe(PLAIN) is PLAIN
     with pytest.raises(
         ValueError,
-        match=r"`recipe` must be one of \['default', 'exercise_quality', 'thesis'\] or a Recipe, got 'x'",
+        match=r"`recipe` .*'default', 'exercise_quality', 'thesis'.* got 'x'",
     ):
         get_recipe("x")
 
 
 @pytest.mark.parametrize("name", ["schedule", "augment", "balance", "validation_by"])
 def test_recipe_refuses_what_it_does_not_know(name):
-    with pytest.raises(ValueError, match=f"`{name}` must be one of .*, got 'copy'"):
+    with pytest.raises(ValueError, match=f"`{name}` .* got 'copy'"):
         replace(PLAIN, **{name: "copy"})
 
 
@@ -550,22 +549,6 @@ def test_progress_is_a_bar_on_stderr(capsys):
     assert "loss=" in err
 
 
-def test_repeat_gives_independent_runs():
-    clips, built = made_clips(), []
-
-    def build():
-        built.append(quick(2))
-        return built[-1]
-
-    runs = fit_repeatedly(build, clips, 2, replace(PLAIN, epochs=1), seed=5)
-    assert [run.seed for _, run in runs] == [5, 6]
-    assert [model for model, _ in runs] == built
-    first, second = (model.get_weights()[0] for model, _ in runs)
-    assert np.abs(first - second).max() > 0.05
-    ((again, _),) = fit_repeatedly(build, clips, 1, replace(PLAIN, epochs=1), seed=6)
-    np.testing.assert_allclose(again.get_weights()[0], second, atol=1e-6)
-
-
 def test_balance_takes_every_clip_and_evens_out_the_classes():
     x = np.random.default_rng(0).normal(size=(9, 6, 15, 2))
     clips = Clips.from_arrays(x, y=["a"] * 6 + ["b"] * 2 + ["c"], sources=[f"s{i}" for i in range(9)])
@@ -660,7 +643,7 @@ def test_deterministic_needs_a_seed():
 def test_recipes_that_cannot_be_followed(given, message):
     with pytest.raises(ValueError, match=message):
         replace(PLAIN, **given)
-    with pytest.raises(ValueError, match=r"`recipe` must be one of .* or a Recipe, got \{'epochs': 3\}"):
+    with pytest.raises(ValueError, match=r"`recipe` .* got \{'epochs': 3\}"):
         fit(quick(2), made_clips(), {"epochs": 3})
     assert replace(PLAIN, batch_size=np.int64(4)).batch_size == 4
 

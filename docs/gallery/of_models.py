@@ -33,13 +33,20 @@ def split(m: Material, preset: str | None = None) -> tuple[Clips, Clips]:
 @functools.cache
 def trained(m: Material, name: str) -> list[tuple[Any, Any]]:
     """Return (model, run) of each training of a published network; unlike there, validation is by athlete."""
+    import keras
+
     from gymskel.models import BUILDERS, PUBLISHED
-    from gymskel.training import RECIPES, fit_repeatedly
+    from gymskel.training import RECIPES, fit
 
     clips = split(m)[0]
     options = {"skeleton": clips.skeleton, "frames": clips.x.shape[1], **PUBLISHED[name]}
     recipe = replace(RECIPES["thesis"], copies=m.copies, epochs=m.epochs, validation_by="athlete")
-    return fit_repeatedly(lambda: BUILDERS[name](len(clips.classes), **options), clips, m.runs, recipe)
+    pairs = []
+    for seed in range(m.runs):
+        keras.utils.set_random_seed(seed)
+        model = BUILDERS[name](len(clips.classes), **options)
+        pairs.append((model, fit(model, clips, recipe, seed=seed)))
+    return pairs
 
 
 def predictions(m: Material, name: str) -> np.ndarray:

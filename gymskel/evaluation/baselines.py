@@ -15,11 +15,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from gymskel.clips import Clips
-from gymskel.evaluation.labelled_set import LabelledSet, Splits
+from gymskel.evaluation.labelled_set import LabelledSet
 from gymskel.evaluation.trials import preprocess_each
 from gymskel.preprocess import Preprocessor
 from gymskel.recording.times import durations
 from gymskel.skeleton import GYMNASTICS_15
+from gymskel.splits import Indices
 
 FEATURE_BASELINES = {
     "logistic regression": make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000)),
@@ -28,7 +29,7 @@ FEATURE_BASELINES = {
 """Rules that see 16 frames of each clip."""
 
 
-def predict_baselines(labelled: LabelledSet, splits: Splits) -> pd.DataFrame:
+def predict_baselines(labelled: LabelledSet, splits: list[Indices]) -> pd.DataFrame:
     """Return the predictions of the baselines: columns floor (name of the rule), recording, athlete, truth, predicted.
 
     "majority" always predicts the most frequent move. "length only" takes the majority of the three training recordings
@@ -79,7 +80,7 @@ def _features(labelled: LabelledSet) -> np.ndarray | None:
     return np.stack([sample_frames(clip) for clip in preprocess_each(Preprocessor("default"), data)])
 
 
-def _predict_folds(rule: Any, x: np.ndarray, truth: np.ndarray, splits: Splits) -> np.ndarray:
+def _predict_folds(rule: Any, x: np.ndarray, truth: np.ndarray, splits: list[Indices]) -> np.ndarray:
     """Return (rows,) predictions, each from a clone fitted on the training rows of its fold.
 
     Training rows are sorted by their values, because neighbours at equal distance and trees depend on the order of rows.

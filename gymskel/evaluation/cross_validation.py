@@ -10,11 +10,11 @@ import numpy as np
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
 from gymskel.evaluation.baselines import FEATURE_BASELINES, predict_baselines
-from gymskel.evaluation.labelled_set import LabelledSet, Splits
+from gymskel.evaluation.labelled_set import LabelledSet
 from gymskel.evaluation.result import Evaluation
-from gymskel.evaluation.trials import Trial, model_name, pool_predictions, run_trials, with_fixed_length
+from gymskel.evaluation.trials import Trial, pool_predictions, run_trials, with_fixed_length
 from gymskel.recording import Recording
-from gymskel.splits import leave_groups_out
+from gymskel.splits import Indices, leave_groups_out
 
 
 def evaluate(
@@ -48,7 +48,7 @@ def evaluate(
     """
     if runs < 1:
         raise ValueError(f"`runs` must be a number from 1, got {runs}.")
-    labelled = LabelledSet.of(recordings)
+    labelled, model = LabelledSet.of(recordings), classifier.model
     splits = leave_groups_out(labelled.athletes.tolist(), folds, labels=labelled.truth.tolist())
     notes = _notes(labelled, splits)
     classifier = with_fixed_length(classifier, labelled)
@@ -65,9 +65,7 @@ def evaluate(
             notes.append(f"Fold {_fold_name(result.table['athlete'])}: trained for {result.note}.")
     predictions = pool_predictions(tables, labelled.classes)
     if unanswered := int((predictions["predicted"] == "").sum()):
-        notes.append(
-            f"{unanswered} recordings got no answer and count as wrong; they are not in the confusion table."
-        )
+        notes.append(f"{unanswered} recordings got no answer: wrong, and left out of the confusion table.")
     floor_predictions = predict_baselines(labelled, splits)
     right = floor_predictions["truth"] == floor_predictions["predicted"]
     floors = right.groupby(floor_predictions["floor"], sort=False).mean().to_dict()
@@ -76,7 +74,7 @@ def evaluate(
             f"No floor of {' or '.join(FEATURE_BASELINES)}: they need the 15 joints of GYMNASTICS_15 and known frame rates."
         )
     return Evaluation(
-        model=model_name(classifier),
+        model=model if isinstance(model, str) else getattr(model, "__name__", "model"),
         protocol="athletes",
         predictions=predictions,
         classes=labelled.classes,
@@ -91,7 +89,7 @@ def _fold_name(athletes: Iterable[str]) -> str:
     return ", ".join(sorted(set(athletes))) + " out"
 
 
-def _notes(labelled: LabelledSet, splits: Splits) -> list[str]:
+def _notes(labelled: LabelledSet, splits: list[Indices]) -> list[str]:
     """Return limits of these folds, in words; warn of classes that one athlete performs."""
     notes, truth, athletes = [], labelled.truth, labelled.athletes
     if unnamed := int((~labelled.athlete_known).sum()):
@@ -102,9 +100,7 @@ def _notes(labelled: LabelledSet, splits: Splits) -> list[str]:
     for name in labelled.classes:
         performers = sorted(set(athletes[truth == name]))
         if len(performers) == 1:
-            notes.append(
-                f"Only {performers[0]} performs {name}: no fold can learn it from others and be tested on it."
-            )
+            notes.append(f"Only {performers[0]} performs {name}: no fold can both learn and test it.")
             warnings.warn(notes[-1], stacklevel=3)
     for train, test in splits:
         trained = set(truth[train][labelled.trainable[train]])

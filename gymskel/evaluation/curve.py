@@ -33,13 +33,11 @@ def learning_curve(
     """Train on groups of a few athletes and test on all others; each group together performs every move.
 
     Args:
-        classifier: with the settings to test; it is cloned, not fitted.
+        classifier, progress, workers: as in `evaluate`.
         recordings: with activity and athlete; or Clips with labels and athletes.
         athletes: number of athletes to train on, or several numbers; by default 2, 4, 8 ... and all but one.
         draws: different groups of athletes for each number; fewer where fewer exist.
         seed: of the draws; draw k is trained with seed + k.
-        progress: show a bar over the trainings.
-        workers: processes, as in `evaluate`.
 
     Returns:
         One row for each training: athletes, draw, names (of the athletes), trained_on and tested (numbers of recordings),
@@ -76,19 +74,13 @@ def _check_sizes(labelled: LabelledSet, athletes: int | Sequence[int] | None, dr
         raise ValueError(f"No athlete is known for {unnamed}. Fix: name all athletes, or leave these out.")
     names = np.unique(labelled.athletes)
     if len(names) < 2:
-        raise ValueError(
-            f"Only one athlete ({names[0]}): none is left to test. Fix: add recordings of others."
-        )
+        raise ValueError(f"Only one athlete ({names[0]}): none is left to test. Fix: add others.")
     doubling = [2**k for k in range(1, len(names).bit_length()) if 2**k < len(names) - 1]
     sizes = [*doubling, len(names) - 1] if athletes is None else np.atleast_1d(athletes).tolist()
     if not sizes or draws < 1:
-        raise ValueError(
-            f"`athletes` and `draws` must ask for at least one training, got {sizes} and {draws}."
-        )
+        raise ValueError(f"`athletes` and `draws` must ask for a training, got {sizes} and {draws}.")
     if wrong := [size for size in sizes if not 1 <= size < len(names)]:
-        raise ValueError(
-            f"`athletes` must be from 1 to {len(names) - 1}, got {wrong[0]}: the others are tested."
-        )
+        raise ValueError(f"`athletes` must be from 1 to {len(names) - 1}, got {wrong[0]}: others are tested.")
     return list(dict.fromkeys(sizes))
 
 

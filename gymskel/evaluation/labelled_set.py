@@ -13,9 +13,6 @@ from gymskel.messages import join_names
 from gymskel.preprocess import is_recognizable
 from gymskel.recording import Recording
 
-Splits = list[tuple[np.ndarray, np.ndarray]]
-"""(training rows, test rows) of each fold."""
-
 
 @dataclass(frozen=True, eq=False)
 class LabelledSet:
@@ -42,18 +39,14 @@ class LabelledSet:
         """Describe recordings or clips; raise ValueError if labels are missing or of one class, TypeError for arrays."""
         if isinstance(data, Clips):
             if data.y is None:
-                raise ValueError(
-                    "The clips have no labels `y`. Fix: give them, as in Clips.from_arrays(x, y=...)."
-                )
+                raise ValueError("The clips have no labels `y`. Fix: Clips.from_arrays(x, y=...).")
             truth = np.array(data.classes)[data.y]
             names, sources, athletes = list(data.sources), list(data.sources), list(data.athletes)
             trainable = np.ones(len(data), bool)
         else:
             data = unify_input(data)
             if not isinstance(data, list):
-                raise TypeError(
-                    "Arrays are no Recordings or Clips. Fix: Clips.from_arrays(x, y=, athletes=)."
-                )
+                raise TypeError("Arrays are no Recordings. Fix: give Clips.from_arrays(x, y=, athletes=).")
             check_activities(data)
             truth = np.array([recording.activity for recording in data])
             names, sources = unique_names(data), [recording.source for recording in data]

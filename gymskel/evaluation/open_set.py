@@ -37,14 +37,9 @@ def unknown_moves(
     other folds, as `SkeletonClassifier.keep_out_of_fold` chooses it.
 
     Args:
-        classifier: with the settings to test; it is cloned, not fitted.
-        recordings: with activity, and athlete where known; or Clips with labels.
+        classifier, recordings, folds, seed, progress, workers: as in `evaluate`.
         unknown: a class to leave out, or several in turn; by default each.
-        folds: leave several athletes out at once, in this many folds. By default one each.
         keep: share of the right answers that the threshold lets pass.
-        seed: of the trainings.
-        progress: show a bar over the classes.
-        workers: processes, as in `evaluate`.
 
     Returns:
         One row for each class left out. recordings: number of its recordings. rejected: share of these under the threshold.
@@ -56,9 +51,7 @@ def unknown_moves(
     """
     labelled = LabelledSet.of(recordings)
     if len(labelled.classes) < 3:
-        raise ValueError(
-            f"Leaving a class out needs at least three classes, got {', '.join(labelled.classes)}."
-        )
+        raise ValueError(f"The test needs at least three classes, got {', '.join(labelled.classes)}.")
     chosen = labelled.classes if unknown is None else [unknown] if isinstance(unknown, str) else unknown
     wrong = sorted(set(chosen) - set(labelled.classes))
     if wrong or not chosen:

@@ -48,9 +48,7 @@ def evaluate_published(
         recordings: with activity.
         preprocess: a preset, a list of steps or a Preprocessor. For the published recordings, which are filled and
             smoothed already, take "thesis_cleaned".
-        runs: independent repetitions with seeds seed, seed + 1, ...
-        seed: of the first run.
-        progress: show a bar over the runs.
+        runs, seed, progress: as in `evaluate`.
 
     Raises:
         ValueError: a model that was not published, unlabelled recordings, no runs.

@@ -11,8 +11,6 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from gymskel.evaluation.metrics import calibration_error, compute_metrics, reliability_table
 from gymskel.messages import join_names
 
-_FEW_ATHLETES = 10  # intervals over fewer are too narrow
-
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -69,10 +67,7 @@ class Evaluation:
     def by_athlete(self) -> pd.DataFrame:
         """Return the number of recordings and the accuracy of each athlete while left out."""
         table = self.predictions.assign(right=self.predictions["truth"] == self.predictions["predicted"])
-        grouped = table.groupby("athlete")
-        return pd.DataFrame(
-            {"recordings": grouped["recording"].nunique(), "accuracy": grouped["right"].mean()}
-        )
+        return table.groupby("athlete").agg(recordings=("recording", "nunique"), accuracy=("right", "mean"))
 
     def confusion(self) -> pd.DataFrame:
         """Return counts over all runs; rows are the truth, columns the answer."""
@@ -157,7 +152,7 @@ class Evaluation:
         """Return the meaning of low and high, with a warning where they mislead."""
         athletes = self.predictions["athlete"].nunique()
         unnamed = self.predictions["athlete"].str.startswith("source ").any()
-        limit = "; too narrow with so few athletes" if athletes < _FEW_ATHLETES else ""
+        limit = "; too narrow with so few athletes" if athletes < 10 else ""
         if self.accuracy == 1:
             limit = " (meaningless here: no mistakes were made)"
         counted = "athletes, each unnamed video counted as one" if unnamed else "athletes"
@@ -166,14 +161,8 @@ class Evaluation:
 
 def _metrics_row(answers: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, float]:
     table = compute_metrics(answers, classes)
-    return {
-        "accuracy": table.loc["accuracy", "value"],
-        "sd": np.nan,
-        "low": table.loc["accuracy", "low"],
-        "high": table.loc["accuracy", "high"],
-        "mean class": table.loc["mean class", "value"],
-        "macro F1": table.loc["macro F1", "value"],
-    }
+    row = {"accuracy": table.loc["accuracy", "value"], "sd": np.nan}
+    return row | table.loc["accuracy", ["low", "high"]].to_dict() | table["value"].drop("accuracy").to_dict()
 
 
 def _show(table: pd.DataFrame) -> str:

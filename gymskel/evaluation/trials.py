@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -46,13 +46,11 @@ def run_trials(
     labelled: LabelledSet,
     trials: Sequence[Trial],
     workers: int,
-    progress_unit: str | None = None,
-) -> Iterator[TrialResult]:
-    """Yield the result of each trial in turn, from `workers` processes; with a unit a progress bar counts the trials."""
+    unit: str | None = None,
+) -> Iterable[TrialResult]:
+    """Return an iterable over the results of the trials in turn, from `workers` processes; with a unit a progress bar counts the trials."""
     results = map_in_order(partial(_run_trial, classifier, labelled), trials, workers)
-    return iter(
-        tqdm(results, total=len(trials), unit=progress_unit or "", disable=progress_unit is None, leave=False)
-    )
+    return tqdm(results, total=len(trials), unit=unit or "", disable=unit is None, leave=False)
 
 
 def _run_trial(classifier: SkeletonClassifier, labelled: LabelledSet, trial: Trial) -> TrialResult:
@@ -90,12 +88,6 @@ def pool_predictions(tables: Sequence[pd.DataFrame], classes: Sequence[str]) -> 
         known = table.pop(name) if name in table else pd.Series(np.nan, table.index)
         table[name] = known.where(~answered | known.notna(), 0.0)
     return table
-
-
-def model_name(classifier: SkeletonClassifier) -> str:
-    """Return the name of its model or builder."""
-    model = classifier.model
-    return model if isinstance(model, str) else getattr(model, "__name__", "model")
 
 
 def with_fixed_length(classifier: SkeletonClassifier, labelled: LabelledSet) -> SkeletonClassifier:

@@ -19,12 +19,7 @@ from gymskel.models.hierarchical import hierarchical_rnn
 from gymskel.models.recurrent import conv_gru, lstm, lstm_attention, simple_rnn
 
 BUILDERS: dict[str, Callable[..., keras.Model]] = {
-    "simple_rnn": simple_rnn,
-    "lstm": lstm,
-    "hierarchical_rnn": hierarchical_rnn,
-    "lstm_attention": lstm_attention,
-    "conv_gru": conv_gru,
-    "dd_net": dd_net,
+    build.__name__: build for build in (simple_rnn, lstm, hierarchical_rnn, lstm_attention, conv_gru, dd_net)
 }
 
 _AS_PUBLISHED: dict[str, Any] = {"units": 2, "bidirectional": False, "features": "raw", "head": "flatten"}

@@ -1,8 +1,7 @@
 """Kernels of one layer for several parts of the body, in which no part sees the values of another.
 
-A recurrent layer takes about the same time for one part as for five, so the parts of a level share one layer. Its kernels
-are block-diagonal: an initializer draws them so, and a constraint keeps them so after every step of the optimizer. The
-layers stay plain Keras layers.
+A recurrent layer takes about the same time for one part as for five, so the parts of a level share one plain Keras layer.
+Its kernels are block-diagonal: an initializer draws them so, and a constraint keeps them so after every training step.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from gymskel.models.features import model_inputs
+from gymskel.models.features import activate, model_inputs
 from gymskel.models.heads import softmax_model
 from gymskel.models.layers import (
     Change,
@@ -44,8 +44,8 @@ def dd_net(
     slow, fast = Change(1, gain=1.0, name="slow")(joints), Change(2, gain=2.0, name="fast")(joints)
     half = EveryNth(2, name="mask_2")(mask)
     views = [
-        _halve(_embed(distances, mask, filters, "distances"), mask, "distances"),
-        _halve(_embed(slow, mask, filters, "slow"), mask, "slow"),
+        PoolFrames(2, name="distances_pool")(_embed(distances, mask, filters, "distances"), mask=mask),
+        PoolFrames(2, name="slow_pool")(_embed(slow, mask, filters, "slow"), mask=mask),
         _embed(EveryNth(2, name="fast_half")(fast), half, filters, "fast"),
     ]
     values, mask = layers.Concatenate(name="views")(views), half
@@ -53,7 +53,7 @@ def dd_net(
         for letter in "ab":
             values = _convolution(values, mask, times * filters, 3, f"conv_{number}{letter}")
         if times < 8:
-            values = _halve(values, mask, f"conv_{number}")
+            values = PoolFrames(2, name=f"conv_{number}_pool")(values, mask=mask)
             mask = EveryNth(2, name=f"mask_{2 * times}")(mask)
     values = layers.SpatialDropout1D(0.1)(values)
     values = LargestOfFrames(name="largest")(values, mask=mask)
@@ -77,9 +77,4 @@ def _convolution(values: Any, mask: Any, filters: int, size: int, name: str) -> 
     """Apply a convolution over `size` frames, batch normalisation over the frames of the mask, and a leaky rectifier."""
     values = ZeroBehindMask(name=f"{name}_mask")(values, mask=mask)
     values = layers.Conv1D(filters, size, padding="same", use_bias=False, name=name)(values)
-    values = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(values, mask=mask)
-    return layers.LeakyReLU(negative_slope=0.2, name=f"{name}_relu")(values)
-
-
-def _halve(values: Any, mask: Any, name: str) -> Any:
-    return PoolFrames(2, name=f"{name}_pool")(values, mask=mask)
+    return activate(values, mask, name)

@@ -48,19 +48,13 @@ def build_features(
     parts: Mapping[str, Sequence[str]] | None = None,
     filters: tuple[int, int, int] = (20, 40, 64),
 ) -> tuple[Any, Any, list[int]]:
-    """Return the sequence that the first recurrent layer reads, its mask, and the number of values of each part.
+    """Return the sequence (clips, frames, values) for the recurrent layers, its mask, and the number of values of each part.
 
     Args:
-        keypoints: input of the model.
-        mask: other input of the model.
-        skeleton: layout of the joints.
+        keypoints, mask, skeleton: inputs of the model, and the layout of the joints.
         features: one of FEATURES.
         parts: body part -> its joints; by default one part, the body.
-        filters: for "conv", in each part: of the two layers of each view, of the first and the second convolution over all
-            views.
-
-    Returns:
-        (sequence (clips, frames, values), mask of its frames (clips, frames), number of values of each part).
+        filters: for "conv", in each part: of the two layers of each view, of both convolutions over all views.
     """
     if features not in FEATURES:
         raise ValueError(f"`features` must be {', '.join(map(repr, FEATURES))}, got {features!r}.")
@@ -97,9 +91,7 @@ def _bones(keypoints: Any, skeleton: Skeleton, parts: Mapping[str, Sequence[str]
 
 
 def _convolve(
-    views: Mapping[str, tuple[Any, list[int]]],
-    mask: Any,
-    filters: tuple[int, int, int],
+    views: Mapping[str, tuple[Any, list[int]]], mask: Any, filters: tuple[int, int, int]
 ) -> tuple[Any, Any, list[int]]:
     """Return (sequence, mask, number of values of each part) after the convolutions; a view is (values, their widths)."""
     parts = len(next(iter(views.values()))[1])
@@ -107,7 +99,7 @@ def _convolve(
     convolved = []
     for name, (view, widths) in views.items():
         frame = layers.Dense(sum(wide), use_bias=False, name=f"{name}_frame", **block_arguments(widths, wide))
-        view = ZeroBehindMask(name=f"{name}_mask")(_activate(frame(view), mask, f"{name}_frame"), mask=mask)
+        view = ZeroBehindMask(name=f"{name}_mask")(activate(frame(view), mask, f"{name}_frame"), mask=mask)
         convolved.append(_convolution(view, mask, wide, wide, f"{name}_conv"))
     sequence = layers.Concatenate(name="views")(convolved)
     sequence = _group_by_part(sequence, [wide] * len(views), "views")
@@ -125,10 +117,10 @@ def _convolution(sequence: Any, mask: Any, rows: list[int], columns: list[int], 
     """Apply a convolution over three frames, batch normalisation over the frames of the mask, and a leaky rectifier."""
     blocks = block_arguments(rows, columns)
     values = layers.Conv1D(sum(columns), 3, padding="same", use_bias=False, name=name, **blocks)(sequence)
-    return _activate(values, mask, name)
+    return activate(values, mask, name)
 
 
-def _activate(sequence: Any, mask: Any, name: str) -> Any:
+def activate(sequence: Any, mask: Any, name: str) -> Any:
     """Apply batch normalisation over the frames of the mask, and a leaky rectifier."""
     normal = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(sequence, mask=mask)
     return layers.LeakyReLU(negative_slope=0.2, name=f"{name}_relu")(normal)

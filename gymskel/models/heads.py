@@ -9,8 +9,6 @@ from keras import layers
 
 from gymskel.models.layers import AttentionPooling
 
-HEADS = ("mean", "attention", "attention and mean", "flatten")
-
 
 def pool_frames(states: Any, mask: Any, head: str, dropout: float, *, units: int = 32, heads: int = 1) -> Any:
     """Pool (clips, frames, values) over the frames of the mask to (clips, values), with dropout.

@@ -63,11 +63,9 @@ def hierarchical_rnn(
     if fusion not in ("recurrent", "concatenate"):
         raise ValueError(f"`fusion` must be 'recurrent' or 'concatenate', got {fusion!r}.")
     check_head(head, ("mean", "flatten"), frames)
-    inputs = keypoints, mask = model_inputs(skeleton, channels, frames)
+    inputs = model_inputs(skeleton, channels, frames)
     parts = {part: skeleton.parts[part] for part in PARTS}
-    values, mask, widths = build_features(
-        keypoints, mask, skeleton, features, parts=parts, filters=(8, 16, 24)
-    )
+    values, mask, widths = build_features(*inputs, skeleton, features, parts=parts, filters=(8, 16, 24))
     mask = None if head == "flatten" else mask
     if fusion == "concatenate":
         body = _concatenated(values, mask, widths, cell, units, bidirectional)
@@ -95,7 +93,7 @@ def _fused(
     values: Any, mask: Any, widths: list[int], cell: str, units: int, bidirectional: bool
 ) -> tuple[Any, Any]:
     """Build a recurrent layer for each level; return (states of the body, mask of its frames)."""
-    names: list[str] = list(PARTS)
+    names = list(PARTS)
     for number, level in enumerate(LEVELS, 1):
         level_states = recurrent_layer(
             values, mask, cell, units, f"level_{number}", bidirectional=bidirectional, widths=widths

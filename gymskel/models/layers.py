@@ -28,11 +28,7 @@ class _Layer(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="gymskel")
 class TakeJoints(_Layer):
-    """(clips, frames, joints, channels) -> (clips, frames, len(joints) * channels): some joints, flattened.
-
-    Args:
-        joints: indices of the joints.
-    """
+    """(clips, frames, joints, channels) -> (clips, frames, len(joints) * channels): joints by index, flattened."""
 
     settings = ("joints",)
 
@@ -51,11 +47,7 @@ class TakeJoints(_Layer):
 
 @keras.saving.register_keras_serializable(package="gymskel")
 class TakeFeatures(_Layer):
-    """(clips, frames, values) -> (clips, frames, len(columns)): some values, in this order.
-
-    Args:
-        columns: indices of the values.
-    """
+    """(clips, frames, values) -> (clips, frames, len(columns)): values by index, in this order."""
 
     settings = ("columns",)
 
@@ -150,12 +142,7 @@ class WithVelocity(_Layer):
 
 @keras.saving.register_keras_serializable(package="gymskel")
 class Bones(_Layer):
-    """(clips, frames, joints, channels) -> (clips, frames, 2 * bones): x and y from the inner to the outer joint of each bone.
-
-    Args:
-        inner: index of the inner joint of each bone.
-        outer: index of its outer joint.
-    """
+    """(clips, frames, joints, channels) -> (clips, frames, 2 * bones): x and y from joint `inner` to joint `outer` of each bone."""
 
     settings = ("inner", "outer")
 
@@ -196,9 +183,6 @@ class PoolFrames(_Layer):
 
     Frames behind the mask never count; if all of them lie behind it, the result is 0. The mask of the result is that of
     each first frame, see `EveryNth`.
-
-    Args:
-        size: frames that become one.
     """
 
     settings = ("size",)
@@ -245,9 +229,6 @@ class EveryNth(keras.layers.Layer):
     """(clips, frames ...) -> (clips, frames / size rounded up ...): the first of each `size` frames.
 
     Applied to a mask, it gives the mask of the frames that `PoolFrames` makes.
-
-    Args:
-        size: frames of which one is taken.
     """
 
     def __init__(self, size: int = 2, **kwargs: Any) -> None:

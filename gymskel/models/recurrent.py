@@ -149,16 +149,10 @@ def recurrent_layer(
     bidirectional: bool = False,
     widths: list[int] | None = None,
 ) -> Any:
-    """Apply one recurrent layer over the frames; return its state in each frame.
+    """Apply one recurrent layer to (clips, frames, values); return its state in each frame.
 
-    Args:
-        sequence: (clips, frames, values).
-        mask: (clips, frames), or None to run over the padding.
-        cell: a name of CELLS.
-        units: of each part.
-        name: of the layer.
-        bidirectional: forwards and backwards; the states of all units forwards come first.
-        widths: number of values of each part, which no other part sees; by default there is one part.
+    Without a mask it runs over the padding. `widths` has the number of values of each part, which no other part sees, and
+    each part has `units`; by default there is one part. In two directions the states of all units forwards come first.
     """
     if cell not in CELLS:
         raise ValueError(f"`cell` must be one of {', '.join(CELLS)}, got {cell!r}.")
@@ -195,13 +189,10 @@ def _recurrent_model(
     """Build features, `depth` recurrent layers and a head; arguments as in the public builders."""
     if depth < 1:
         raise ValueError(f"`depth` must be at least 1, got {depth}.")
-    inputs = keypoints, mask = model_inputs(skeleton, channels, frames)
-    states, mask, _ = build_features(keypoints, mask, skeleton, features, filters=filters)
+    inputs = model_inputs(skeleton, channels, frames)
+    states, mask, _ = build_features(*inputs, skeleton, features, filters=filters)
     masked = None if head == "flatten" else mask
-    for below in range(1, depth):
-        states = recurrent_layer(
-            states, masked, cell, units, f"recurrent_{below}", bidirectional=bidirectional
-        )
-    states = recurrent_layer(states, masked, cell, units, "recurrent", bidirectional=bidirectional)
+    for layer in [*(f"recurrent_{below}" for below in range(1, depth)), "recurrent"]:
+        states = recurrent_layer(states, masked, cell, units, layer, bidirectional=bidirectional)
     pooled = pool_frames(states, mask, head, dropout, units=attention_units, heads=heads)
     return softmax_model(list(inputs), pooled, classes, name)

@@ -4,12 +4,12 @@ recipes.py        training settings by name: `Recipe`, `RECIPES`
 batches.py        the training part, epoch by epoch, with fresh copies of its clips
 compile_cache.py  compiled networks whose training step is traced once, however many models of one architecture follow
 checkpoint.py     a training saved after every epoch, to be resumed after an interruption
-fitting.py        `fit` and `fit_repeatedly`
+fitting.py        `fit`
 streaming.py      clips made batch by batch from a data set larger than memory
 """
 
 from gymskel.training.batches import one_hot
-from gymskel.training.fitting import Run, fit, fit_repeatedly
+from gymskel.training.fitting import Run, fit
 from gymskel.training.recipes import RECIPES, Recipe, get_recipe, without_mirror
 
-__all__ = ["RECIPES", "Recipe", "Run", "fit", "fit_repeatedly", "get_recipe", "one_hot", "without_mirror"]
+__all__ = ["RECIPES", "Recipe", "Run", "fit", "get_recipe", "one_hot", "without_mirror"]

@@ -18,7 +18,7 @@ from gymskel.training.streaming import StreamedClips
 _BATCHES_PER_EPOCH = 50  # about, where `min_steps` repeats a small training part
 
 
-def labels_of(clips: Clips) -> np.ndarray:
+def labels_of(clips: Clips | StreamedClips) -> np.ndarray:
     """Return the (clips,) labels; raise ValueError if the clips have none."""
     if clips.y is None:
         raise ValueError(
@@ -36,12 +36,10 @@ def plan_epochs(training: Clips | StreamedClips, recipe: Recipe, seed: int | Non
     """Return the batches of a training part, the number of epochs of keras, and the passes over the clips in each."""
     if isinstance(training, StreamedClips):
         if recipe.augment == "copies":
-            raise ValueError(
-                "augment='copies' holds all clips in memory. Fix: StreamedClips need 'fly' or None."
-            )
-        augment = (
-            partial(augment_clips, augmentation=recipe.augmentation) if recipe.augment == "fly" else None
-        )
+            raise ValueError("augment='copies' holds all clips in memory. Fix: stream with 'fly' or None.")
+        augment = None
+        if recipe.augment == "fly":
+            augment = partial(augment_clips, augmentation=recipe.augmentation)
         batches = training.batches(recipe.batch_size, augment=augment, seed=seed)
         return batches, max(recipe.epochs, -(-recipe.min_steps // len(batches))), 1
     if recipe.augment == "copies":
@@ -91,9 +89,8 @@ class ClipBatches(keras.utils.PyDataset):
 
     def __getitem__(self, step: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         rows = slice(step * self._recipe.batch_size, (step + 1) * self._recipe.batch_size)
-        return {name: array[rows] for name, array in self._current.inputs.items()}, one_hot(self._current)[
-            rows
-        ]
+        inputs = {name: array[rows] for name, array in self._current.inputs.items()}
+        return inputs, one_hot(self._current)[rows]
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch."""

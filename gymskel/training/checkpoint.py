@@ -9,31 +9,20 @@ import time
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
 
 from gymskel.clips import Clips
 from gymskel.files import replace_file
+from gymskel.training.batches import ClipBatches
 from gymskel.training.recipes import Recipe
-from gymskel.training.streaming import StreamedClips
+from gymskel.training.streaming import StreamedBatches, StreamedClips
 
 _FORMAT = 1  # version of the file
 
 Arrays = dict[str, list[np.ndarray]]  # "model", "optimizer", "best" -> values of the variables
-
-
-class ResumableBatches(Protocol):
-    """Batches of which any epoch can be drawn again."""
-
-    epoch: int  # the current one; keras advances the batches once before the first epoch of a training
-
-    def random_state(self, epoch: int) -> Any:
-        """Return plain values from which this epoch can be drawn again; for the current epoch or the next."""
-
-    def resume(self, epoch: int, state: Any) -> None:
-        """Draw this epoch from the values that `random_state` returned for it."""
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -45,8 +34,7 @@ class Checkpoint(keras.callbacks.Callback):
     Args:
         path: the file. It is replaced whole, so an interrupted write leaves the previous one.
         identity: from `training_identity`; a file of another training is refused.
-        batches: the training part.
-        stop: the EarlyStopping of the training, or None.
+        batches, stop: the training part, and the EarlyStopping of the training or None.
 
     Attributes:
         epochs: number of finished epochs.
@@ -62,7 +50,7 @@ class Checkpoint(keras.callbacks.Callback):
         self,
         path: str | Path,
         identity: dict[str, Any],
-        batches: ResumableBatches,
+        batches: ClipBatches | StreamedBatches,
         stop: keras.callbacks.EarlyStopping | None,
     ) -> None:
         super().__init__()
@@ -187,7 +175,6 @@ def _write(path: Path, values: dict[str, Any], arrays: Arrays) -> None:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Arrays]:
-    """Return the values and the arrays of a file."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             values = json.loads(str(saved["facts"]))

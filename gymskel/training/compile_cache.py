@@ -38,10 +38,8 @@ def borrow_network(
     """Yield a compiled network to train in place of `model`; after the block, also after an error, the model has its weights.
 
     Args:
-        model: gives the first weights, and takes the last.
-        recipe: loss, optimizer and schedule.
-        steps: steps of the whole training.
-        steps_per_pass: steps of one pass over the clips.
+        model, recipe: first weights; loss, optimizer and schedule.
+        steps, steps_per_pass: steps of the whole training and of one pass over the clips.
         cache_key: hashable description of the architecture; models with equal keys and equal shapes of weights share one
             compiled training step. None = compile and yield the model itself.
     """

@@ -1,10 +1,10 @@
-"""Clips -> a trained model: one training, or several independent ones."""
+"""Clips -> a trained model."""
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def fit(
     Args:
         model: from a builder of gymskel.models. A model that was built under
             `keras.mixed_precision.set_global_policy("mixed_float16")` is trained in that precision.
-        clips: with labels `y`; or StreamedClips, for a data set larger than memory.
+        clips: with labels `y`; or StreamedClips.
         recipe: a name of RECIPES, or a Recipe.
         seed: for augmentation, validation part and order of clips; weights were drawn when the model was built.
         progress: show a bar over the epochs.
@@ -96,10 +96,7 @@ def fit_cached(
     callbacks: Iterable[keras.callbacks.Callback] = (),
     checkpoint: str | Path | None = None,
 ) -> Run:
-    """Train a model as `fit` does, through the compiled network of its `cache_key` (see `compile_cache.borrow_network`).
-
-    Such a model is left without an optimizer.
-    """
+    """Train as `fit` does, in the compiled network of `cache_key` (see `borrow_network`); the model gets no optimizer."""
     start, recipe = time.perf_counter(), get_recipe(recipe)
     _check_clips(clips, recipe)
     if checkpoint is not None and seed is None:
@@ -116,7 +113,9 @@ def fit_cached(
             saved = Checkpoint(checkpoint, training_identity(model, clips, recipe, seed), batches, stop)
             callbacks.append(saved)
         if progress:
-            callbacks.append(_ProgressBar(epochs))
+            from tqdm.keras import TqdmCallback
+
+            callbacks.append(TqdmCallback(epochs, verbose=0, leave=False))
         steps = len(batches)
         with borrow_network(model, recipe, epochs * steps, steps / passes, cache_key) as network:
             _set_seed(recipe, seed)
@@ -141,27 +140,6 @@ def fit_cached(
         return Run(history, seconds, seed, f"{epochs} epochs{note}")
     losses = history["val_loss"]
     return Run(history, seconds, seed, f"{note}; best of {len(losses)} epochs: {int(np.argmin(losses)) + 1}")
-
-
-def fit_repeatedly(
-    build: Callable[[], keras.Model],
-    clips: Clips,
-    runs: int = 5,
-    recipe: str | Recipe = "default",
-    *,
-    seed: int = 0,
-    progress: bool = False,
-) -> list[tuple[keras.Model, Run]]:
-    """Train `runs` new models independently, with seeds seed, seed + 1, ...; return each with its Run.
-
-    `build` makes a new model, e.g. `lambda: models.lstm(2)`; other arguments as in `fit`.
-    """
-    trained = []
-    for k in range(runs):
-        keras.utils.set_random_seed(seed + k)
-        model = build()
-        trained.append((model, fit(model, clips, recipe, seed=seed + k, progress=progress)))
-    return trained
 
 
 def _check_clips(clips: Clips | StreamedClips, recipe: Recipe) -> None:
@@ -197,7 +175,6 @@ def _hold_out(clips: Any, recipe: Recipe, seed: int | None) -> tuple[Any, Any, s
 
 
 def _validation_data(validation: Any, recipe: Recipe) -> Any:
-    """Return the validation part in the form that keras takes."""
     if isinstance(validation, StreamedClips):
         return validation.batches(recipe.batch_size, shuffle=False)
     return None if validation is None else (validation.inputs, one_hot(validation))
@@ -205,9 +182,10 @@ def _validation_data(validation: Any, recipe: Recipe) -> Any:
 
 def _class_weight(training: Clips | StreamedClips, recipe: Recipe) -> dict[int, float] | None:
     """Return label -> weight of its clips in the loss; None where they are not weighted."""
-    if isinstance(training, StreamedClips):  # which draws every clip once
-        return training.class_weight if recipe.balance else None
-    return class_weight(labels_of(training), len(training.classes)) if recipe.balance == "weights" else None
+    once = isinstance(training, StreamedClips)  # which draws every clip once, so only weights can balance it
+    if recipe.balance == "weights" or (recipe.balance and once):
+        return class_weight(labels_of(training), len(training.classes))
+    return None
 
 
 def _set_seed(recipe: Recipe, seed: int | None) -> None:
@@ -215,29 +193,7 @@ def _set_seed(recipe: Recipe, seed: int | None) -> None:
         keras.utils.set_random_seed(seed)
     if recipe.deterministic:
         if seed is None:
-            raise ValueError(
-                "`deterministic` needs a seed. Fix: give `seed` (`random_state` of a classifier)."
-            )
+            raise ValueError("`deterministic` needs a seed. Fix: give `seed` (a classifier: `random_state`).")
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
-
-
-class _ProgressBar(keras.callbacks.Callback):
-    """One progress bar over the epochs."""
-
-    def __init__(self, epochs: int) -> None:
-        super().__init__()
-        self._epochs = epochs
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        from tqdm.auto import tqdm
-
-        self._bar = tqdm(total=self._epochs, unit="epoch", leave=False)
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._bar.set_postfix({name: f"{value:.3f}" for name, value in (logs or {}).items()})
-        self._bar.update(epoch + 1 - self._bar.n)
-
-    def on_train_end(self, logs: Any = None) -> None:
-        self._bar.close()

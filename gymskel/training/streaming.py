@@ -20,7 +20,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from gymskel.clips import Clips, class_weight, concatenate
+from gymskel.clips import Clips, concatenate
 from gymskel.formats.parquet_dataset import StoredRecordings
 from gymskel.messages import join_names
 from gymskel.preprocess.preprocessor import Preprocessor
@@ -109,11 +109,6 @@ class StreamedClips:
         """(clips,) athlete, or source where unknown: clips of one group never stand in both training and test part."""
         return self.stored.groups
 
-    @property
-    def class_weight(self) -> dict[int, float]:
-        """Label -> weight of its clips that makes all classes weigh the same; for `model.fit(class_weight=)`."""
-        return class_weight(self.y, len(self.classes))
-
     def batches(
         self,
         batch_size: int = 32,
@@ -134,21 +129,20 @@ class StreamedClips:
             workers: threads that make batches; more than one keeps a second core busy. The order of batches made at the
                 same time is not fixed, so only one thread repeats a training exactly.
         """
-        return StreamedBatches(self, batch_size, augment=augment, shuffle=shuffle, seed=seed, workers=workers)
+        return StreamedBatches(self, batch_size, augment, shuffle, seed, workers)
 
 
 class StreamedBatches(keras.utils.PyDataset):
     """The batches of `StreamedClips.batches`, with its arguments.
 
     Keras asks for batches by number, in any order, and for the first ones twice. The k-th new number of an epoch gets
-    the k-th batch of the stream, so each window is read once in any order.
+    the k-th batch of the stream, so each window is read once in any order. `epoch` is the number of the current epoch, from 0.
     """
 
     def __init__(
         self,
         streamed: StreamedClips,
         batch_size: int,
-        *,
         augment: Augment | None,
         shuffle: bool,
         seed: int | None,
@@ -160,7 +154,7 @@ class StreamedBatches(keras.utils.PyDataset):
         self.streamed, self.batch_size = streamed, batch_size
         self._augment, self._shuffle = augment, shuffle
         self._seed = int(np.random.default_rng().integers(2**63)) if seed is None else seed
-        self._epoch = -1
+        self.epoch = -1
         self._lock = threading.Lock()
         self.on_epoch_end()
 
@@ -173,7 +167,7 @@ class StreamedBatches(keras.utils.PyDataset):
             raise IndexError(f"No batch {index} of {len(self)}.")
         with self._lock:
             place = self._places.setdefault(index, len(self._places)) if self._shuffle else index
-            epoch, clips = self._epoch, self._read_clips(place * self.batch_size)
+            epoch, clips = self.epoch, self._read_clips(place * self.batch_size)
         if self._augment is not None:
             clips = self._augment(clips, np.random.default_rng((self._seed, epoch, 1, place)))
         return clips.inputs, np.eye(len(clips.classes), dtype=np.float32)[clips.y]
@@ -181,17 +175,12 @@ class StreamedBatches(keras.utils.PyDataset):
     def on_epoch_end(self) -> None:
         """Draw the order of the next epoch."""
         with self._lock:
-            self._epoch += 1
+            self.epoch += 1
             self._places: dict[int, int] = {}
             self._held: dict[int, Clips] = {}
-            rng = np.random.default_rng((self._seed, self._epoch, 0))
+            rng = np.random.default_rng((self._seed, self.epoch, 0))
             self._windows = _draw_windows(self.streamed, rng if self._shuffle else None)
             self._ends = np.cumsum([len(order) for _, order in self._windows])
-
-    @property
-    def epoch(self) -> int:
-        """Number of the epoch whose batches can be taken, from 0."""
-        return self._epoch
 
     def random_state(self, epoch: int) -> None:
         """Return None: seed and number alone decide the order of an epoch."""
@@ -199,7 +188,7 @@ class StreamedBatches(keras.utils.PyDataset):
     def resume(self, epoch: int, state: None = None) -> None:
         """Draw the order of this epoch."""
         with self._lock:
-            self._epoch = epoch - 1
+            self.epoch = epoch - 1
         self.on_epoch_end()
 
     def close(self) -> None:
@@ -252,7 +241,7 @@ def _read_group(streamed: StreamedClips, group: int) -> Clips:
     except ValueError as error:
         label = streamed.stored.row_groups[group].label
         raise type(error)(
-            f"{label}: {error} Fix: leave out recordings that `survey` calls unusable."
+            f"{label}: {error} Fix: leave out recordings that `survey` finds unusable."
         ) from None
     return replace(clips, fps=None)  # 59.94 and 60 go together, also in different row groups
 
@@ -272,6 +261,4 @@ def _check_rates(stored: StoredRecordings, preprocessor: Preprocessor) -> None:
         )
     if not resamples and rates and (any(unknown) or not same_rate(max(rates), min(rates))):
         found = join_names([f"{rate:g} fps" for rate in sorted(rates)] + ["unknown"] * any(unknown))
-        raise ValueError(
-            f"Recordings differ in frame rate ({found}). Fix: preprocess with the step `resample`."
-        )
+        raise ValueError(f"Recordings differ in frame rate ({found}). Fix: use the step `resample`.")
