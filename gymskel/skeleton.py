@@ -239,9 +239,9 @@ class Skeleton:
         return cls(**values)
 
 
-def _pairs(text: str) -> tuple[Pair, ...]:
-    """Return the pairs of a text "A-B C-D"."""
-    return tuple((a, b) for a, _, b in (pair.partition("-") for pair in text.split()))
+def _pairs(*texts: str) -> tuple[Pair, ...]:
+    """Return the pairs of texts such as "A-B C-D"."""
+    return tuple((a, b) for a, _, b in (pair.partition("-") for pair in " ".join(texts).split()))
 
 
 _PARTS = {
@@ -253,10 +253,10 @@ _PARTS = {
 }
 
 _LIMB_PARTS = {part: joints for part, joints in _PARTS.items() if part != "trunk"}
-_ARMS = _pairs("RShoulder-RElbow RElbow-RWrist LShoulder-LElbow LElbow-LWrist")
-_ARMS_AND_LEGS = (*_ARMS, *_pairs("RHip-RKnee RKnee-RAnkle LHip-LKnee LKnee-LAnkle"))
-_FACE = _pairs("Nose-REye REye-REar Nose-LEye LEye-LEar")
-_BOX = _pairs("RShoulder-LShoulder RShoulder-RHip LShoulder-LHip RHip-LHip")
+_ARMS = "RShoulder-RElbow RElbow-RWrist LShoulder-LElbow LElbow-LWrist"
+_ARMS_AND_LEGS = f"{_ARMS} RHip-RKnee RKnee-RAnkle LHip-LKnee LKnee-LAnkle"
+_FACE = "Nose-REye REye-REar Nose-LEye LEye-LEar"
+_BOX = "RShoulder-LShoulder RShoulder-RHip LShoulder-LHip RHip-LHip"
 
 BODY_25 = Skeleton(
     name="BODY_25",
@@ -264,14 +264,10 @@ BODY_25 = Skeleton(
         "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist MidHip RHip RKnee RAnkle LHip LKnee "
         "LAnkle REye LEye REar LEar LBigToe LSmallToe LHeel RBigToe RSmallToe RHeel".split()
     ),
-    limbs=(
-        *_pairs("Neck-MidHip Neck-RShoulder Neck-LShoulder"),
-        *_ARMS,
-        *_pairs("MidHip-RHip RHip-RKnee RKnee-RAnkle MidHip-LHip LHip-LKnee LKnee-LAnkle Neck-Nose"),
-        *_FACE,
-        *_pairs(
-            "LAnkle-LBigToe LBigToe-LSmallToe LAnkle-LHeel RAnkle-RBigToe RBigToe-RSmallToe RAnkle-RHeel"
-        ),
+    limbs=_pairs(
+        f"Neck-MidHip Neck-RShoulder Neck-LShoulder {_ARMS} MidHip-RHip RHip-RKnee RKnee-RAnkle",
+        f"MidHip-LHip LHip-LKnee LKnee-LAnkle Neck-Nose {_FACE} LAnkle-LBigToe LBigToe-LSmallToe",
+        "LAnkle-LHeel RAnkle-RBigToe RBigToe-RSmallToe RAnkle-RHeel",
     ),
     parts=_PARTS,
     root="MidHip",
@@ -287,7 +283,7 @@ COCO_17 = Skeleton(
         "Nose LEye REye LEar REar LShoulder RShoulder LElbow RElbow LWrist RWrist LHip RHip LKnee RKnee "
         "LAnkle RAnkle".split()
     ),
-    limbs=(*_BOX, *_ARMS_AND_LEGS, *_FACE),
+    limbs=_pairs(_BOX, _ARMS_AND_LEGS, _FACE),
     parts=_LIMB_PARTS,
 )
 
@@ -297,17 +293,14 @@ COCO_18 = Skeleton(
         "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist RHip RKnee RAnkle LHip LKnee LAnkle "
         "REye LEye REar LEar".split()
     ),
-    limbs=(*_pairs("Neck-RShoulder Neck-LShoulder Neck-RHip Neck-LHip Neck-Nose"), *_ARMS_AND_LEGS, *_FACE),
+    limbs=_pairs("Neck-RShoulder Neck-LShoulder Neck-RHip Neck-LHip Neck-Nose", _ARMS_AND_LEGS, _FACE),
     parts=_LIMB_PARTS,
     root="Neck",
 )
 
 HALPE_26 = Skeleton(
     name="HALPE_26",
-    joints=(
-        *COCO_17.joints,
-        *["Head", "Neck", "MidHip", "LBigToe", "RBigToe", "LSmallToe", "RSmallToe", "LHeel", "RHeel"],
-    ),
+    joints=(*COCO_17.joints, *"Head Neck MidHip LBigToe RBigToe LSmallToe RSmallToe LHeel RHeel".split()),
     limbs=(*BODY_25.limbs, ("Nose", "Head")),
     parts=_PARTS,
     root="MidHip",
@@ -320,10 +313,7 @@ MEDIAPIPE_33 = Skeleton(
         "RShoulder LElbow RElbow LWrist RWrist LPinky RPinky LIndex RIndex LThumb RThumb LHip RHip LKnee "
         "RKnee LAnkle RAnkle LHeel RHeel LBigToe RBigToe".split()
     ),
-    limbs=(
-        *(*_BOX, *_ARMS_AND_LEGS, *_FACE),
-        *_pairs("LAnkle-LBigToe LAnkle-LHeel RAnkle-RBigToe RAnkle-RHeel"),
-    ),
+    limbs=_pairs(_BOX, _ARMS_AND_LEGS, _FACE, "LAnkle-LBigToe LAnkle-LHeel RAnkle-RBigToe RAnkle-RHeel"),
     parts=_LIMB_PARTS,
 )
 """MediaPipe's pose landmarks; its foot index is the big toe of BODY_25."""

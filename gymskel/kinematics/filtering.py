@@ -41,8 +41,3 @@ def fit_parabolas(times: np.ndarray, values: np.ndarray, span: float) -> tuple[n
             _, slope[t], half = np.polynomial.polynomial.polyfit(times[near] - times[t], values[near], 2)
             curve[t] = 2 * half
     return slope, curve
-
-
-def largest_known(values: np.ndarray) -> float:
-    """Return the largest value without NaN; NaN if there is none."""
-    return float(np.max(values[~np.isnan(values)])) if not np.isnan(values).all() else np.nan

@@ -7,6 +7,7 @@ import pandas as pd
 
 from gymskel.kinematics.filtering import fit_parabolas
 from gymskel.kinematics.trunk import LONG_GAP
+from gymskel.preprocess.missing import find_runs
 from gymskel.skeleton import BODY_25
 
 OFF_FLOOR = 0.12  # torso lengths: a foot this far above its standing height has left the floor
@@ -65,8 +66,7 @@ def _floor_contact(times: np.ndarray, height: np.ndarray) -> float:
     low = int(np.argmax(height <= OFF_FLOOR))
     if height[low] > OFF_FLOOR or low == 0 or abs(times[low] - times[low - 1]) > LONG_GAP:
         return np.nan
-    back = max(0, int(np.flatnonzero(abs(times - times[low]) <= 0.05 + 1e-9)[0]))
-    back = min(back, low - 1)
+    back = min(int(np.flatnonzero(abs(times - times[low]) <= 0.05 + 1e-9)[0]), low - 1)
     speed = (height[back] - height[low]) / (times[low] - times[back])
     crossing = times[low] - (OFF_FLOOR - height[low]) / speed
     return float(crossing + OFF_FLOOR / speed)
@@ -74,15 +74,12 @@ def _floor_contact(times: np.ndarray, height: np.ndarray) -> float:
 
 def _hands_down(xy: np.ndarray, times: np.ndarray, floor: np.ndarray) -> np.ndarray:
     """Return (frames,) 1.0 where the hands stand on the floor, 0.0 where not, NaN where unseen hands might."""
-    wrists, shoulders = (
-        xy[:, BODY_25.indices([f"R{joint}", f"L{joint}"])] for joint in ("Wrist", "Shoulder")
-    )
-    speed = np.stack(
-        [np.linalg.norm(fit_parabolas(times, w, 0.08)[0], axis=-1) for w in np.moveaxis(wrists, 1, 0)]
-    )
-    low = wrists[..., 1].T - floor <= ON_HANDS
+    wrists = [xy[:, BODY_25.index(name)] for name in ("RWrist", "LWrist")]
+    speed = np.stack([np.linalg.norm(fit_parabolas(times, wrist, 0.08)[0], axis=-1) for wrist in wrists])
+    low = np.stack(wrists)[..., 1] - floor <= ON_HANDS
     down = (low & (speed <= STILL_HANDS)).any(axis=0).astype(float)
-    unknown = np.isnan(speed).all(axis=0) & ~(lowest(shoulders[..., 1]) - floor > ARM_LENGTH)
+    shoulders = xy[:, BODY_25.indices(["RShoulder", "LShoulder"]), 1]
+    unknown = np.isnan(speed).all(axis=0) & ~(lowest(shoulders) - floor > ARM_LENGTH)
     return np.where(unknown, np.nan, down)
 
 
@@ -101,9 +98,8 @@ def _split(down: np.ndarray, times: np.ndarray, takeoff: float, landing: float) 
 
 def _spans(flags: np.ndarray, times: np.ndarray) -> Flights:
     """Return (start, end) in seconds of each run of True, from half a frame before it to half a frame after it."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     middles = np.interp(np.arange(len(times) + 1) - 0.5, np.arange(len(times)), times)
-    return [(float(middles[a]), float(middles[b])) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    return [(float(middles[start]), float(middles[end])) for start, end in find_runs(flags)]
 
 
 def lowest(values: np.ndarray) -> np.ndarray:

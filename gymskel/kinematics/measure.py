@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 import pandas as pd
 
-from gymskel.kinematics.filtering import bridge_gaps, fit_parabolas, largest_known, median_filter
+from gymskel.kinematics.filtering import bridge_gaps, fit_parabolas, median_filter
 from gymskel.kinematics.flights import find_flights
 from gymskel.kinematics.segments import mass_center, metres_per_unit, torso_length, xy_in_body_25
 from gymskel.kinematics.trunk import trunk_angle
@@ -118,18 +118,15 @@ def measure_kinematics(
         **ballistics(times, mass * scale, *longest),
         turn=float(abs(turn)),
         rotation_mean=float(turned / (landing - takeoff)),
-        rotation_peak=largest_known(trunk[:, 0]),
+        rotation_peak=float(pd.Series(trunk[:, 0]).max()),
         hip_travel=float(abs(there[-1, 0] - there[0, 0])),
         hip_rise=float(there[:, 1].max() - there[0, 1]),
-        peak_acceleration=largest_known(np.linalg.norm(push, axis=-1)),
+        peak_acceleration=float(pd.Series(np.linalg.norm(push, axis=-1)).max()),
     )
 
 
 def kinematics_table(
-    recordings: Iterable[Recording],
-    *,
-    heights: Mapping[str, float] | None = None,
-    point: str = "mass",
+    recordings: Iterable[Recording], *, heights: Mapping[str, float] | None = None, point: str = "mass"
 ) -> pd.DataFrame:
     """Return a row for each recording: its activity, sample and athlete, then the fields of `Kinematics`.
 

@@ -20,10 +20,7 @@ def rotated_copies(
 
     Args:
         clips: channels x and y first; other channels are copied.
-        copies: number of copies of each clip.
-        method: as in `rotate_joints`.
-        max_angle: degrees, as in `rotate_joints`.
-        seed: of the random angles.
+        method, max_angle, seed: as in `rotate_joints`.
     """
     if copies < 1:
         raise ValueError(f"`copies` must be at least 1, got {copies}.")
@@ -31,10 +28,8 @@ def rotated_copies(
     pairs = rotation_pairs(clips.skeleton, method)
     parts = []
     for _ in range(copies):
-        x = clips.x.copy()
-        x[..., :2] = _rotate_seen(
-            x[..., :2], clips.seen, pairs, draw_angles(rng, (len(clips), len(pairs)), method, max_angle)
-        )
+        x, angles = clips.x.copy(), draw_angles(rng, (len(clips), len(pairs)), method, max_angle)
+        x[..., :2] = _rotate_seen(x[..., :2], clips.seen, pairs, angles)
         parts.append(replace(clips, x=x))
     return concatenate(parts)
 
@@ -115,7 +110,7 @@ def augment_clips(
     degrees = rng.normal(0, augmentation.turn, len(x))
     xy = _turn(xy, degrees, rng.uniform(1 - augmentation.scale, 1 + augmentation.scale, len(x)))
     if augmentation.gaps:
-        xy = _bridge_random_gaps(xy, clips.lengths, rng, augmentation.gaps)
+        xy = _draw_gaps(xy, clips.lengths, rng, augmentation.gaps)
     frames = clips.lengths[:, None, None, None]
     mean = (xy * inside).sum(axis=1, keepdims=True) / frames
     xy = np.where(rng.random((len(x), 1, len(skeleton), 1)) < augmentation.still, mean, xy)
@@ -158,13 +153,8 @@ def _turn(xy: np.ndarray, degrees: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     return np.einsum("nftc,ndc->nftd", xy, np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], 1))
 
 
-def _bridge_random_gaps(
-    xy: np.ndarray, lengths: np.ndarray, rng: np.random.Generator, share: float
-) -> np.ndarray:
-    """Replace the share `share` of the joints by a straight line for up to a quarter of the clip.
-
-    A gap at an end of the clip holds the nearest position.
-    """
+def _draw_gaps(xy: np.ndarray, lengths: np.ndarray, rng: np.random.Generator, share: float) -> np.ndarray:
+    """Bridge a random gap of up to a quarter of the clip in a share of the joints; at an end, hold the nearest position."""
     count, frames, joints, _ = xy.shape
     lost = rng.random((count, joints)) < share
     first = np.floor(rng.random((count, joints)) * lengths[:, None]).astype(int)
@@ -228,10 +218,7 @@ def _crop(clips: Clips, rng: np.random.Generator, largest: float) -> Clips:
 
 
 def _sample_at(clips: Clips, at: np.ndarray) -> Clips:
-    """Interpolate each clip linearly at the fractional frame numbers `at`, (clips, frames).
-
-    A joint between a seen and an unseen position is unseen.
-    """
+    """Interpolate clips linearly at fractional frames `at` (clips, frames); between seen and unseen a joint is unseen."""
     before = np.floor(at).astype(int)
     after, clip = np.minimum(before + 1, clips.lengths[:, None] - 1), np.arange(len(clips))[:, None]
     after = np.where(at == before, before, after)

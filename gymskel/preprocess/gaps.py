@@ -1,8 +1,4 @@
-"""Positions that an estimator lost: removed where it was unsure, filled in where the gap is short enough.
-
-`drop_uncertain` looks at each frame alone and `hold` looks only back in time: both can be used live, on frames as
-they arrive. `fill` needs the frames after a gap.
-"""
+"""Positions that an estimator lost: removed where it was unsure, filled in where the gap is short enough."""
 
 from __future__ import annotations
 
@@ -94,7 +90,6 @@ def hold(recording: Recording, *, max_gap: int | None = None) -> Recording:
     a later one: can be used live.
 
     Args:
-        recording: any.
         max_gap: number of frames for which a lost joint is held; the rest of the gap stays unseen. None holds without
             limit.
 

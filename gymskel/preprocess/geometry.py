@@ -15,7 +15,6 @@ def center(recording: Recording, joint: str = "MidHip", frame: str = "first") ->
     """Move a joint to the origin.
 
     Args:
-        recording: any.
         joint: the joint that becomes the origin.
         frame: "first" subtracts the joint's position in the first frame that shows it from every frame, so the travel
             of the body stays (thesis sec. 4.2.4). "each" centres every frame on its own joint, so travel is removed; a
@@ -73,7 +72,6 @@ def turn(recording: Recording, degrees: float, *, about: tuple[float, float] | N
     """Rotate the whole recording, as if the camera had been tilted.
 
     Args:
-        recording: any.
         degrees: positive = clockwise on screen (y points down).
         about: (x, y) of the centre of rotation; by default the middle of the picture if its size is known, else the
             origin.
@@ -159,7 +157,6 @@ def select_joints(recording: Recording, joints: Skeleton | Iterable[str]) -> Rec
     """Keep these joints alone, in this order.
 
     Args:
-        recording: any.
         joints: names, or a Skeleton such as GYMNASTICS_15.
 
     Raises:
@@ -171,10 +168,5 @@ def select_joints(recording: Recording, joints: Skeleton | Iterable[str]) -> Rec
         names = tuple(joints)
         known = (s for s in (recording.skeleton, GYMNASTICS_15) if s.joints == names)
         layout = next(known, None) or recording.skeleton.select(names)
-    rows = recording.skeleton.indices(layout.joints)
-    return recording.after(
-        "select_joints",
-        recording.keypoints[:, rows],
-        changes={"skeleton": layout},
-        joints=list(layout.joints),
-    )
+    kept = recording.keypoints[:, recording.skeleton.indices(layout.joints)]
+    return recording.after("select_joints", kept, changes={"skeleton": layout}, joints=list(layout.joints))

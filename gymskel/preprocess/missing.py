@@ -72,11 +72,7 @@ def missing_table(recordings: Recording | Iterable[Recording], *, phases: int = 
 
 
 def is_recognizable(
-    recording: Recording,
-    *,
-    min_seen: float = 0.5,
-    min_joint: float = 0.15,
-    max_blind: float = 0.25,
+    recording: Recording, *, min_seen: float = 0.5, min_joint: float = 0.15, max_blind: float = 0.25
 ) -> bool:
     """Return True if enough of the body was found to train on the recording.
 
@@ -86,7 +82,6 @@ def is_recognizable(
     published recordings pass.
 
     Args:
-        recording: any.
         min_seen: smallest accepted share of found joints over all frames.
         min_joint: smallest accepted share of frames in which any one joint is found.
         max_blind: largest accepted run of frames that show fewer than half of the joints, as a share of all frames.
@@ -95,19 +90,11 @@ def is_recognizable(
 
 
 def visibility_problems(
-    recording: Recording,
-    *,
-    min_seen: float = 0.5,
-    min_joint: float = 0.15,
-    max_blind: float = 0.25,
+    recording: Recording, *, min_seen: float = 0.5, min_joint: float = 0.15, max_blind: float = 0.25
 ) -> list[str]:
     """Return one sentence for each rule of `is_recognizable` that the recording breaks; an empty list if none.
 
-    Args:
-        recording: any.
-        min_seen: as in `is_recognizable`.
-        min_joint: as in `is_recognizable`.
-        max_blind: as in `is_recognizable`.
+    Arguments as in `is_recognizable`.
 
     >>> one = Recording(np.ones((8, 25, 3))); one.keypoints[:7, 4] = np.nan, np.nan, 0
     >>> visibility_problems(one)
@@ -142,6 +129,12 @@ def longest_run(flags: np.ndarray) -> np.ndarray:
     flags = np.asarray(flags, bool)
     now = np.arange(len(flags)).reshape(-1, *[1] * (flags.ndim - 1))
     return (now - np.maximum.accumulate(np.where(flags, -1, now))).max(axis=0, initial=0)
+
+
+def find_runs(flags: np.ndarray) -> list[tuple[int, int]]:
+    """Return (start, end) of each run of True in (frames,) flags, end not included."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _percent(share: float) -> str:

@@ -57,10 +57,7 @@ def acceleration(recording: Recording) -> np.ndarray:
 
 
 def derivatives(xy: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (velocity, acceleration) of (..., frames, joints, 2) positions at (frames,) seconds; NaN = unseen.
-
-    Both have the shape of `xy`; see `velocity` and `acceleration` for the formulas.
-    """
+    """Return `velocity` and `acceleration`, both shaped like (..., frames, joints, 2) `xy`; `times` (frames,) seconds."""
     xy = np.moveaxis(np.asarray(xy, np.float64), -3, 0)
     step = np.diff(times).reshape(-1, *[1] * (xy.ndim - 1))
     edge = np.full_like(xy[:1], np.nan)
@@ -143,7 +140,6 @@ def joint_angles(recording: Recording, names: Iterable[str] | None = None) -> pd
     """Return joint angles: degrees between the two limbs that meet at a joint, 180 = straight.
 
     Args:
-        recording: any.
         names: names from `JOINT_ANGLES`; by default all whose joints the layout has.
 
     Returns:

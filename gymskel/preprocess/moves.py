@@ -8,6 +8,7 @@ import pandas as pd
 from gymskel.body_geometry import as_body_25, torso_ends
 from gymskel.messages import join_names
 from gymskel.preprocess.geometry import require_torso_length
+from gymskel.preprocess.missing import find_runs
 from gymskel.recording import Recording, UnseenError
 from gymskel.recording.times import frame_rate
 from gymskel.skeleton import BODY_25
@@ -92,7 +93,7 @@ def find_moves(
     if method == "markers":
         return _find_markers(recording, rate)
     signal = motion_signal(recording)
-    pauses = [run for run in _runs(signal < low) if run[1] - run[0] >= min_pause * rate]
+    pauses = [run for run in find_runs(signal < low) if run[1] - run[0] >= min_pause * rate]
     edges = [0, *(frame for pause in pauses for frame in pause), len(recording)]
     between = zip(edges[::2], edges[1::2], strict=True)  # from the end of one pause to the start of the next
     fast, fewest = signal >= high, max(min_move * rate, 1)
@@ -191,13 +192,13 @@ def _find_markers(recording: Recording, rate: float) -> list[FrameRange]:
     inverted = (feet > 0) | ((feet > INVERTED_FEET) & (height["Neck"] < INVERTED_NECK))
     higher_wrist = height[["RWrist", "LWrist"]].max(axis=1, skipna=False).to_numpy()
     upright = np.zeros(len(height), bool)
-    for run in _runs(height["Neck"].to_numpy() > UPRIGHT_NECK):
+    for run in find_runs(height["Neck"].to_numpy() > UPRIGHT_NECK):
         upright[slice(*run)] = run[1] - run[0] >= MIN_UPRIGHT * rate
     soles = height[["RSole", "LSole"]].to_numpy()
     under_body = (soles.max(axis=1) - height["MidHip"].to_numpy()) < SOLES_BELOW_HIP
     landed = _settled(soles, max(1, round(SETTLING_TIME * rate))) & under_body
     moves: list[FrameRange] = []
-    for first, last in _join(_runs(inverted.to_numpy()), MAX_INVERTED_GAP * rate, 0.05 * rate):
+    for first, last in _join(find_runs(inverted.to_numpy()), MAX_INVERTED_GAP * rate, 0.05 * rate):
         done = moves[-1][1] if moves else 0
         if last <= done:
             continue
@@ -282,12 +283,6 @@ def _bridge(columns: np.ndarray, half: int, gap: int) -> np.ndarray:
     frame = pd.DataFrame(columns)
     median = frame.rolling(2 * half + 1, center=True, min_periods=1).median()
     return median.interpolate(limit=max(gap, 1), limit_direction="both").to_numpy(copy=True)
-
-
-def _runs(flags: np.ndarray) -> list[FrameRange]:
-    """Return (start, end) of each run of True, end not included."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _join(runs: list[FrameRange], gap: float, shortest: float) -> list[FrameRange]:

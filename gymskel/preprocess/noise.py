@@ -3,9 +3,6 @@
 A joint that is unseen stays unseen. `smooth_savgol`, `smooth_butterworth` and `smooth_one_euro` treat each run of
 frames in which a joint is seen as a recording of its own: nothing crosses a gap. `smooth` and `remove_outliers` use
 the seen frames in their window, on both sides of a gap that is shorter than the window.
-
-`smooth_one_euro` and `smooth` with method="trailing" look only back in time: they can be used live, on frames as
-they arrive. All others need the frames that follow.
 """
 
 from __future__ import annotations
@@ -17,6 +14,7 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import uniform_filter1d
 
+from gymskel.preprocess.missing import find_runs
 from gymskel.recording import Recording
 from gymskel.recording.times import frame_rate, frame_seconds
 
@@ -37,7 +35,6 @@ def remove_outliers(
     live.
 
     Args:
-        recording: any.
         window: frames, odd; up to (window - 1) / 2 outliers within it are recognised.
         n_sigma: distance from the median, in sigmas, beyond which a position is an outlier.
         floor: smallest sigma, as a share of the body's size (median of `body_sizes`). Without it a joint that rests
@@ -74,7 +71,6 @@ def smooth(recording: Recording, *, window: int = 3, method: str = "centered") -
     Only seen positions are averaged, and an unseen joint stays unseen.
 
     Args:
-        recording: any.
         window: frames in the mean; odd for "centered".
         method: "centered" is eq. 4.1 of the thesis; at the ends the mean is over fewer frames. "trailing" is the
             method of the author's program: the mean of a frame and those before it, with the first `window` - 1
@@ -106,7 +102,6 @@ def smooth_savgol(recording: Recording, *, window: int = 5, polyorder: int = 2) 
     the outermost whole window is used. Frames count as evenly spaced. Cannot be used live.
 
     Args:
-        recording: any.
         window: frames, odd, more than `polyorder`; a shorter run gets a shorter window. A run of at most
             `polyorder` + 1 frames stays as it is. On simulated moves 9 was best at 60 frames a second, 5 at 30.
         polyorder: order of the polynomial, 0 or more.
@@ -236,11 +231,9 @@ def _median(values: np.ndarray) -> np.ndarray:
 def _run_by_run(recording: Recording, filtered: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Filter each run of seen frames alone; joints with the same run are filtered together. Returns (frames, joints, 2)."""
     xy = recording.xy.astype(np.float64)
-    edges = np.diff(np.pad(recording.seen, ((1, 1), (0, 0))).astype(np.int8), axis=0)
     runs: dict[tuple[int, int], list[int]] = {}
-    for joint, column in enumerate(edges.T):
-        turns = np.flatnonzero(column).tolist()
-        for run in zip(turns[::2], turns[1::2], strict=True):
+    for joint, seen in enumerate(recording.seen.T):
+        for run in find_runs(seen):
             runs.setdefault(run, []).append(joint)
     for (start, stop), joints in runs.items():
         xy[start:stop, joints] = filtered(xy[start:stop, joints])
@@ -261,11 +254,7 @@ def _frame_durations(recording: Recording) -> np.ndarray:
 
 
 def _even_rate(recording: Recording) -> float:
-    """Return the frames a second. Timestamps must be evenly spaced, to half a frame.
-
-    Raises:
-        ValueError: the frame rate is unknown, or a timestamp is further off.
-    """
+    """Return the frames a second; ValueError if unknown, or if a timestamp is over half a frame off an even spacing."""
     if recording.timestamps is not None and len(recording) > 1:
         times = frame_seconds(recording)
         even, step = np.linspace(times[0], times[-1], len(times), retstep=True)

@@ -17,7 +17,6 @@ def resample(recording: Recording, *, fps: float | None = None, frames: int | No
     A joint of a new frame between a seen and an unseen position is unseen. Uses `timestamps` if there are any.
 
     Args:
-        recording: any.
         fps: frames a second of the result; the frame rate or timestamps of the recording must be known.
         frames: number of frames of the result, evenly spaced in time from the first to the last; instead of `fps`.
             The frame rate of the result is then None, because it differs between recordings.
@@ -52,9 +51,7 @@ def resample(recording: Recording, *, fps: float | None = None, frames: int | No
     return recording.after("resample", _between(recording.keypoints, *samples), changes=changes, **target)
 
 
-Samples = tuple[
-    np.ndarray, np.ndarray, np.ndarray
-]  # of each new frame: frame before, frame after, share of the way
+Samples = tuple[np.ndarray, np.ndarray, np.ndarray]  # new frames: frame before, frame after, share of the way
 
 
 def _samples(times: np.ndarray, fps: float | None, frames: int | None) -> Samples:

@@ -56,38 +56,24 @@ HIDING_RADIUS = 0.22  # metres from the middle of the trunk; joints behind it ar
 def capture(
     joints: Array, lean: Array, camera: Athlete, fps: float, noise: float, lost: float, rng: Generator
 ) -> Array:
-    """Return (frames, joints, 3) float32 keypoints of (frames, joints, 3) metres, after camera and detector."""
-    hidden = is_hidden(joints, camera)
-    return detect(project(joints, camera), lean, hidden, fps, camera.facing, noise, lost, rng)
-
-
-def detect(
-    xy: Array,
-    lean: Array,
-    hidden: Array,
-    fps: float,
-    facing: int,
-    noise: float,
-    lost: float,
-    rng: Generator,
-) -> Array:
-    """Return (frames, joints, 3) float32 keypoints that a detector could give for the true pixels `xy`."""
-    frames, joints = xy.shape[:2]
+    """Return (frames, joints, 3) float32 keypoints that a detector could give for (frames, joints, 3) metres."""
+    xy, hidden = project(joints, camera), is_hidden(joints, camera)
+    frames, columns = xy.shape[:2]
     inverted = (1 - np.cos(np.radians(lean)))[:, None] / 2  # 0 upright ... 1 head down
     speed = np.linalg.norm(np.diff(xy, axis=0, prepend=xy[:1]), axis=-1) * fps / 60  # pixels in 1/60 s
     weight = np.array([LOST.get(name.lstrip("RL"), 1.0) for name in BODY_25.joints])
-    far = "L" if facing > 0 else "R"  # the side of the head away from the camera
+    far = "L" if camera.facing > 0 else "R"  # the side of the head away from the camera
     weight[BODY_25.indices([f"{far}Ear", f"{far}Eye"])] *= (8, 2)
-    shake = np.stack([correlated_noise(rng, frames, joints, 0.5) for _ in "xy"], axis=-1)
+    shake = np.stack([correlated_noise(rng, frames, columns, 0.5) for _ in "xy"], axis=-1)
     xy = xy + noise * (1 + 1.5 * inverted + speed / 20)[..., None] * shake
     # Lost while a slow wandering, in part that of the whole body, lies below the joint's chance: in runs.
-    wander = 0.6 * correlated_noise(rng, frames, 1, 0.85) + 0.8 * correlated_noise(rng, frames, joints, 0.85)
+    wander = 0.6 * correlated_noise(rng, frames, 1, 0.85) + 0.8 * correlated_noise(rng, frames, columns, 0.85)
     hard = np.exp(-(((lean - HARDEST_LEAN) / LEAN_WIDTH) ** 2))[:, None]
     chance = weight * (0.2 + 8 * hard + speed / 20) * np.where(hidden, 12, 1)
     gone = ndtr(wander) < np.minimum(lost * chance / chance.mean(), 0.95)
     gone |= ((xy < 0) | (xy >= IMAGE_SIZE)).any(axis=-1)
     level = 0.78 - 0.06 * weight - 0.3 * inverted - speed / 200
-    confidence = np.clip(level + 0.08 * correlated_noise(rng, frames, joints, 0.7), 0.06, 0.98)
+    confidence = np.clip(level + 0.08 * correlated_noise(rng, frames, columns, 0.7), 0.06, 0.98)
     keypoints = np.concatenate([xy, confidence[..., None]], axis=-1).astype(np.float32)
     keypoints[gone] = np.nan, np.nan, 0
     return keypoints

@@ -13,9 +13,8 @@ from gymskel.video import write_frames
 
 _HUES = 256 / len(BODY_25)  # OpenCV's full circle of hues, shared out among the joints
 _HEIGHT, _RADIUS = 540, 9  # pixels: of the picture, of a dot
-_ON_TOP = BODY_25.indices(
-    ["Neck", "MidHip"]
-)  # smaller and drawn last, as from the side shoulders and hips would hide them
+# Smaller dots, drawn last: from the side, shoulders and hips would hide them.
+_ON_TOP = BODY_25.indices(["Neck", "MidHip"])
 
 
 def write_film(recording: Recording, path: str | Path) -> Path:

@@ -14,9 +14,7 @@ from gymskel.simulate.moves import ACTIVITIES, MOVES, Move, draw_curves, time_ph
 from gymskel.skeleton import BODY_25
 
 GRAVITY = 9.81  # metres per second squared
-FLIGHT_MARGIN = (
-    0.08  # seconds before and after a flight in which the hip follows its speed, not the keyframes
-)
+FLIGHT_MARGIN = 0.08  # seconds next to a flight in which the hip follows its speed, not the keyframes
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +83,8 @@ def simulate_motion(
         raise ValueError(f"`activity` must be one of {', '.join(ACTIVITIES)}, got {activity!r}.")
     if not 0 < fps < np.inf:
         raise ValueError(f"`fps` must be frames a second above 0, got {fps}.")
-    move, person, rng = (
-        MOVES[activity],
-        draw_athlete(athlete),
-        seeded_generator("motion", activity, athlete, sample, seed),
-    )
+    move, person = MOVES[activity], draw_athlete(athlete)
+    rng = seeded_generator("motion", activity, athlete, sample, seed)
     events = time_phases(move, person, fps, rng)
     times = np.arange(round(events[-1] * fps) + 1) / fps
     return move_body(move, events, times, draw_curves(move, events, person, rng), person)

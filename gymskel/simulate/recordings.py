@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
+from numpy import ndarray as Array
 
 from gymskel.recording import Recording
 from gymskel.simulate.athlete import draw_athlete, seeded_generator
@@ -66,12 +67,13 @@ def simulate_recording(
     keypoints = capture(motion.joints, motion.lean, camera, fps, noise, lost, rng)
     if as_published:
         keypoints = misread_as_upright(keypoints, motion.lean, rng)[slice(*find_markers(motion, 0))]
+    return name_recording(keypoints, fps, activity, sample, athlete)
+
+
+def name_recording(keypoints: Array, fps: float, activity: str, sample: int, athlete: str) -> Recording:
+    """Return the keypoints as a Recording, named like a published one."""
     return Recording(
-        keypoints,
-        fps,
-        activity,
-        str(sample),
-        athlete,
+        *(keypoints, fps, activity, str(sample), athlete),
         video=f"{activity}-{sample}-{athlete}.mov",
         first_frame=1,
         image_size=IMAGE_SIZE,
@@ -92,17 +94,11 @@ def simulate_recordings(
 
     Samples are numbered over all athletes, as in the published set; other arguments as in `simulate_recording`.
     """
+    names = [f"a{n // per_athlete + 1:02}" for n in range(athletes * per_athlete)]
     return [
-        simulate_recording(
-            activity,
-            athlete=f"a{n // per_athlete + 1:02}",
-            sample=n + 1,
-            seed=seed,
-            fps=fps,
-            as_published=as_published,
-        )
+        simulate_recording(activity, athlete=name, sample=n, seed=seed, fps=fps, as_published=as_published)
         for activity in activities
-        for n in range(athletes * per_athlete)
+        for n, name in enumerate(names, 1)
     ]
 
 
@@ -121,9 +117,7 @@ def simulate_bystander(recording: Recording, *, seed: int = 0, person: int = 1) 
         ValueError: the recording has no fps.
     """
     if recording.fps is None:
-        raise ValueError(
-            f"{recording.name}: no fps. Fix: give it with dataclasses.replace(recording, fps=...)."
-        )
+        raise ValueError(f"{recording.name}: no fps. Fix: use dataclasses.replace(recording, fps=...).")
     rng = seeded_generator("bystander", recording.source, seed, person)
     frames, size = len(recording), recording.image_size or IMAGE_SIZE
     t, zero = np.arange(frames) / recording.fps, np.zeros(frames)

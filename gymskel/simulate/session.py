@@ -13,14 +13,15 @@ from scipy.interpolate import CubicHermiteSpline
 from gymskel.recording import Recording
 from gymskel.simulate.athlete import draw_athlete, seeded_generator
 from gymskel.simulate.body import ANKLE, SHIN, THIGH, TOE, hip_over_contact, place_joints
-from gymskel.simulate.camera import IMAGE_SIZE, capture
+from gymskel.simulate.camera import capture
 from gymskel.simulate.motion import Motion, find_markers, simulate_motion
+from gymskel.simulate.recordings import name_recording
 from gymskel.skeleton import BODY_25
 
 STAND = (0.0, 3.0, 5.0, 0.0, 5.0, 12.0, 0.0)  # degrees, columns as in `place_joints`; by eye
 STRIDES = 0.9  # a second: two steps each; about 1.2 m/s with the swing below
 RESTING_SPEED = 0.5  # metres a second: a body rests while all joints are slower, relative to the hip
-LOSS_WALKING = 0.2  # rate at which `detect` loses a joint while walking, against the mean of a move
+LOSS_WALKING = 0.2  # rate at which `capture` loses a joint while walking, against the mean of a move
 SWING = 22.0  # degrees that a thigh swings to either side while walking; by eye
 
 
@@ -85,28 +86,15 @@ def simulate_session(
     motion = Motion(joints, lean, np.pad(move.airborne, padding), np.pad(move.on_hands, padding))
     first, stop = len(lead), len(lead) + len(move.lean)
     start, end = find_markers(motion, first - round(0.4 * fps))
-    resting = np.linalg.norm(
-        np.gradient(joints - joints[:, [BODY_25.index("MidHip")]], 1 / fps, axis=0), axis=-1
-    )
-    resting = (resting < RESTING_SPEED).all(axis=1)
+    velocity = np.gradient(joints - joints[:, [BODY_25.index("MidHip")]], 1 / fps, axis=0)
+    resting = (np.linalg.norm(velocity, axis=-1) < RESTING_SPEED).all(axis=1)
     onset, rest = int(np.flatnonzero(resting[:start])[-1] + 1), int(end + np.argmax(resting[end:]))
     distance, down = person.distance * 1.33 * rng.uniform(0.95, 1.05), person.down + rng.normal(0, 10)
     camera = person._replace(yaw=person.yaw + rng.normal(0, 3), distance=distance, down=down)
     # the move then loses as many joints as in simulate_recording
     loss_factor = (stop - first + LOSS_WALKING * sum(padding)) / len(joints)
     keypoints = capture(joints, lean, camera, fps, noise, lost * loss_factor, rng)
-    video = f"{activity}-{sample}-{athlete}.mov"
-    recording = Recording(
-        keypoints,
-        fps,
-        activity,
-        str(sample),
-        athlete,
-        video=video,
-        first_frame=1,
-        image_size=IMAGE_SIZE,
-        estimator="simulated",
-    )
+    recording = name_recording(keypoints, fps, activity, sample, athlete)
     return Session(recording, motion, start, end, onset, rest, first, stop)
 
 
@@ -118,11 +106,8 @@ def read_angles(joints: Array, side: str) -> Array:
         return np.degrees(np.unwrap(np.arctan2(z, x) - np.arctan2(up, ahead)))
 
     lean = slope("MidHip", "Neck", 0, 1)
-    thigh, shin = slope(f"{side}Hip", f"{side}Knee", 0, -1), slope(f"{side}Knee", f"{side}Ankle", 0, -1)
-    upper, fore = (
-        slope(f"{side}Shoulder", f"{side}Elbow", 0, -1),
-        slope(f"{side}Elbow", f"{side}Wrist", 0, -1),
-    )
+    limbs = (("Hip", "Knee"), ("Knee", "Ankle"), ("Shoulder", "Elbow"), ("Elbow", "Wrist"))
+    thigh, shin, upper, fore = (slope(side + a, side + b, 0, -1) for a, b in limbs)
     foot, head = slope(f"{side}Ankle", f"{side}BigToe", TOE, -ANKLE), slope("Neck", f"{side}Ear", 0, 1)
     angles = [lean, thigh - lean, thigh - shin, foot, upper - lean, fore - upper, head - lean]
     return np.stack(angles, axis=-1)
@@ -138,9 +123,7 @@ def lead_in(
         joints: (25, 3) its first frame.
     """
     raised = rng.uniform(125, 165)
-    speed = (
-        right[1, 4] - right[0, 4]
-    ) * fps  # arms that fall steadily faster take twice the way over the speed
+    speed = (right[1, 4] - right[0, 4]) * fps  # arms that fall ever faster take twice the way over the speed
     swing = float(np.clip(2 * (right[0, 4] - raised) / speed if speed else 0.3, 0.15, 0.4))
     rise, hold = rng.uniform(0.4, 0.7), rng.uniform(0.25, 0.5)
     down = -swing  # seconds before the move's first frame at which the arms begin to go down, to rise ...
