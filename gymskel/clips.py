@@ -18,7 +18,6 @@ from gymskel.recording import name_or_none
 from gymskel.skeleton import GYMNASTICS_15, Skeleton
 
 _FORMAT_VERSION = 1
-_KEYPOINT_CHANNELS = ("x", "y", "confidence")
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +140,7 @@ class Clips:
         if y is not None:
             y, classes = _number_labels(np.asarray(y), classes)
         if channels is None:
-            channels = [*_KEYPOINT_CHANNELS, *map(str, range(len(_KEYPOINT_CHANNELS), depth))][:depth]
+            channels = ["x", "y", "confidence", *map(str, range(3, depth))][:depth]
         mask = np.arange(frames) < real[:, None]
         return cls(
             x=np.nan_to_num(x, nan=0.0, posinf=np.inf, neginf=-np.inf),
@@ -217,14 +216,10 @@ class Clips:
             "skeleton": self.skeleton.to_dict(),
             "fps": self.fps,
         }
-        arrays = {"facts": np.array(json.dumps(metadata)), "x": self.x, "mask": self.mask, "seen": self.seen}
-        if self.y is not None:
-            arrays["y"] = self.y
-        arrays = {
-            name: np.ascontiguousarray(array) if array.ndim else array for name, array in arrays.items()
-        }
+        arrays = {"x": self.x, "mask": self.mask, "seen": self.seen, "y": self.y}
+        given = {name: np.ascontiguousarray(array) for name, array in arrays.items() if array is not None}
         with replace_file(path) as part, part.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+            np.savez_compressed(file, facts=np.array(json.dumps(metadata)), **given)
         return Path(path)
 
     @classmethod

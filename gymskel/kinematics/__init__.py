@@ -2,10 +2,6 @@
 
 Everything is measured in the plane of the picture: film from the side, at hip height, with a camera at rest. A body that
 moves towards the camera or away from it changes its size, and every measured length with it.
-
-- `measure_kinematics` of one move, `kinematics_table` of many.
-- `trunk_angle`: the angle between trunk and upright, followed through every turn.
-- `center_of_mass`, `torso_length`, `metres_per_unit`: measures of the body in the picture.
 """
 
 from gymskel.kinematics.measure import GRAVITY, Kinematics, kinematics_table, measure_kinematics

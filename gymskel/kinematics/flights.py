@@ -22,11 +22,7 @@ def find_flights(xy: np.ndarray, times: np.ndarray) -> tuple[float, float, Fligh
     """Return take-off, landing and the flights between them, [(start, end), ...], all in seconds.
 
     Take-off and landing are NaN where they cannot be known. Flights that cannot be known are None; an empty list means
-    that the feet never leave the floor.
-
-    Args:
-        xy: (frames, 25, 2) torso lengths, y up.
-        times: (frames,) seconds.
+    that the feet never leave the floor. `xy` is (frames, 25, 2) torso lengths, y up; `times` (frames,) seconds.
     """
     feet = xy[:, BODY_25.indices(_feet(xy)), 1]
     before = pd.DataFrame(feet[times <= times[0] + 0.2]).median().to_numpy()

@@ -74,8 +74,7 @@ class Augmentation:
     picture: float = 0.0
 
 
-DEFAULT_AUGMENTATION = Augmentation()
-"""The default: another camera, another try of the athlete."""
+DEFAULT_AUGMENTATION = Augmentation()  # another camera, another try of the athlete
 
 RANDOM_CROPS = Augmentation(turn=0, scale=0, mirror=0, limbs=0, crop=0, jitter=0, still=0, picture=0.1)
 """Random crops of the picture alone: Zhang et al. (exercise quality); the paper does not give their size."""
@@ -86,13 +85,12 @@ def augment_clips(
 ) -> Clips:
     """Return one random copy of every clip, as if another try had been filmed by another camera.
 
+    Shapes, labels, athletes and sources stay; `mask` follows the crop.
+
     Args:
         clips: channels x and y first. Velocities, accelerations and bones are computed again; other channels stay.
         rng: source of the random numbers.
         augmentation: largest changes.
-
-    Returns:
-        Clips of the same shape. `mask` follows the crop; labels, athletes and sources stay.
     """
     clips = _crop(clips, rng, augmentation.crop)
     if augmentation.picture:

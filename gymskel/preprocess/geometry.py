@@ -57,11 +57,7 @@ def scale(recording: Recording, *, top: str = "Neck", bottom: str = "MidHip") ->
 def require_torso_length(
     name: str, top: np.ndarray, bottom: np.ndarray, ends: str = "Neck and MidHip"
 ) -> float:
-    """Return the median distance between two joints (frames, 2) of the recording called `name`.
-
-    Raises:
-        UnseenError: no frame shows both, or they always lie in one place.
-    """
+    """Return the median distance between two joints, each (frames, 2); UnseenError if never seen together, or if it is 0."""
     length = median_distance(top, bottom)
     if not length > 0:
         raise UnseenError(f"{name}: {ends} are never seen together, so the torso has no length.")

@@ -76,10 +76,8 @@ def derivatives(xy: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return np.moveaxis(speed, 0, -3), np.moveaxis(bend, 0, -3)
 
 
-DERIVED_CHANNELS = ("vx", "vy", "ax", "ay", "bx", "by")
-"""Channels that follow from x and y: velocity, acceleration, bone vector."""
-CLIP_CHANNELS = ("x", "y", "confidence", *DERIVED_CHANNELS)
-"""Channels that `pad` can compute: position, confidence, velocity, acceleration, bone vector."""
+DERIVED_CHANNELS = ("vx", "vy", "ax", "ay", "bx", "by")  # velocity, acceleration, bone vector, from x and y
+CLIP_CHANNELS = ("x", "y", "confidence", *DERIVED_CHANNELS)  # all that `pad` can compute
 
 
 def compute_channels(
@@ -89,12 +87,9 @@ def compute_channels(
 
     Args:
         keypoints: (..., frames, joints, 2 or 3): x, y and, for the channel "confidence", confidence; NaN = unseen.
-        channels: names from `CLIP_CHANNELS`.
+        channels: names from `CLIP_CHANNELS`; ValueError if another is named.
         skeleton: joint layout of the keypoints; bones need its root.
         times: (frames,) seconds.
-
-    Raises:
-        ValueError: an unknown channel.
     """
     if unknown := [name for name in channels if name not in CLIP_CHANNELS]:
         raise ValueError(f"Unknown channels {join_names(unknown)}; there are {', '.join(CLIP_CHANNELS)}.")

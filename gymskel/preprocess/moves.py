@@ -164,11 +164,7 @@ def _cut(recording: Recording, start: int, end: int, *, method: str, **changes: 
 def motion_signal(recording: Recording) -> np.ndarray:
     """Return (frames,) the speed of the body about its hip in torso lengths a second; see "motion" in `find_moves`.
 
-    Measured over about 0.1 s. 0 where nothing is seen for longer than the bridged gaps of 0.25 s.
-
-    Raises:
-        ValueError: neither fps nor timestamps.
-        UnseenError: Neck or MidHip is never seen, or never both.
+    Measured over about 0.1 s. 0 where nothing is seen for longer than the bridged gaps of 0.25 s. Errors as in `find_moves`.
     """
     rate, xy = frame_rate(recording), _body(recording)
     middle = (xy + xy[:, BODY_25.mirror_order]) / 2  # NaN where one side is unseen
@@ -241,13 +237,8 @@ def _arms_pass(
 ) -> int | None:
     """Return the frame in which both wrists pass the shoulder line for the last time before `inverted`, or None.
 
-    Args:
-        wrist: (frames,) height of the higher wrist over its shoulder.
-        upright: (frames,) bool: the trunk is upright.
-        begin: first frame of the search.
-        inverted: the frame in which the body is upside down.
-        latest: last possible frame; the arms of later ones come back up from the backswing.
-        after_move: another move ends at or before `begin`.
+    `wrist` is the height of the higher wrist over its shoulder. `begin` is the first frame of the search and `latest` the last
+    possible one: later, the arms come back up from the backswing. `after_move`: another move ends at or before `begin`.
     """
     state = np.where(wrist >= WRISTS_UP, 1.0, np.where(wrist < WRISTS_DOWN, -1.0, np.nan))
     state = pd.Series(np.where(upright, state, np.nan)[begin:inverted]).ffill().to_numpy()

@@ -18,8 +18,7 @@ from gymskel.preprocess.missing import find_runs
 from gymskel.recording import Recording
 from gymskel.recording.times import frame_rate, frame_seconds
 
-SPEED_CUTOFF = 1.0
-"""Hz: cutoff of the low-pass on the speed in the One-Euro filter, as in the paper."""
+SPEED_CUTOFF = 1.0  # Hz: cutoff of the low-pass on the speed in the One-Euro filter, as in the paper
 
 
 def remove_outliers(

@@ -21,7 +21,7 @@ def pad(
     channels: Sequence[str] = ("x", "y"),
     classes: Sequence[str] | None = None,
 ) -> Clips:
-    """Return the recordings as Clips of one length, with zeros behind the mask.
+    """Return the recordings as Clips of one length, with zeros behind the mask; `seen` marks the joints that were seen.
 
     Args:
         recordings: all with one joint layout and one frame rate.
@@ -33,9 +33,6 @@ def pad(
         classes: class names in the order of the labels; by default the activities of the recordings, sorted. Without
             `classes` the clips have labels `y` if every recording has an activity. With `classes` every activity must
             also be among them; otherwise `y` is None.
-
-    Returns:
-        Clips; `seen` remembers which joints were unseen.
 
     Raises:
         ValueError: unseen joints without `unseen`, layouts or frame rates that differ, a recording longer than

@@ -18,7 +18,7 @@ _ON_TOP = BODY_25.indices(["Neck", "MidHip"])
 
 
 def write_film(recording: Recording, path: str | Path) -> Path:
-    """Write a video in which every seen joint is a dot of its own colour, as if markers had been filmed.
+    """Write a video in which every seen joint is a dot of its own colour, as if filmed with markers. Returns `path`.
 
     Colours go around the circle of hues in the order of BODY_25. A dot hides those below it, so that joints are
     lost now and then, as with any camera.
@@ -26,9 +26,6 @@ def write_film(recording: Recording, path: str | Path) -> Path:
     Args:
         recording: BODY_25, in pixels, with `fps` and `image_size`.
         path: ends in .mp4 or .gif; the picture is 540 pixels high.
-
-    Returns:
-        The path.
 
     Raises:
         ValueError: another skeleton, no frame rate or no picture size.

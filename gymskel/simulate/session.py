@@ -118,9 +118,7 @@ def lead_in(
 ) -> Array:
     """Return (frames, 25, 3) metres: the frames before the move.
 
-    Args:
-        right, left: (2, 7) angles of the first two frames of the move.
-        joints: (25, 3) its first frame.
+    `right` and `left` are the (2, 7) angles of the first two frames of the move, `joints` is its first frame, (25, 3).
     """
     raised = rng.uniform(125, 165)
     speed = (right[1, 4] - right[0, 4]) * fps  # arms that fall ever faster take twice the way over the speed
