@@ -16,25 +16,15 @@ PLACES = ("x", "y", "z")
 """Channels that are places; all others follow from them, but for the confidence."""
 
 
-def relative_to_root(x: np.ndarray, clips: Clips) -> np.ndarray:
-    """Return x with the places of all joints relative to the root. The root's row, and x without a root, stay."""
+def relative_to_root(x: np.ndarray, clips: Clips, *, inverse: bool = False) -> np.ndarray:
+    """Return x with the places of all joints relative to the root, or the inverse. The row of the root stays."""
     root, place = clips.skeleton.root, np.isin(clips.channels, PLACES)
     if root is None:
         return x
     row = clips.skeleton.index(root)
-    moved = x - np.where(place, x[..., row : row + 1, :], 0)
+    path = np.where(place, x[..., row : row + 1, :], 0)
+    moved = x + path if inverse else x - path
     moved[..., row, :] = x[..., row, :]
-    return moved
-
-
-def back_from_root(relative: np.ndarray, clips: Clips) -> np.ndarray:
-    """Return the keypoints that `relative_to_root` made relative: its inverse."""
-    root, place = clips.skeleton.root, np.isin(clips.channels, PLACES)
-    if root is None:
-        return relative
-    row = clips.skeleton.index(root)
-    moved = relative + np.where(place, relative[..., row : row + 1, :], 0)
-    moved[..., row, :] = relative[..., row, :]
     return moved
 
 

@@ -162,8 +162,9 @@ def integrated_gradients(
             f"{abs(error[worst]):.3g} after {used[worst]} steps; allowed is {tolerance:g}. "
             "Fix: raise `max_steps` or `tolerance`, or take another `baseline`."
         )
-    values = _attributions(mean, start, clips)
-    values = np.where(clips.mask[..., None, None], values, np.nan).astype(np.float32)
+    values = np.where(clips.mask[..., None, None], _attributions(mean, start, clips), np.nan).astype(
+        np.float32
+    )
     name = baseline if isinstance(baseline, str) else "given"
     return Attribution(values, clips, start, target, probability, baseline_probability, error, used, name)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gymskel.attribution.baselines import check_places
-from gymskel.attribution.bodies import PLACES, back_from_root, phase_spans, relative_to_root, rows_by_part
+from gymskel.attribution.bodies import PLACES, phase_spans, relative_to_root, rows_by_part
 from gymskel.attribution.probabilities import class_probabilities, model_and_clips, target_classes
 from gymskel.clips import Clips
 
@@ -86,15 +86,8 @@ def occlusion(
     without = class_probabilities(model, hidden, np.tile(clips.mask, (len(taken), 1)), batch_size)
     drops = (probabilities - without.reshape(len(taken), *probabilities.shape))[:, each, target].T
     grid, by_part, by_phase = np.split(drops, np.cumsum([phases * len(rows), len(rows)]), axis=1)
-    return Occlusion(
-        drop=grid.reshape(len(clips), phases, len(rows)),
-        part_drop=by_part,
-        phase_drop=by_phase,
-        parts=tuple(rows),
-        clips=clips,
-        target=target,
-        probability=probabilities[each, target],
-    )
+    grid = grid.reshape(len(clips), phases, len(rows))
+    return Occlusion(grid, by_part, by_phase, tuple(rows), clips, target, probabilities[each, target])
 
 
 def _without(clips: Clips, joints: list[int], phase: int | None, phases: int) -> np.ndarray:
@@ -105,7 +98,7 @@ def _without(clips: Clips, joints: list[int], phase: int | None, phases: int) ->
         start, end = (0, length) if phase is None else phase_spans(length, phases)[phase]
         hidden[i, start:end, joints] = _straight(relative[i, :length, joints], start, end)
     changed = clips.mask[..., None, None] & np.isin(clips.channels, PLACES)
-    return np.where(changed, back_from_root(hidden, clips), clips.x)
+    return np.where(changed, relative_to_root(hidden, clips, inverse=True), clips.x)
 
 
 def _straight(paths: np.ndarray, start: int, end: int) -> np.ndarray:

@@ -19,13 +19,8 @@ def mean_gradients(
     differs from it are halved, until the differences of a clip add up to no more than `tolerance`. A recurrent model may
     change on a small part of the way; with equal steps all of them would have to be tiny.
 
-    Args:
-        evaluate: gives answers, slopes and gradients, see `Evaluate`.
-        clips: number of clips.
-        steps: equal steps at the start.
-        max_steps: largest number of steps for one clip.
-        tolerance: largest error of a clip.
-        at_once: clips whose gradients are held in memory together.
+    `clips` is their number; the gradients of `at_once` of them are held in memory together. The rest is as in
+    `integrated_gradients`.
 
     Returns:
         (clips, ...) mean gradients, (clips,) errors of the sum, (clips,) steps taken. An error above `tolerance` means

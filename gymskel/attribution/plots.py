@@ -11,6 +11,7 @@ import numpy as np
 
 from gymskel.attribution.bodies import TRAVEL, phase_spans, rows_by_part
 from gymskel.attribution.gradients import Attribution
+from gymskel.visualize.style import AGAINST, FOR, GREY, LIGHT, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +22,6 @@ _BASELINES = {
     "others": "mean of the other classes",
     "given": "baseline",
 }
-_FOR, _AGAINST, _GREY, _LIGHT = "#1B7837", "#762A83", "#6B6B6B", "#D9D9D9"
 _LARGEST = 420
 """Area of the largest circle, in square points."""
 
@@ -50,36 +50,23 @@ def plot_attribution_map(
     joints, length = _of_clip(attribution, clip)
     order, starts = _grouped(attribution)
     step, unit = _clock(attribution, length, end)
-    ax = _new_axes(9, 1.3 + 0.24 * len(order)) if ax is None else ax
+    ax = new_axes(9, 1.3 + 0.24 * len(order)) if ax is None else ax
     values = joints[:, order].T
     most = max(np.percentile(np.abs(values), 99.5), 1e-9)
-    image = ax.imshow(
-        values,
-        cmap="PRGn",
-        vmin=-most,
-        vmax=most,
-        aspect="auto",
-        interpolation="nearest",
-        extent=(-step / 2, (length - 0.5) * step, len(order) - 0.5, -0.5),
-    )
+    box = (-step / 2, (length - 0.5) * step, len(order) - 0.5, -0.5)
+    colours: dict[str, Any] = {"cmap": "PRGn", "vmin": -most, "vmax": most}
+    image = ax.imshow(values, extent=box, aspect="auto", interpolation="nearest", **colours)
     name = _target_name(attribution, clip)
     bar = ax.figure.colorbar(image, ax=ax, pad=0.11, extend="both", aspect=30)
     bar.set_label(f"purple: against {name}      green: for it", fontsize=9)
     bar.ax.tick_params(labelsize=8)
     ax.set_yticks(range(len(order)), [attribution.row_names[row] for row in order], fontsize=9)
     for start in starts:
-        ax.axhline(start - 0.5, color=_GREY, lw=0.8)
+        ax.axhline(start - 0.5, color=GREY, lw=0.8)
+    beside: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points"}
     for place, row in enumerate(order):
-        ax.annotate(
-            f"{joints[:, row].sum():+.2f}",
-            (1, place),
-            (5, 0),
-            xycoords=ax.get_yaxis_transform(),
-            textcoords="offset points",
-            va="center",
-            fontsize=8,
-            color=_GREY,
-        )
+        total = joints[:, row].sum()
+        ax.annotate(f"{total:+.2f}", (1, place), (5, 0), va="center", fontsize=8, color=GREY, **beside)
     ax.set_xlabel("time (s)" if unit == "s" else unit)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
@@ -131,8 +118,8 @@ def plot_attribution_bodies(
     size = max(lowest - highest, spread.max(), 1e-6)
     column = max(spread.max(), 0.35 * size) + 0.15 * size
     if ax is None:
-        ax = _new_axes(10, float(np.clip(10 * 1.2 * size / (column * len(frames)) + 1.1, 2.2, 6)))
-    ax.axhline(lowest, color=_LIGHT, lw=1, zorder=0)
+        ax = new_axes(10, float(np.clip(10 * 1.2 * size / (column * len(frames)) + 1.1, 2.2, 6)))
+    ax.axhline(lowest, color=LIGHT, lw=1, zorder=0)
     largest = max(np.abs(sums).max(), 1e-9)
     limbs = [clips.skeleton.indices(pair) for pair in clips.skeleton.limbs]
     step, unit = _clock(attribution, length, end)
@@ -141,20 +128,13 @@ def plot_attribution_bodies(
         body[:, 0] += middle - (body[:, 0].min() + body[:, 0].max()) / 2
         for pair in limbs:
             ax.plot(*body[pair].T, color="#9A9A9A", lw=2, solid_capstyle="round", zorder=1)
-        colours = np.where(values > 0, _FOR, _AGAINST)
+        colours = np.where(values > 0, FOR, AGAINST)
         area = _LARGEST * np.abs(values) / largest
         ax.scatter(body[:, 0], body[:, 1], s=area, c=colours, alpha=0.75, lw=0, zorder=3)
         time = f"{frame * step:.2f} s" if unit == "s" else f"{unit} {round(frame * step)}"
-        ax.annotate(
-            f"{time}\n{values.sum():+.2f}",
-            (middle, lowest),
-            (0, -8),
-            textcoords="offset points",
-            ha="center",
-            va="top",
-            fontsize=9,
-            color=_GREY,
-        )
+        caption: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 9, "color": GREY}
+        words = f"{time}\n{values.sum():+.2f}"
+        ax.annotate(words, (middle, lowest), (0, -8), textcoords="offset points", **caption)
     ax.set_xlim(-column / 2, (len(frames) - 0.5) * column)
     ax.set_ylim(lowest + 0.08 * size, highest - 0.1 * size)
     ax.set_aspect("equal")
@@ -213,22 +193,9 @@ def _legend(ax: Axes, name: str, largest: float) -> None:
 
     dot: dict[str, Any] = {"ls": "", "marker": "o", "mew": 0, "alpha": 0.75}
     handles = [
-        Line2D([], [], color=_FOR, ms=9, label=f"for {name}", **dot),
-        Line2D([], [], color=_AGAINST, ms=9, label="against", **dot),
-        Line2D([], [], color=_GREY, ms=_LARGEST**0.5, label=f"{largest:.2g}", **dot),
+        Line2D([], [], color=FOR, ms=9, label=f"for {name}", **dot),
+        Line2D([], [], color=AGAINST, ms=9, label="against", **dot),
+        Line2D([], [], color=GREY, ms=_LARGEST**0.5, label=f"{largest:.2g}", **dot),
     ]
-    options: dict[str, Any] = {
-        "ncols": 3,
-        "frameon": False,
-        "fontsize": 9,
-        "borderpad": 0,
-        "handletextpad": 0.6,
-    }
-    ax.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1), **options)
-
-
-def _new_axes(width: float, height: float) -> Axes:
-    """Return the Axes of a new figure; width and height in inches."""
-    from matplotlib import pyplot as plt
-
-    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+    options: dict[str, Any] = {"frameon": False, "fontsize": 9, "borderpad": 0, "handletextpad": 0.6}
+    ax.legend(handles=handles, ncols=3, loc="lower right", bbox_to_anchor=(1, 1), **options)

@@ -11,13 +11,7 @@ from gymskel.messages import join_names
 
 
 def model_and_clips(model: Any, clips: Any) -> tuple[Any, Clips]:
-    """Return a keras.Model that takes a list of its inputs, and Clips.
-
-    A SkeletonClassifier has the model, and makes the Clips from Recordings.
-
-    Raises:
-        TypeError: no Clips for a keras.Model.
-    """
+    """Return a keras.Model that takes a list of its inputs, and Clips; a SkeletonClassifier makes both."""
     import keras
 
     if hasattr(model, "model_"):
@@ -30,11 +24,7 @@ def model_and_clips(model: Any, clips: Any) -> tuple[Any, Clips]:
 
 
 def class_probabilities(model: Any, x: np.ndarray, mask: np.ndarray, batch_size: int) -> np.ndarray:
-    """Return the probabilities that the model gives for keypoints and masks, (clips, classes).
-
-    Raises:
-        ValueError: no clips, or outputs of another shape.
-    """
+    """Return the probabilities that the model gives for keypoints and masks, (clips, classes)."""
     import keras
 
     batches = []
@@ -53,11 +43,7 @@ def class_probabilities(model: Any, x: np.ndarray, mask: np.ndarray, batch_size:
 
 
 def model_tensors(model: Any, keypoints: Any, mask: np.ndarray) -> list[Any]:
-    """Return keypoints and mask as tensors, in the order in which the model takes them.
-
-    Raises:
-        ValueError: the model takes another input.
-    """
+    """Return keypoints and mask as tensors, in the order in which the model takes them."""
     import keras
 
     known = {"keypoints": keypoints, "mask": mask}
@@ -70,10 +56,7 @@ def model_tensors(model: Any, keypoints: Any, mask: np.ndarray) -> list[Any]:
 def target_classes(target: Any, clips: Clips, probabilities: np.ndarray) -> np.ndarray:
     """Return the number of the class that each clip is asked about, (clips,).
 
-    Args:
-        target: class name or number, one for each clip, or None for each clip's most probable class.
-        clips: the clips.
-        probabilities: (clips, classes) from the model.
+    `target` is a class name or number, one for each clip, or None for each clip's most probable class.
 
     Raises:
         ValueError: an unknown class, or another number of targets than of clips.

@@ -65,26 +65,14 @@ def randomization_check(
     try:
         for _ in range(shuffles):
             model.set_weights([rng.permutation(w.ravel()).reshape(w.shape) for w in learned])
-            shuffled = integrated_gradients(
-                model,
-                attribution.clips,
-                target=attribution.target,
-                baseline=attribution.baseline,
-                steps=steps,
-                tolerance=0.05,
-            )
-            correlations.append(
-                [_correlation(a, b) for a, b in zip(attribution.by_joint, shuffled.by_joint, strict=True)]
-            )
+            same: dict[str, Any] = {"target": attribution.target, "baseline": attribution.baseline}
+            shuffled = integrated_gradients(model, attribution.clips, **same, steps=steps, tolerance=0.05)
+            pairs = zip(attribution.by_joint, shuffled.by_joint, strict=True)
+            used = [(a, b, np.isfinite(a) & ((a != 0) | (b != 0))) for a, b in pairs]
+            correlations.append([_spearman(a[rows], b[rows]) for a, b, rows in used])
     finally:
         model.set_weights(learned)
     return np.array(correlations)
-
-
-def _correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Return Spearman's correlation of two attributions of one clip, where one of them is not 0."""
-    used = np.isfinite(first) & ((first != 0) | (second != 0))
-    return _spearman(first[used], second[used])
 
 
 def _spearman(first: np.ndarray, second: np.ndarray) -> float:

@@ -37,15 +37,9 @@ def chosen_frames(recording: Recording, frames: int | Iterable[int]) -> list[int
 def draw_body(
     ax: Axes, skeleton: Skeleton, xy: np.ndarray, confidence: np.ndarray, *, size: float, alpha: float = 1.0
 ) -> None:
-    """Draw the limbs and joints of one frame; a limb with an unseen end is left out.
+    """Draw the limbs and joints of one frame, (joints, 2), NaN = unseen; a limb with an unseen end is left out.
 
-    Args:
-        ax: Axes to draw into.
-        skeleton: layout of the joints.
-        xy: (joints, 2), NaN = unseen.
-        confidence: (joints,); 0 = filled in: a hollow joint.
-        size: of lines and dots: 1 for a few bodies in a picture, smaller for many.
-        alpha: 1 = opaque.
+    A joint of confidence 0 was filled in and is hollow. `size` is 1 for a few bodies in a picture, smaller for many.
     """
     sides = sides_of(skeleton)
     for pair, side in zip(skeleton.limbs, limb_sides(skeleton), strict=True):
@@ -71,14 +65,8 @@ def draw_outlines(
     pairs = np.array([skeleton.indices(pair) for pair in skeleton.limbs], int).reshape(-1, 2)
     lines = bodies[:, pairs].reshape(-1, 2, 2)
     lines = lines[np.isfinite(lines).all(axis=(1, 2))]
-    style: dict[str, Any] = {
-        "colors": colour,
-        "linewidths": width,
-        "alpha": alpha,
-        "capstyle": "round",
-        "zorder": 1,
-    }
-    ax.add_collection(LineCollection(list(lines), **style))
+    style: dict[str, Any] = {"colors": colour, "linewidths": width, "alpha": alpha, "capstyle": "round"}
+    ax.add_collection(LineCollection(list(lines), zorder=1, **style))
 
 
 def side_legend(ax: Axes, skeleton: Skeleton, filled_in: bool) -> None:
@@ -89,11 +77,7 @@ def side_legend(ax: Axes, skeleton: Skeleton, filled_in: bool) -> None:
     handles = [Line2D([], [], color=SIDES[side], lw=2.5, label=side) for side in SIDES if side in used]
     if filled_in:
         handles.append(Line2D([], [], label="filled in", **HOLLOW, mec=GREY))
-    options: dict[str, Any] = {
-        "ncols": 4,
-        "frameon": False,
-        "fontsize": 9,
-        "borderpad": 0,
-        "handlelength": 1.3,
-    }
-    ax.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1), columnspacing=1.2, **options)
+    options: dict[str, Any] = {"frameon": False, "fontsize": 9, "borderpad": 0, "handlelength": 1.3}
+    ax.legend(
+        handles=handles, ncols=4, loc="lower right", bbox_to_anchor=(1, 1), columnspacing=1.2, **options
+    )

@@ -41,21 +41,19 @@ def plot_skeletons(recording: Recording, *, frames: int | Iterable[int] = 8, ax:
     if not seen.any():
         raise ValueError(f"{recording.name}: no joint is seen in frames {chosen}. Fix: choose others.")
     lowest, highest = np.nanmax(bodies[..., 1]), np.nanmin(bodies[..., 1])
-    spans = [
-        (np.nanmin(b[:, 0]), np.nanmax(b[:, 0])) if s.any() else (0, 0)
-        for b, s in zip(bodies, seen, strict=True)
-    ]
-    body = max(lowest - highest, max(right - left for left, right in spans), 1e-6)
-    column = max(max(right - left for left, right in spans), 0.25 * body) + 0.12 * body
+    left, right = _spans(bodies[..., 0])
+    widest = (right - left).max()
+    body = max(lowest - highest, widest, 1e-6)
+    column = max(widest, 0.25 * body) + 0.12 * body
     if ax is None:
         width = float(np.clip(2.4 * len(chosen), 4.5, 11))
         height = width * 1.1 * (lowest - highest) / (column * len(chosen)) + 0.7
         ax = new_axes(width, float(np.clip(height, 1.8, 7)))
     ax.axhline(lowest, color=LIGHT, lw=1, zorder=0)
     small = 9 if len(chosen) <= 14 else 7
-    for place, (frame, xy, (left, right)) in enumerate(zip(chosen, bodies, spans, strict=True)):
+    bodies[..., 0] += (np.arange(len(chosen)) * column - (left + right) / 2)[:, None]
+    for place, (frame, xy) in enumerate(zip(chosen, bodies, strict=True)):
         middle = place * column
-        xy[:, 0] += middle - (left + right) / 2
         draw_body(ax, recording.skeleton, xy, recording.confidence[frame], size=min(1, 12 / len(chosen)))
         caption = f"{times[frame]:.2f} s" if unit == "s" else f"frame {frame}"
         text: dict[str, Any] = {"ha": "center", "fontsize": small, "color": GREY}
@@ -90,10 +88,8 @@ def plot_exposures(recording: Recording, *, frames: int | Iterable[int] = 6, ax:
     chosen = chosen_frames(recording, frames)
     ax = new_axes(5.5, 4.5) if ax is None else ax
     skeleton = recording.skeleton
-    for place, frame in enumerate(chosen, start=1):
-        dark = 0.25 + 0.75 * place / len(chosen)
-        body = recording.xy[frame], recording.confidence[frame]
-        draw_body(ax, skeleton, *body, size=0.5, alpha=dark)
+    for frame, dark in zip(chosen, 0.25 + 0.75 * np.arange(1, len(chosen) + 1) / len(chosen), strict=True):
+        draw_body(ax, skeleton, recording.xy[frame], recording.confidence[frame], size=0.5, alpha=dark)
     if skeleton.root:
         path = recording.xy[chosen[0] : chosen[-1] + 1, skeleton.index(skeleton.root)]
         ax.plot(
@@ -217,10 +213,8 @@ def plot_joints(recording: Recording, *, frame: int | None = None, ax: Axes | No
     across = seen[np.argsort(xy[seen, 0], kind="stable")]
     halves = across[: len(across) // 2], across[len(across) // 2 :]
     rows = max(len(halves[1]), 2)
-    for half, x, align in (
-        (halves[0], low[0] - 0.3 * tall, "right"),
-        (halves[1], high[0] + 0.3 * tall, "left"),
-    ):
+    sides_x = low[0] - 0.3 * tall, high[0] + 0.3 * tall
+    for half, x, align in zip(halves, sides_x, ("right", "left"), strict=True):
         half = half[np.argsort(xy[half, 1], kind="stable")]
         heights = low[1] + tall * (np.arange(len(half)) + (rows - len(half)) / 2) / (rows - 1)
         for row, y in zip(half, heights, strict=True):

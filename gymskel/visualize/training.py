@@ -15,12 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def plot_training(
-    histories: Any,
-    *,
-    measure: str = "accuracy",
-    ax: Axes | None = None,
-) -> Axes:
+def plot_training(histories: Any, *, measure: str = "accuracy", ax: Axes | None = None) -> Axes:
     """Draw training curves: the mean of all runs, a band from the lowest to the highest, and a thin line for each run.
 
     Args:

@@ -10,17 +10,7 @@ import numpy as np
 from gymskel.recording import Recording
 from gymskel.recording.times import frame_times
 from gymskel.skeleton import Skeleton
-from gymskel.visualize.style import (
-    GREY,
-    HOLLOW,
-    LIGHT,
-    LINES,
-    SERIES,
-    SIDES,
-    label_axes,
-    new_axes,
-    sides_of,
-)
+from gymskel.visualize.style import GREY, HOLLOW, LIGHT, LINES, SERIES, SIDES, label_axes, new_axes, sides_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,10 +66,15 @@ def plot_trajectories(
             filled_in = True
     if filled_in:
         ax.plot([], [], **HOLLOW, mec=GREY, label="filled in")
+    return _labelled(ax, recording, unit, coordinate, coordinate)
+
+
+def _labelled(ax: Axes, recording: Recording, unit: str, coordinate: str, y: str) -> Axes:
+    """Return the Axes with title, labels and legend; y runs down as in the picture."""
     if coordinate == "y" and not ax.yaxis_inverted():
         ax.invert_yaxis()
     origin = "px" if recording.space == "image" else "from the joint in the centre"
-    label_axes(ax, "time (s)" if unit == "s" else "frame", f"{coordinate} ({origin})")
+    label_axes(ax, "time (s)" if unit == "s" else "frame", f"{y} ({origin})")
     ax.set_title(recording.name, loc="left", fontsize=11)
     ax.margins(x=0.01)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=9, handlelength=2.6)
@@ -148,14 +143,7 @@ def plot_steps(
         filled = np.isfinite(values) & (recording.confidence[:, rows[k]] == 0)
         if filled.any():
             ax.plot(now[filled], values[filled], **HOLLOW, mec=colour, zorder=3)
-    if coordinate == "y" and not ax.yaxis_inverted():
-        ax.invert_yaxis()
-    origin = "px" if spaces[0] == "image" else "from the joint in the centre"
-    label_axes(ax, "time (s)" if times[0][1] == "s" else "frame", f"{joint} {coordinate} ({origin})")
-    ax.set_title(next(iter(steps.values())).name, loc="left", fontsize=11)
-    ax.margins(x=0.01)
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=9, handlelength=2.6)
-    return ax
+    return _labelled(ax, next(iter(steps.values())), times[0][1], coordinate, f"{joint} {coordinate}")
 
 
 def _shade_gaps(ax: Axes, times: np.ndarray, unseen: np.ndarray, name: str) -> None:
