@@ -49,12 +49,7 @@ class _Strips:
     frame_time: float
     whole_frames: bool  # time is counted in frames
     frame_width: float
-    cell: int
-
-    @property
-    def heights(self) -> list[int]:
-        """Pixels of each row of `names`."""
-        return [self.cell + _BETWEEN_UNITS] * self.colours.shape[1] + [_WEIGHTS] * len(self.weights) + [_TIME]
+    heights: list[int]  # of the rows
 
     @property
     def reach(self) -> np.ndarray:
@@ -128,7 +123,7 @@ def draw_strips_with_skeleton(
         frame_time=frame_time,
         whole_frames=unit != "s",
         frame_width=min(width / per_line, _WIDEST_FRAME),
-        cell=cell,
+        heights=[*[cell + _BETWEEN_UNITS] * len(names), *[_WEIGHTS] * len(weights or {}), _TIME],
     )
     return _composed(strips, per_line, list(filter(None, title.split("\n"))))
 

@@ -41,7 +41,7 @@ def body_levels(
     layers = _levels(model)
     if not layers:
         raise ValueError(f"Model {model.name!r} has no recurrent layer with a state in every frame.")
-    outputs = outputs_of_layers(model, clips, [layer.name for layer, _ in layers], batch_size=batch_size)
+    outputs = outputs_of_layers(model, clips, [layer.name for layer, _ in layers], batch_size, False)
     levels: list[dict[str, np.ndarray]] = [{} for _ in range(max(level for _, level in layers))]
     for (layer, level), states in zip(layers, outputs, strict=True):
         levels[level - 1] |= _by_part(layer, states)
@@ -57,15 +57,10 @@ def _levels(model: keras.Model) -> list[tuple[Any, int]]:
     import keras
 
     joins = (keras.layers.Concatenate, keras.layers.Add, keras.layers.Average, keras.layers.Maximum)
-    previous = {
-        layer.name: [before.name for before in layers_before(layer)]
-        for layer in model.layers
-        if _has_inputs(layer)
-    }
+    used = [layer for layer in model.layers if _has_inputs(layer)]
+    previous = {layer.name: [before.name for before in layers_before(layer)] for layer in used}
+    following = {name: [layer for layer in used if name in previous[layer.name]] for name in previous}
     recurrent = set(recurrent_layers(model))
-    following = {
-        name: [layer for layer in model.layers if name in previous.get(layer.name, ())] for name in previous
-    }
     level: dict[str, int] = {}  # 0 = no recurrent layer comes before
     levels = []
     for layer in model.layers:

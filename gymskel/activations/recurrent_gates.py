@@ -70,8 +70,7 @@ def gates(
     else:
         by_direction = [_recomputed(rnn, step, sequence, mask, layer) for rnn, step in directions]
         values = {
-            name: np.concatenate([direction[name] for direction in by_direction], axis=-1)
-            for name in by_direction[0]
+            name: np.concatenate([one[name] for one in by_direction], axis=-1) for name in by_direction[0]
         }
     return values if padding else {n: nan_behind_mask(v, inputs, layer, model) for n, v in values.items()}
 
@@ -80,36 +79,20 @@ def _directions(layer: Any) -> list[tuple[Any, CellStep]]:
     """Return a recurrent layer, or the two of a Bidirectional, each with the step of its cell; [] for unknown cells."""
     import keras
 
-    both = isinstance(layer, keras.layers.Bidirectional)
-    directions = []
-    for rnn in [layer.forward_layer, layer.backward_layer] if both else [layer]:
-        step = _step_of(getattr(rnn, "cell", None))
-        if step is None:
-            return []
-        directions.append((rnn, step))
-    return directions
-
-
-def _step_of(cell: Any) -> CellStep | None:
-    """Return the function that computes one frame of a cell, or None for an unknown cell."""
-    import keras
-
-    steps: list[tuple[type, CellStep]] = [
-        (keras.layers.LSTMCell, _lstm_step),
-        (keras.layers.GRUCell, _gru_step),
-        (keras.layers.SimpleRNNCell, _simple_step),
+    layers = keras.layers
+    steps = {layers.LSTMCell: _lstm_step, layers.GRUCell: _gru_step, layers.SimpleRNNCell: _simple_step}
+    both = isinstance(layer, layers.Bidirectional)
+    rnns = [layer.forward_layer, layer.backward_layer] if both else [layer]
+    known: list[tuple[Any, CellStep]] = [
+        (rnn, s) for rnn in rnns for cell, s in steps.items() if isinstance(getattr(rnn, "cell", None), cell)
     ]
-    return next((step for known, step in steps if isinstance(cell, known)), None)
+    return known if len(known) == len(rnns) else []
 
 
 def _recomputed(
     rnn: Any, step: CellStep, sequence: np.ndarray, mask: np.ndarray | None, name: str
 ) -> dict[str, np.ndarray]:
-    """Return the gates of one direction, computed frame by frame; behind the mask the state is held.
-
-    Raises:
-        ValueError: the layer keeps its state between batches, or gives other states than these.
-    """
+    """Return the gates of one direction, computed frame by frame; behind the mask the state is held."""
     if rnn.stateful:
         raise ValueError(
             f"Layer {name!r} keeps its state between batches (stateful=True); its gates depend on them."
@@ -125,9 +108,8 @@ def _recomputed(
         before = {**{gate: np.zeros_like(value) for gate, value in new.items()}, **now}
         now = {gate: np.where(real[:, frame, None], value, before[gate]) for gate, value in new.items()}
         for gate, value in now.items():
-            gates_by_name.setdefault(gate, np.empty((clips, frames, cell.units), np.float32))[:, frame] = (
-                value
-            )
+            values = gates_by_name.setdefault(gate, np.empty((clips, frames, cell.units), np.float32))
+            values[:, frame] = value
     _check_agreement(rnn, gates_by_name["state"], sequence, mask, name)
     return gates_by_name
 

@@ -61,8 +61,7 @@ def layer_outputs(
     Raises:
         ValueError: no such layer, an output that is not (clips, frames, units), or a missing input.
     """
-    (states,) = outputs_of_layers(model, clips, [layer], padding=padding, batch_size=batch_size)
-    return states
+    return outputs_of_layers(model, clips, [layer], batch_size, padding)[0]
 
 
 def frames_per_step(frames: int, steps: int) -> int:
@@ -158,9 +157,8 @@ def outputs_of_layers(
     model: keras.Model,
     clips: Clips | Mapping[str, np.ndarray],
     layers: Sequence[str],
-    *,
-    padding: bool = False,
-    batch_size: int = 256,
+    batch_size: int,
+    padding: bool,
 ) -> list[np.ndarray]:
     """Return the same as `layer_outputs` for several layers, in one run of the model."""
     sequences = [_sequence(model, layer) for layer in layers]
@@ -174,11 +172,7 @@ def outputs_of_layers(
 
 
 def model_inputs(model: keras.Model, clips: Clips | Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the arrays that a model takes, by name, and always the mask where there is one.
-
-    Raises:
-        ValueError: an input is missing, or there is no clip.
-    """
+    """Return the arrays that a model takes, by name, and always the mask where there is one."""
     inputs = clips if isinstance(clips, Mapping) else clips.inputs
     wanted = [tensor.name for tensor in model.inputs]
     if missing := [name for name in wanted if name not in inputs]:
@@ -209,11 +203,7 @@ def run_to(
 def layer_input(
     model: keras.Model, inputs: Mapping[str, np.ndarray], layer: Any, batch_size: int = 256
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the sequence that a layer takes, (clips, frames, values), and the mask that comes with it, or None.
-
-    Raises:
-        ValueError: the layer takes several tensors of numbers.
-    """
+    """Return the sequence that a layer takes, (clips, frames, values), and the mask that comes with it, or None."""
     tensors = _input_tensors(layer)
     numbers = [tensor for tensor in tensors if tensor.dtype != "bool"]
     if len(numbers) > 1:
@@ -240,11 +230,7 @@ def runs_backwards(layer: Any) -> bool:
 def nan_behind_mask(
     values: np.ndarray, inputs: Mapping[str, np.ndarray], layer: str, model: keras.Model
 ) -> np.ndarray:
-    """Return (clips, steps, ...) with NaN behind the mask. A step is behind it if its first frame is.
-
-    Raises:
-        ValueError: the steps are no whole number of frames each.
-    """
+    """Return (clips, steps, ...) with NaN behind the mask. A step is behind it if its first frame is."""
     if "mask" not in inputs:
         return values
     mask = np.asarray(inputs["mask"], bool)

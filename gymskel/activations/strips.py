@@ -60,7 +60,7 @@ def draw_strips(states: np.ndarray, *, steps_per_line: int = 30, cell: int = 25,
         steps = colours[start : start + steps_per_line]
         top = line * (height + gap)
         pen.rectangle((0, top, len(steps) * cell - 1, top + cell - 1), fill=_GREY)
-        image.paste(cell_image(steps, np.arange(len(steps) + 1) * cell, cell), (0, top + cell))
+        image.paste(_cell_image(steps, cell), (0, top + cell))
         for step in range(0, len(steps), every):
             number = str(start + step)
             if step * cell + font.getlength(number) <= len(steps) * cell:
@@ -119,7 +119,7 @@ def draw_class_strips(
     for number, (colours, name) in enumerate(zip(clips, names, strict=True)):
         start = left + number // rows * (width + gap)
         middle = top + gap + number % rows * row + (row - gap) // 2
-        strip = cell_image(colours, np.arange(len(colours) + 1) * cell, cell)
+        strip = _cell_image(colours, cell)
         image.paste(strip, (start, middle - height // 2))
         pen.text((start - 6, middle), name, font=font, fill=_BLACK, anchor="rm")
     return image
@@ -142,13 +142,9 @@ def _check_class_strips(
 
 
 def _rows_per_column(clips: int, top: int, row: int, column: int) -> int:
-    """Number of clips below each other in the fewest columns that make a picture wider than tall.
+    """Return the number of clips below each other in the fewest columns that make a picture wider than tall.
 
-    Args:
-        clips: how many clips there are.
-        top: height in pixels of the numbers above each column.
-        row: height in pixels of a clip.
-        column: width in pixels of a column.
+    In pixels: height of the numbers on `top`, height of a `row`, width of a `column`.
     """
     for columns in range(1, clips + 1):
         rows = -(-clips // columns)
@@ -158,11 +154,7 @@ def _rows_per_column(clips: int, top: int, row: int, column: int) -> int:
 
 
 def without_padding(states: np.ndarray, name: str) -> np.ndarray:
-    """Return (frames, units) floats without the trailing frames that are all NaN.
-
-    Raises:
-        ValueError: another shape, no units, or nothing but NaN. The message starts with `name`.
-    """
+    """Return (frames, units) floats without the trailing frames that are all NaN; `name` is for errors."""
     states = np.asarray(states)
     if states.ndim != 2 or not states.shape[1]:
         raise ValueError(f"{name} must be (frames, units) of one clip, got {states.shape}.")
@@ -175,11 +167,7 @@ def without_padding(states: np.ndarray, name: str) -> np.ndarray:
 
 
 def state_colours(states: np.ndarray, name: str = "`states`") -> np.ndarray:
-    """Return the colours of (frames, units) states by the rule of `draw_strips`: (frames, units, 3) uint8.
-
-    Raises:
-        ValueError: a state that is NaN or outside [-1, 1]. The message starts with `name`.
-    """
+    """Return (frames, units, 3) uint8 colours of (frames, units) states, as in `draw_strips`; `name` is for errors."""
     if np.isnan(states).any():
         frame, unit = np.argwhere(np.isnan(states))[0]
         raise ValueError(f"{name}: unit {unit} is NaN in frame {frame}, before the end; only padding is NaN.")
@@ -195,18 +183,11 @@ def state_colours(states: np.ndarray, name: str = "`states`") -> np.ndarray:
     return colours
 
 
-def cell_image(colours: np.ndarray, edges: np.ndarray, height: int) -> Image.Image:
-    """Return an image of (frames, units, 3) colours: a column for each frame, a row for each unit.
-
-    Args:
-        colours: uint8.
-        edges: (frames + 1,) whole pixels, where each column starts and the last one ends.
-        height: of a row in pixels.
-    """
+def _cell_image(colours: np.ndarray, cell: int) -> Image.Image:
+    """Return an image of (frames, units, 3) uint8 colours: a column of squares for each frame, a row for each unit."""
     from PIL import Image
 
-    rows = np.repeat(colours.swapaxes(0, 1), height, axis=0)
-    return Image.fromarray(np.repeat(rows, np.diff(edges), axis=1))
+    return Image.fromarray(colours.swapaxes(0, 1).repeat(cell, axis=0).repeat(cell, axis=1))
 
 
 def check_sizes(gap: int = 0, **sizes: int) -> None:
@@ -214,13 +195,6 @@ def check_sizes(gap: int = 0, **sizes: int) -> None:
     for name, size, least in (("gap", gap, 0), *((name, size, 1) for name, size in sizes.items())):
         if not isinstance(size, (int, np.integer)) or size < least:
             raise ValueError(f"`{name}` must be a whole number of at least {least}, got {size!r}.")
-
-
-def _number_font(size: int) -> Font:
-    """Return Pillow's own font, the same on every machine. It has ASCII characters only."""
-    from PIL import ImageFont
-
-    return ImageFont.load_default(size)
 
 
 def word_font(size: int) -> Font:
@@ -242,11 +216,16 @@ def _text_height(font: Font) -> int:
 
 
 def _fitting_number_font(largest: int, cell: int) -> tuple[Font, int]:
-    """Return a font for frame numbers, and the distance in cells at which numbers up to `largest` do not collide."""
+    """Return a font for frame numbers, and the distance in cells at which numbers up to `largest` do not collide.
+
+    The font is Pillow's own: the same on every machine, ASCII characters only.
+    """
+    from PIL import ImageFont
+
     widest = "0" * len(str(largest))
     for size in range(min(15, cell), 8, -1):
-        font = _number_font(size)
+        font = ImageFont.load_default(size)
         if font.getlength(widest) <= cell - 2 and _text_height(font) <= cell:
             return font, 1
-    font = _number_font(min(9, max(cell, 1)))
+    font = ImageFont.load_default(min(9, max(cell, 1)))
     return font, -(-int(font.getlength(widest) + 2) // cell)

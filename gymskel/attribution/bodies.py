@@ -34,9 +34,6 @@ def rows_by_part(
     """Return part of the body -> rows of its joints. The root's row is the part "travel" and belongs to no other.
 
     The default parts are those of the skeleton, or the single joints where it has none.
-
-    Raises:
-        ValueError: `parts` is empty, or names a joint that the skeleton lacks.
     """
     if parts is None:
         parts = skeleton.parts or {joint: (joint,) for joint in skeleton.joints}
