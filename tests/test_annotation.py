@@ -17,14 +17,14 @@ cv2 = pytest.importorskip("cv2")
 
 def test_the_most_probable_comes_first_and_nothing_while_there_is_no_answer():
     rising = np.array([np.nan, 0.2, 0.9])
-    rising = per_frame(Annotation({"a": rising, "b": 1 - rising}), drifting(3))
+    rising = per_frame(Annotation({"a": rising, "b": 1 - rising}), [drifting(3)])
     assert [rising.probability_lines(row) for row in (0, 1, 2, None)] == [
         [],
         ["b 80%", "a 20%"],
         ["a 90%", "b 10%"],
         [],
     ]
-    assert per_frame(Annotation({"a": 0.25}), drifting(3)).probability_lines(2) == ["a 25%"]
+    assert per_frame(Annotation({"a": 0.25}), [drifting(3)]).probability_lines(2) == ["a 25%"]
 
 
 def test_the_strip_has_the_published_colours():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from gymskel.recording import Recording
 from gymskel.video import Frames
@@ -24,43 +26,61 @@ def first_frame_number(recordings: Sequence[Recording], counts_from: int | None)
     return 0 if documented or min(r.first_frame for r in recordings) == 0 else 1
 
 
-def video_frame_rate(recordings: Sequence[Recording], frames: Frames, fps: float | None) -> float:
-    """Return frames a second: `fps` if given, else that of the recordings, else that of the file, else 25."""
-    known = next((r.fps for r in recordings if r.fps), None)
-    return float(fps or known or frames.fps or _DEFAULT_FPS)
+@dataclass(frozen=True)
+class Alignment:
+    """Recordings beside the frames of their video; frames of the video are counted from 0.
 
-
-def video_frame_seconds(
-    recordings: Sequence[Recording], number: int, first: int, rate: float, *, constant: bool
-) -> float:
-    """Return the time of a frame of the video, in seconds.
-
-    Timestamps of a recording come first, unless `constant`; otherwise `number` / `rate`.
-
-    Args:
-        recordings: the people in the video.
-        number: index of the frame, counted from 0.
+    Attributes:
         first: `first_frame_number` of the recordings.
         rate: frames a second.
-        constant: ignore timestamps.
+        constant: True = frame times follow from `rate`, False = the timestamps of a recording come first.
     """
-    for recording in recordings:
-        row = number - (recording.first_frame - first)
-        if not constant and recording.timestamps is not None and 0 <= row < len(recording):
-            return float(recording.timestamps[row])
-    return number / rate
+
+    recordings: Sequence[Recording]
+    video: Path
+    first: int
+    rate: float
+    constant: bool
+
+    def seconds(self, number: int) -> float:
+        """Return the time of a frame of the video, in seconds."""
+        for recording in self.recordings:
+            row = number - (recording.first_frame - self.first)
+            if not self.constant and recording.timestamps is not None and 0 <= row < len(recording):
+                return float(recording.timestamps[row])
+        return number / self.rate
+
+    def check_length(self, count: int | None) -> None:
+        """Raise ValueError if a recording ends more than 2 frames after a video of `count` frames; None = unknown."""
+        longest = max(self.recordings, key=lambda r: r.first_frame + len(r))
+        end = longest.first_frame - self.first + len(longest)
+        if count is not None and end > count + _EXTRA_FRAMES:
+            raise ValueError(
+                f"{longest.name}, person {longest.person}: its last frame is number {end - 1} from the start, {self.video} "
+                f"has {count} frames. Fix: name the video it was extracted from, or extract this one."
+            )
 
 
-def check_same_video(recordings: Sequence[Recording], frames: Frames) -> None:
-    """Refuse recordings that cannot be of this video.
+def align(
+    recordings: Sequence[Recording], frames: Frames, *, counts_from: int | None, fps: float | None
+) -> Alignment:
+    """Return the recordings beside the frames of their video.
+
+    The frame rate is `fps`, else that of the recordings, else that of the file, else 25.
 
     Raises:
-        ValueError: no recordings, other coordinates than pixels, another frame rate or picture size than the video's.
+        ValueError: no recordings, other coordinates than pixels, another picture size, or more frames than the video.
     """
     if not recordings:
         raise ValueError(f"{frames.path}: no recording given to draw.")
     for recording in recordings:
         _check_pixels(recording, frames)
+    known = next((r.fps for r in recordings if r.fps), None)
+    rate = float(fps or known or frames.fps or _DEFAULT_FPS)
+    first = first_frame_number(recordings, counts_from)
+    alignment = Alignment(recordings, frames.path, first, rate, constant=fps is not None)
+    alignment.check_length(frames.count)
+    return alignment
 
 
 def _check_pixels(recording: Recording, frames: Frames) -> None:
@@ -83,25 +103,4 @@ def _check_pixels(recording: Recording, frames: Frames) -> None:
         raise ValueError(
             f"{person}: {outside.mean():.0%} of its joints lie outside the {width} x {height} pixels of {frames.path}. "
             "Fix: name the video it was extracted from."
-        )
-
-
-def check_length(recordings: Sequence[Recording], count: int | None, first: int, video: object) -> None:
-    """Refuse recordings that go on after the video has ended.
-
-    Args:
-        recordings: the people in the video.
-        count: frames of the video; None = unknown, nothing is checked.
-        first: `first_frame_number` of the recordings.
-        video: path, for the message.
-
-    Raises:
-        ValueError: a recording ends more than 2 frames after the video.
-    """
-    longest = max(recordings, key=lambda r: r.first_frame + len(r))
-    end = longest.first_frame - first + len(longest)
-    if count is not None and end > count + _EXTRA_FRAMES:
-        raise ValueError(
-            f"{longest.name}, person {longest.person}: its last frame is number {end - 1} from the start, {video} "
-            f"has {count} frames. Fix: name the video it was extracted from, or extract this one."
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,13 +27,9 @@ class Annotation:
     strip: np.ndarray | None = None
 
     def probability_lines(self, row: int | None) -> list[str]:
-        """Return one line per class at a frame, the most probable first.
+        """Return a line "class 12%" for each class, the most probable first; none while there is no answer.
 
-        Args:
-            row: frame of the recording; None = outside the recording. Probabilities must be those of `per_frame`.
-
-        Returns:
-            "class 12%" lines; empty while there is no answer.
+        Probabilities must be those of `per_frame`; `row` is a frame of the recording, None = outside it.
         """
         if row is None:
             return []
@@ -42,10 +38,7 @@ class Annotation:
         return [f"{name} {probability:.0%}" for probability, name in sorted(known, key=lambda pair: -pair[0])]
 
     def draw_strip(self, picture_size: tuple[int, int]) -> np.ndarray | None:
-        """Return the strip as (height, width, 3) uint8, BGR, as wide as a picture of this (width, height).
-
-        None where there is no strip.
-        """
+        """Return the strip as (height, width, 3) uint8, BGR, as wide as a picture of (width, height); None = no strip."""
         if self.strip is None:
             return None
         import cv2
@@ -56,17 +49,21 @@ class Annotation:
         return cv2.resize(units[..., ::-1].copy(), (picture_size[0], height), interpolation=cv2.INTER_NEAREST)
 
 
-def per_frame(annotation: Annotation, recording: Recording) -> Annotation:
-    """Return the annotation with (frames,) probabilities for every class.
+def per_frame(annotation: Annotation, recordings: Sequence[Recording]) -> Annotation:
+    """Return the annotation of the only recording with (frames,) probabilities for every class.
 
     >>> recording = Recording(np.ones((3, 25, 3)))
-    >>> per_frame(Annotation({"backflip": 0.9}), recording).probabilities["backflip"].tolist()
+    >>> per_frame(Annotation({"backflip": 0.9}), [recording]).probabilities["backflip"].tolist()
     [0.9, 0.9, 0.9]
 
     Raises:
-        ValueError: shapes that do not fit the recording, or probabilities outside [0, 1].
+        ValueError: several recordings, shapes that do not fit, or probabilities outside [0, 1].
     """
-    probabilities = {}
+    if len(recordings) != 1:
+        raise ValueError(
+            f"`annotation` is about one person, but {len(recordings)} are drawn. Fix: give one recording."
+        )
+    recording, probabilities = recordings[0], {}
     for name, value in annotation.probabilities.items():
         values = np.asarray(value, float)
         if values.shape not in ((), (len(recording),)):
@@ -80,12 +77,7 @@ def per_frame(annotation: Annotation, recording: Recording) -> Annotation:
 
 
 def append_strip(picture: np.ndarray, strip: np.ndarray, position: float | None) -> np.ndarray:
-    """Return the picture with the strip below it and a vertical line at `position`.
-
-    Args:
-        picture: (height, width, 3) uint8.
-        strip: (strip height, width, 3) uint8.
-        position: place of the line as a share of the strip's width, 0 to 1; None = no line.
+    """Return the picture with the strip below it and a vertical line at `position`, 0 to 1 of its width; None = no line.
 
     >>> append_strip(np.zeros((4, 8, 3), np.uint8), np.ones((2, 8, 3), np.uint8), None).shape
     (6, 8, 3)

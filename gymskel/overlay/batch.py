@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from gymskel.messages import join_names
 from gymskel.overlay.alignment import first_frame_number
@@ -24,17 +25,11 @@ from gymskel.video import find_videos
 
 OUTPUT_FORMATS = ("mp4", "gif", "png")
 """Formats of an overlay: a video, an animation, a contact sheet."""
-_DEFAULT_PICTURES = 24  # of a contact sheet
 
 
 @dataclass(frozen=True)
 class OverlayResult:
-    """Files written by `write_overlays`, and the videos that failed.
-
-    Attributes:
-        written: the files.
-        failed: video -> error message.
-    """
+    """Files written by `write_overlays`; `failed`: video -> error message."""
 
     written: tuple[Path, ...]
     failed: dict[Path, str]
@@ -86,31 +81,18 @@ def write_overlays(
     for video, target in targets.items():
         try:
             people, first = _recordings_of(video, root, Path(keypoints), person, counts_from)
+            given: dict[str, Any] = {"fps": fps, "counts_from": first, "progress": progress}
             if output_format == "png":
+                pictures: dict[str, Any] = {"frames": frames} if frames else {}
                 for recording, sheet in zip(people, _sheet_files(target, people), strict=True):
-                    sheet = write_contact_sheet(
-                        video,
-                        recording,
-                        sheet,
-                        frames=frames or _DEFAULT_PICTURES,
-                        seconds=seconds,
-                        fps=fps,
-                        counts_from=first,
-                        progress=progress,
+                    written.append(
+                        write_contact_sheet(video, recording, sheet, seconds=seconds, **pictures, **given)
                     )
-                    written.append(sheet)
             else:
-                target = write_overlay(
-                    video,
-                    people,
-                    target,
-                    fps=fps,
-                    slow=slow or 1,
-                    counts_from=first,
-                    annotation=annotate and annotate(_single_person(people, fps)),
-                    progress=progress,
+                annotation = annotate and annotate(_single_person(people, fps))
+                written.append(
+                    write_overlay(video, people, target, slow=slow or 1, annotation=annotation, **given)
                 )
-                written.append(target)
         except Exception as error:  # of this video only; the others go on
             if root.is_file():
                 raise
@@ -135,7 +117,6 @@ def _output_files(root: Path, out: Path, output_format: str | None) -> tuple[dic
         raise ValueError(
             f"{root} is a folder of videos, but the output {out} is a file. Fix: give a folder for the output."
         )
-    files: dict[Path, Path] = {}
     video_of: dict[Path, Path] = {}
     for video in find_videos(root):
         if video.resolve().is_relative_to(out.resolve()) and out.resolve() != root.resolve():
@@ -146,8 +127,7 @@ def _output_files(root: Path, out: Path, output_format: str | None) -> tuple[dic
                 f"{video_of[file]} and {video} would both become {file}. Fix: rename one of them."
             )
         video_of[file] = video
-        files[video] = file
-    return files, output_format
+    return {video: file for file, video in video_of.items()}, output_format
 
 
 def _check_options(
@@ -228,8 +208,5 @@ def _csv_folder_of(video: Path, keypoints: Path, subfolder: Path) -> Path:
 
 
 def _holds_csvs(folder: Path) -> bool:
-    if not folder.is_dir():
-        return False
-    return (folder / METADATA_NAME).is_file() or any(
-        CSV_NAME_PATTERN.fullmatch(file.name) for file in folder.iterdir()
-    )
+    names = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+    return METADATA_NAME in names or any(map(CSV_NAME_PATTERN.fullmatch, names))

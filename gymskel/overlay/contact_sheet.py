@@ -10,24 +10,9 @@ import numpy as np
 
 from gymskel.body_geometry import median_distance, torso_ends
 from gymskel.files import replace_file
-from gymskel.overlay.alignment import (
-    check_length,
-    check_same_video,
-    first_frame_number,
-    video_frame_rate,
-    video_frame_seconds,
-)
-from gymskel.overlay.drawing import (
-    LIGHT,
-    RED,
-    SIDE_COLOURS,
-    bgr,
-    box_around,
-    draw_disc,
-    draw_pose,
-    draw_text,
-    text_mask,
-)
+from gymskel.overlay.alignment import Alignment, align
+from gymskel.overlay.drawing import RED, SIDE_COLOURS, box_around, draw_disc, draw_pose, draw_text, text_mask
+from gymskel.overlay.overlay_video import with_progress_bar
 from gymskel.overlay.time_plot import draw_time_plot
 from gymskel.recording import Recording
 from gymskel.video import Frames, read_frames
@@ -35,7 +20,8 @@ from gymskel.video import Frames, read_frames
 WIDTH = 1600
 """Width of a sheet, pixels."""
 _MARGIN, _GAP, _CAPTION, _HEADER, _PLOT = 28, 10, 30, 88, 330  # pixels; the last three are heights
-_PAPER, _INK, _GREY, _OUTSIDE = "#FFFFFF", "#1A1A1A", "#6B6B6B", "#E4E4E4"
+_WHITE, _INK, _GREY = "#FFFFFF", "#1A1A1A", "#6B6B6B"
+_OUTSIDE = (228, 228, 228)  # beyond the edge of the video
 _ASPECT = 1.6  # width to height of the part with the pictures, as on a screen
 _MAX_PICTURE_HEIGHT = 900  # pixels, where there are few pictures
 _MAX_BODY = 1.6  # of the median body: one wrong pose must not make all pictures small
@@ -78,21 +64,15 @@ def write_contact_sheet(
     out = Path(out)
     _check_arguments(recording, out, frames, seconds)
     with read_frames(video, fps=fps) as film:
-        check_same_video([recording], film)
-        first = first_frame_number([recording], counts_from)
-        check_length([recording], film.count, first, video)
-        rate = video_frame_rate([recording], film, fps)
-        window = None if seconds is None else max(1, round(seconds * rate))
+        alignment = align([recording], film, counts_from=counts_from, fps=fps)
+        window = None if seconds is None else max(1, round(seconds * alignment.rate))
         rows = _select_rows(recording, frames, window)
         layout = _arrange(recording, rows)
-        pictures = _draw_pictures(film, recording, rows, layout, first, progress)
-    offset = recording.first_frame - first
-    times = [
-        video_frame_seconds([recording], row + offset, first, rate, constant=fps is not None)
-        for row in range(len(recording))
-    ]
+        pictures = _draw_pictures(film, alignment, rows, layout, progress)
+    offset = recording.first_frame - alignment.first
+    times = [alignment.seconds(row + offset) for row in range(len(recording))]
     sheet = _paste(pictures, recording, rows, times, layout)
-    _draw_header(sheet, recording, rate)
+    _draw_header(sheet, recording, alignment.rate)
     plot = draw_time_plot(recording, np.array(times), rows, (WIDTH - 2 * _MARGIN, _PLOT - _MARGIN))
     sheet[-_PLOT:-_MARGIN, _MARGIN:-_MARGIN] = plot
     with replace_file(out) as part:
@@ -106,9 +86,7 @@ def _check_arguments(recording: Recording, out: Path, frames: int, seconds: floa
     if frames < 1 or (seconds is not None and not seconds > 0):
         raise ValueError(f"`frames` and `seconds` must be above 0, got {frames} and {seconds}.")
     if not recording.seen.any():
-        raise ValueError(
-            f"{recording.name}, person {recording.person}: unseen in every frame; nothing to show."
-        )
+        raise ValueError(f"{recording.name}, person {recording.person}: unseen in every frame.")
 
 
 def _select_rows(recording: Recording, frames: int, window: int | None) -> list[int]:
@@ -139,21 +117,13 @@ def _fastest_window(keypoints: np.ndarray, window: int, recording: Recording) ->
 
 @dataclass(frozen=True)
 class _Layout:
-    """Grid of the pictures on the sheet, and the part of the video that each shows.
-
-    Attributes:
-        columns: pictures side by side.
-        lines: pictures one above the other.
-        cell: (width, height) of a picture on the sheet, pixels.
-        part: (width, height) of the part of the video it shows, pixels of the video.
-        centers: (pictures, 2) center of that part, pixels of the video.
-    """
+    """Grid of the pictures on the sheet, and the part of the video that each shows."""
 
     columns: int
     lines: int
-    cell: tuple[int, int]
-    part: tuple[float, float]
-    centers: np.ndarray
+    cell: tuple[int, int]  # (width, height) of a picture on the sheet, pixels
+    part: tuple[float, float]  # (width, height) of the part of the video it shows, pixels of the video
+    centers: np.ndarray  # (pictures, 2) of that part, pixels of the video
 
     def corner(self, place: int) -> tuple[int, int]:
         """Return (left, top) of a picture on the sheet."""
@@ -192,34 +162,26 @@ def _arrange(recording: Recording, rows: Sequence[int]) -> _Layout:
 
 def _number_of_columns(pictures: int, height_to_width: float) -> int:
     """Return the number of columns whose grid comes nearest to `_ASPECT` with few empty places."""
-    best: tuple[float, int] = (np.inf, 1)
-    for columns in range(1, pictures + 1):
-        cell = (WIDTH - 2 * _MARGIN + _GAP) / columns - _GAP
-        lines = -(-pictures // columns)
-        height = lines * (cell * height_to_width + _CAPTION + _GAP)
-        empty = (columns * lines - pictures) / pictures
-        best = min(best, (abs(np.log(WIDTH / height / _ASPECT)) + empty, columns))
-    return best[1]
+    columns = np.arange(1, pictures + 1)
+    cells = (WIDTH - 2 * _MARGIN + _GAP) / columns - _GAP
+    lines = -(-pictures // columns)
+    heights = lines * (cells * height_to_width + _CAPTION + _GAP)
+    empty = (columns * lines - pictures) / pictures
+    return int(columns[np.argmin(abs(np.log(WIDTH / heights / _ASPECT)) + empty)])
 
 
 def _draw_pictures(
-    film: Frames, recording: Recording, rows: Sequence[int], layout: _Layout, first: int, progress: bool
+    film: Frames, alignment: Alignment, rows: Sequence[int], layout: _Layout, progress: bool
 ) -> list[np.ndarray]:
     """Return the pictures, (height, width, 3) uint8 each, reading the whole video once."""
-    from tqdm import tqdm
-
-    offset = recording.first_frame - first
-    place_of = {row + offset: place for place, row in enumerate(rows)}
+    (recording,) = alignment.recordings
+    offset = recording.first_frame - alignment.first
+    center_of = {row + offset: center for row, center in zip(rows, layout.centers, strict=True)}
     pictures: list[np.ndarray] = []
-    count = 0
-    for number, frame in enumerate(
-        tqdm(film, total=film.count, desc=film.path.name, unit="frame", leave=False, disable=not progress)
-    ):
-        count = number + 1
-        if number in place_of:
-            place = place_of[number]
-            pictures.append(_draw_picture(frame, recording, rows[place], layout, layout.centers[place]))
-    check_length([recording], count, first, film.path)
+    for number, frame in enumerate(with_progress_bar(film, progress, film.path.name)):
+        if number in center_of:
+            pictures.append(_draw_picture(frame, recording, number - offset, layout, center_of[number]))
+    alignment.check_length(number + 1)
     return pictures
 
 
@@ -242,7 +204,7 @@ def _draw_picture(
         np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], float),
         layout.cell,
         flags=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR,
-        borderValue=bgr(_OUTSIDE),
+        borderValue=_OUTSIDE,
     )
     pose = recording.keypoints[row].astype(float)
     pose[:, :2] = (pose[:, :2] - corner) * zoom
@@ -251,14 +213,10 @@ def _draw_picture(
 
 
 def _paste(
-    pictures: Sequence[np.ndarray],
-    recording: Recording,
-    rows: Sequence[int],
-    times: Sequence[float],
-    layout: _Layout,
+    pictures: list[np.ndarray], recording: Recording, rows: list[int], times: list[float], layout: _Layout
 ) -> np.ndarray:
     """Return the sheet with pictures and captions, without header and plot."""
-    sheet = np.full((layout.height, WIDTH, 3), bgr(_PAPER), np.uint8)
+    sheet = np.full((layout.height, WIDTH, 3), 255, np.uint8)
     width, height = layout.cell
     # another decoder may end 2 frames earlier: then the last pictures are missing
     for place, (picture, row) in enumerate(zip(pictures, rows, strict=False)):
@@ -285,9 +243,7 @@ def _draw_header(sheet: np.ndarray, recording: Recording, rate: float) -> None:
     ]
     draw_text(sheet, "   ".join(filter(None, origin)), (_MARGIN - 5, 54), height=16, colour=_GREY, plate=None)
     entries = [
-        ("left", SIDE_COLOURS["left"]),
-        ("right", SIDE_COLOURS["right"]),
-        ("trunk", SIDE_COLOURS["middle"]),
+        ("trunk" if side == "middle" else side, SIDE_COLOURS[side]) for side in ("left", "right", "middle")
     ]
     if (recording.seen & (recording.confidence == 0)).any():
         entries.append(("filled in", _GREY))
@@ -299,5 +255,5 @@ def _draw_header(sheet: np.ndarray, recording: Recording, rate: float) -> None:
         draw_disc(sheet, center, 9, _INK)
         draw_disc(sheet, center, 7.5, colour)
         if word == "filled in":
-            draw_disc(sheet, center, 4.5, LIGHT)
+            draw_disc(sheet, center, 4.5, _WHITE)
         right -= 38

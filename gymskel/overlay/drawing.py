@@ -126,19 +126,18 @@ def _draw_body(frame: np.ndarray, pose: np.ndarray, skeleton: Skeleton, edge: st
         return
     xy = pose[:, :2] - corner
     limbs, joints = list(_limbs(pose, skeleton)), list(_joints(pose, skeleton))
-    for level in range(len(_OPACITIES)):
+    for level, (_, opacity) in enumerate(_OPACITIES):
         level_limbs = [limb[1:] for limb in limbs if limb[0] == level]
         level_joints = [joint[1:] for joint in joints if joint[0] == level]
         if not level_limbs and not level_joints:
             continue
-        opacity = _OPACITIES[level][1]
         layer = part if opacity == 1 else part.copy()
         for edge_width, is_edge in ((0.45, True), (0.0, False)):  # all edges lie below all colours
             for a, b, side, relative_width in level_limbs:
                 thickness = max(1, round(width * relative_width + 2 * edge_width * width))
                 _draw_line(layer, xy[a], xy[b], edge if is_edge else SIDE_COLOURS[side], thickness)
         for row, side, radius in level_joints:
-            _draw_joint(layer, xy[row], pose[row, 2], radius * width, SIDE_COLOURS[side], edge)
+            _draw_joint(layer, xy[row], radius * width, SIDE_COLOURS[side], edge, hollow=pose[row, 2] == 0)
         if layer is not part:
             cv2.addWeighted(layer, opacity, part, 1 - opacity, 0, dst=part)
 
@@ -148,8 +147,7 @@ def _region_around(frame: np.ndarray, pose: np.ndarray, margin: float) -> tuple[
     low = np.nanmin(pose[:, :2], axis=0) - margin
     high = np.nanmax(pose[:, :2], axis=0) + margin + 1
     bounds = np.array(frame.shape[1::-1])
-    left, top = np.clip(low, 0, bounds).astype(int)
-    right, bottom = np.clip(high, 0, bounds).astype(int)
+    (left, top), (right, bottom) = np.clip([low, high], 0, bounds).astype(int)
     return np.array([left, top]), frame[top:bottom, left:right]
 
 
@@ -186,11 +184,11 @@ def _opacity_level(confidence: float) -> int:
 
 
 def _draw_joint(
-    frame: np.ndarray, center: np.ndarray, confidence: float, radius: float, colour: str, edge: str
+    frame: np.ndarray, center: np.ndarray, radius: float, colour: str, edge: str, *, hollow: bool
 ) -> None:
     draw_disc(frame, center, radius + max(0.8, 0.3 * radius), edge)
     draw_disc(frame, center, radius, colour)
-    if confidence == 0:
+    if hollow:
         draw_disc(frame, center, 0.6 * radius, DARK)
 
 
@@ -218,9 +216,8 @@ def _draw_tag(frame: np.ndarray, tag: str, corners: np.ndarray, colour: str | No
     low, high = corners.min(axis=0), corners.max(axis=0)
     above = low[1] - text_mask(tag, height).shape[0] - gap
     top = above if above >= 0 else high[1] + gap
-    draw_text(
-        frame, tag, (low[0], top), height=height, plate=colour or DARK, colour=DARK if colour else LIGHT
-    )
+    plate, letters = (colour, DARK) if colour else (DARK, LIGHT)
+    draw_text(frame, tag, (low[0], top), height=height, plate=plate, colour=letters)
 
 
 def _draw_line(frame: np.ndarray, a: np.ndarray, b: np.ndarray, colour: str, thickness: int) -> None:
@@ -233,25 +230,14 @@ def draw_disc(frame: np.ndarray, center: np.ndarray, radius: float, colour: str)
     """Draw a disc into `frame` around `center` (x, y), in pixels."""
     import cv2
 
-    cv2.circle(
-        frame,
-        _subpixel(center),
-        round(radius * 2**_SUBPIXEL_BITS),
-        bgr(colour),
-        -1,
-        cv2.LINE_AA,
-        _SUBPIXEL_BITS,
-    )
+    steps = round(radius * 2**_SUBPIXEL_BITS)
+    cv2.circle(frame, _subpixel(center), steps, bgr(colour), -1, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
 def _subpixel(point: np.ndarray) -> tuple[int, int]:
     # keypoints count from a pixel's corner, OpenCV from its middle
-    x, y = (
-        np.round((np.clip(point, -_MAX_COORDINATE, _MAX_COORDINATE) - 0.5) * 2**_SUBPIXEL_BITS)
-        .astype(int)
-        .tolist()
-    )
-    return x, y
+    x, y = np.round((np.clip(point, -_MAX_COORDINATE, _MAX_COORDINATE) - 0.5) * 2**_SUBPIXEL_BITS)
+    return int(x), int(y)
 
 
 @functools.cache
@@ -275,24 +261,14 @@ def draw_text(
     plate: str | None = DARK,
     bold: bool = False,
 ) -> None:
-    """Write text into `frame` on a half transparent plate, moved inside the picture.
+    """Write lines of this `height` into `frame`, on a half transparent plate; None = no plate.
 
-    Args:
-        frame: (height, width, 3) uint8, BGR.
-        text: one line or several.
-        corner: (x, y) of the top left corner, pixels.
-        height: height of one line, pixels.
-        colour: `#rrggbb` of the letters.
-        plate: `#rrggbb` of the plate; None = no plate.
-        bold: bold letters.
+    `corner` is (x, y) of the top left corner in pixels; text that would lie outside is moved inside the picture.
     """
     mask = text_mask(text, height, bold)
-    bounds = np.array(frame.shape[1::-1])
-    text_rows, text_columns = mask.shape
-    left, top = np.clip(
-        np.rint(np.asarray(corner, float)).astype(int), 0, np.maximum(bounds - (text_columns, text_rows), 0)
-    )
-    region = frame[top : top + text_rows, left : left + text_columns]
+    space = np.array(frame.shape[1::-1]) - mask.shape[::-1]
+    left, top = np.clip(np.rint(np.asarray(corner, float)).astype(int), 0, np.maximum(space, 0))
+    region = frame[top : top + mask.shape[0], left : left + mask.shape[1]]
     mask = mask[: region.shape[0], : region.shape[1]]
     background = region.astype(np.float32)
     if plate:
@@ -307,9 +283,8 @@ def text_mask(text: str, height: int, bold: bool = False) -> np.ndarray:
 
     font, margin, step = _font(height, bold), round(0.28 * height), round(1.3 * height)
     lines = text.split("\n")
-    image = Image.new(
-        "L", (round(max(map(font.getlength, lines))) + 2 * margin, len(lines) * step + margin // 2)
-    )
+    width = round(max(map(font.getlength, lines))) + 2 * margin
+    image = Image.new("L", (width, len(lines) * step + margin // 2))
     for number, line in enumerate(lines):
         ImageDraw.Draw(image).text((margin, margin // 4 + number * step), line, fill=255, font=font)
     return np.asarray(image, np.float32) / 255

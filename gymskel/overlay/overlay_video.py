@@ -9,16 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from gymskel.body_geometry import torso_lean
-from gymskel.overlay.alignment import (
-    check_length,
-    check_same_video,
-    first_frame_number,
-    video_frame_rate,
-    video_frame_seconds,
-)
+from gymskel.overlay.alignment import align
 from gymskel.overlay.annotation import Annotation, append_strip, per_frame
 from gymskel.overlay.drawing import DARK, PERSON_COLOURS, RED, draw_pose, draw_text, text_height
-from gymskel.overlay.pose_measures import body_diagonal, mean_confidence
+from gymskel.overlay.time_plot import mean_confidence
 from gymskel.recording import Recording
 from gymskel.video import Frames, read_frames, write_frames
 
@@ -68,57 +62,45 @@ def write_overlay(
     if out.resolve() == Path(video).resolve():
         raise ValueError(f"{out} is the video itself. Fix: write to another file.")
     recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
-    annotation = _annotation_per_frame(annotation, recordings)
+    annotation = Annotation() if annotation is None else per_frame(annotation, recordings)
     with read_frames(video, fps=fps) as frames:
-        check_same_video(recordings, frames)
-        first = first_frame_number(recordings, counts_from)
-        check_length(recordings, frames.count, first, video)
-        rate = video_frame_rate(recordings, frames, fps)
+        alignment = align(recordings, frames, counts_from=counts_from, fps=fps)
         stride, zoom = 1, 1.0
         if out.suffix.lower() == ".gif":
-            stride = int(np.ceil(rate / slow / _GIF_FPS))
+            stride = int(np.ceil(alignment.rate / slow / _GIF_FPS))
             zoom = min(1.0, _GIF_SIDE / max(frames.image_size))
         width, height = (max(1, round(zoom * side)) for side in frames.image_size)
-        people = _people(recordings, first, zoom)
+        people = _people(recordings, alignment.first, zoom)
         strip = annotation.draw_strip((width, height))
         size = (width, height + (0 if strip is None else len(strip)))
-        with write_frames(out, fps=rate / slow / stride, size=size) as written:
-            for number, frame in enumerate(_with_progress_bar(frames, progress, out.name)):
+        with write_frames(out, fps=alignment.rate / slow / stride, size=size) as written:
+            for number, frame in enumerate(with_progress_bar(frames, progress, out.name)):
                 if number % stride:
                     continue
                 picture = _draw_people(_resize(frame, (width, height)), number, people, zoom)
                 row = people[0].row(number)
-                seconds = video_frame_seconds(recordings, number, first, rate, constant=fps is not None)
-                lines = [*annotation.probability_lines(row), f"frame {number + first}   {seconds:.2f} s"]
+                lines = annotation.probability_lines(row)
+                lines.append(f"frame {number + alignment.first}   {alignment.seconds(number):.2f} s")
                 unseen = all(person.seen_row(number) is None for person in people)
                 _draw_caption(picture, "\n".join(lines), unseen)
                 if strip is not None:
                     position = None if row is None else (row + 0.5) / len(recordings[0])
                     picture = append_strip(picture, strip, position)
                 written.write(picture)
-            check_length(recordings, number + 1, first, video)
+            alignment.check_length(number + 1)
     return out
 
 
 @dataclass(frozen=True)
 class _DrawnPerson:
-    """A person with everything drawn of them, computed once.
-
-    Attributes:
-        recording: the joints.
-        offset: index of the recording's first frame in the video.
-        tags: (frames,) text beside the person.
-        crop_angles: (frames,) rotation of the crop in degrees clockwise, 0 where unknown.
-        size: median diagonal of the body in pixels of the output.
-        colour: `#rrggbb`, None where only one person is drawn.
-    """
+    """A person with everything drawn of them, computed once."""
 
     recording: Recording
-    offset: int
-    tags: Sequence[str]
-    crop_angles: Sequence[float]
-    size: float
-    colour: str | None
+    offset: int  # index of the recording's first frame in the video
+    tags: Sequence[str]  # (frames,) text beside the person
+    crop_angles: Sequence[float]  # (frames,) degrees clockwise, 0 where unknown
+    size: float  # median diagonal of the body, pixels of the output
+    colour: str | None  # `#rrggbb`, None where only one person is drawn
 
     def row(self, number: int) -> int | None:
         """Return the recording's row of a frame of the video; None outside the recording."""
@@ -156,17 +138,6 @@ def _tag(confidence: float, lean: float, angle: float, estimates: int, reason: s
     return "\n".join(filter(None, ["   ".join(words), "   ".join(below)]))
 
 
-def _annotation_per_frame(annotation: Annotation | None, recordings: Sequence[Recording]) -> Annotation:
-    """Return the annotation with a probability per frame; an empty one for None."""
-    if annotation is None:
-        return Annotation()
-    if len(recordings) != 1:
-        raise ValueError(
-            f"`annotation` is about one person, but {len(recordings)} are drawn. Fix: give one recording."
-        )
-    return per_frame(annotation, recordings[0])
-
-
 def _people(recordings: Sequence[Recording], first: int, zoom: float) -> list[_DrawnPerson]:
     people = []
     for number, recording in enumerate(recordings):
@@ -177,9 +148,16 @@ def _people(recordings: Sequence[Recording], first: int, zoom: float) -> list[_D
         if len(recordings) > 1:
             colour = PERSON_COLOURS[number % len(PERSON_COLOURS)]
             tags = [f"person {recording.person}: {tag}" for tag in tags]
-        size = zoom * body_diagonal(recording)
+        size = zoom * _body_diagonal(recording)
         people.append(_DrawnPerson(recording, recording.first_frame - first, tags, angles, size, colour))
     return people
+
+
+def _body_diagonal(recording: Recording) -> float:
+    """Return the median over the frames of the diagonal of the box around the body, in pixels; NaN if unseen."""
+    xy = recording.xy[recording.seen.any(axis=1)]
+    spans = np.nanmax(xy, axis=1) - np.nanmin(xy, axis=1)
+    return float(np.median(np.linalg.norm(spans, axis=1))) if len(xy) else float("nan")
 
 
 def _draw_people(frame: np.ndarray, number: int, people: Sequence[_DrawnPerson], zoom: float) -> np.ndarray:
@@ -187,9 +165,10 @@ def _draw_people(frame: np.ndarray, number: int, people: Sequence[_DrawnPerson],
     for person in reversed(people):
         row = person.seen_row(number)
         if row is not None:
+            pose = person.recording.keypoints[row] * np.array([zoom, zoom, 1], np.float32)
             frame = draw_pose(
                 frame,
-                person.recording.keypoints[row] * np.array([zoom, zoom, 1], np.float32),
+                pose,
                 person.recording.skeleton,
                 tag=person.tags[row],
                 box_angle=person.crop_angles[row],
@@ -211,7 +190,8 @@ def _resize(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return frame if frame.shape[1::-1] == size else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
 
 
-def _with_progress_bar(frames: Frames, progress: bool, name: str) -> Iterable[np.ndarray]:
+def with_progress_bar(frames: Frames, progress: bool, name: str) -> Iterable[np.ndarray]:
+    """Return the frames, with a progress bar if `progress`."""
     from tqdm import tqdm
 
     return tqdm(frames, total=frames.count, desc=name, unit="frame", leave=False, disable=not progress)

@@ -9,7 +9,6 @@ import numpy as np
 
 from gymskel.body_geometry import torso_lean
 from gymskel.overlay.drawing import RED
-from gymskel.overlay.pose_measures import mean_confidence, unwrap_degrees
 from gymskel.recording import Recording
 
 if TYPE_CHECKING:
@@ -26,11 +25,7 @@ def draw_time_plot(
 ) -> np.ndarray:
     """Return a plot of mean confidence and the torso's lean over time, (height, width, 3) uint8, BGR.
 
-    Args:
-        recording: one person.
-        times: (frames,) seconds, rising.
-        marked: rows marked by a triangle on the axis.
-        size: (width, height) in pixels.
+    `times` are (frames,) rising seconds, `marked` the rows with a triangle on the axis, `size` is (width, height).
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -66,12 +61,8 @@ def _draw_confidence(ax: Axes, recording: Recording, times: np.ndarray) -> None:
 
 def _draw_lean(ax: Axes, recording: Recording, times: np.ndarray) -> None:
     lean = unwrap_degrees(torso_lean(recording.xy, recording.skeleton))
-    ax.set_title(
-        "torso's lean in degrees: 0 upright, 90 head to the right, ±180 upside down",
-        loc="left",
-        fontsize=10,
-        color=_PURPLE,
-    )
+    title = "torso's lean in degrees: 0 upright, 90 head to the right, ±180 upside down"
+    ax.set_title(title, loc="left", fontsize=10, color=_PURPLE)
     known = lean[np.isfinite(lean)]
     low, high = (known.min(), known.max()) if len(known) else (0, 0)
     low, high = min(low, -45), max(high, 45)
@@ -89,3 +80,20 @@ def _draw_unseen(ax: Axes, recording: Recording, times: np.ndarray) -> None:
     starts, ends = np.flatnonzero(np.diff(unseen)).reshape(-1, 2).T
     for start, end in zip(starts, ends, strict=True):
         ax.axvspan(edges[start], edges[end], color=RED, alpha=0.3, lw=0)
+
+
+def mean_confidence(recording: Recording) -> np.ndarray:
+    """Return the mean confidence (frames,) of the joints with confidence above 0; NaN where there are none."""
+    with np.errstate(invalid="ignore"):  # 0 / 0 = NaN
+        return recording.confidence.sum(axis=1) / (recording.confidence > 0).sum(axis=1)
+
+
+def unwrap_degrees(angles: np.ndarray) -> np.ndarray:
+    """Return the angles (frames,) without jumps of 360 degrees; NaN stays and is skipped.
+
+    >>> unwrap_degrees(np.array([170, np.nan, -170.]))
+    array([170.,  nan, 190.])
+    """
+    unwrapped, known = np.array(angles, float), np.isfinite(angles)
+    unwrapped[known] = np.unwrap(unwrapped[known], period=360)
+    return unwrapped

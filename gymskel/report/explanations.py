@@ -21,13 +21,7 @@ _MIN_DROP = 0.01  # of probability; a smaller drop is not mentioned
 
 
 class Explanation(NamedTuple):
-    """Reasons for one answer.
-
-    Attributes:
-        weights: (steps, joints) attributions in the order of the recording's joints; NaN for joints that the classifier
-            does not use; None where they cannot be computed.
-        html: a paragraph; it gives the reason where there are no weights.
-    """
+    """Reasons for one answer: attributions (steps, joints), or None where `html` says why they cannot be computed."""
 
     weights: np.ndarray | None
     html: str
@@ -36,14 +30,9 @@ class Explanation(NamedTuple):
 def explain_clips(
     classifier: SkeletonClassifier, recordings: Sequence[Recording], moves: Sequence[str]
 ) -> list[Explanation]:
-    """Return for each recording the reasons for a move, by integrated gradients and occlusion of the finished classifier.
+    """Return for each recording the reasons for its move, by integrated gradients and occlusion of the classifier.
 
     The weight of the root joint is that of the travel of the whole body.
-
-    Args:
-        classifier: fitted on recordings.
-        recordings: the clips.
-        moves: for each clip the move to explain.
     """
     if not recordings:
         return []

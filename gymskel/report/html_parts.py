@@ -16,13 +16,7 @@ class Html(str):
 def render_table(
     caption: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[int] = ()
 ) -> str:
-    """Return a table with a caption; the first cell of a row is its heading.
-
-    Args:
-        caption: plain text.
-        columns: headings.
-        rows: cells as text or `Html`.
-        numbers: indices of right-aligned columns.
+    """Return a table with a caption; the first cell of a row is its heading, `numbers` are right-aligned columns.
 
     >>> print(render_table("Two", ["move", "clips"], [["a < b", 2]], numbers=[1]))
     <div class="scroll" role="region" aria-label="Two" tabindex="0"><table><caption>Two</caption>
@@ -32,9 +26,8 @@ def render_table(
     </tbody></table></div>
     """
     styles = [' class="number"' if k in numbers else "" for k in range(len(columns))]
-    head = "".join(
-        f'<th scope="col"{style}>{_cell(name)}</th>' for name, style in zip(columns, styles, strict=True)
-    )
+    pairs = zip(columns, styles, strict=True)
+    head = "".join(f'<th scope="col"{style}>{_cell(name)}</th>' for name, style in pairs)
     lines = []
     for first, *cells in rows:
         row = "".join(f"<td{style}>{_cell(cell)}</td>" for cell, style in zip(cells, styles[1:], strict=True))

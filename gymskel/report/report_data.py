@@ -67,25 +67,7 @@ def collect_report_data(classifier: SkeletonClassifier, recordings: Sequence[Rec
     if classifier.preprocessor_ is None:
         raise ValueError("`classifier` was fitted on Clips. Fix: fit it on recordings, then report.")
     kept = classifier.out_of_fold_
-    table = _empty_table(classifier, recordings, kept)
-    if kept is None:
-        return ReportData(classifier, recordings, table, None, [])
-    kept = _with_run_and_athlete(kept, table)
-    table["tested"] = table["recording"].isin(kept["recording"])
-    evaluation, notes = _evaluate_kept_answers(classifier, kept, recordings, table)
-    first = kept.drop_duplicates("recording").set_index("recording")
-    _fill_tested(table, first, classifier.classes_.tolist())
-    _fill_new(table, classifier, recordings)
-    table["probability"] = table[[name for name in table if name.startswith("p(")]].max(axis=1)
-    notes += _label_notes(table)
-    return ReportData(classifier, recordings, table, evaluation, notes)
-
-
-def _empty_table(
-    classifier: SkeletonClassifier, recordings: list[Recording], kept: pd.DataFrame | None
-) -> pd.DataFrame:
-    """Return the table of `ReportData` without answers."""
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "recording": _names(recordings, kept),
             "athlete": [r.athlete or "" for r in recordings],
@@ -100,37 +82,34 @@ def _empty_table(
             **{f"p({name})": np.nan for name in classifier.classes_.tolist()},
         }
     )
+    if kept is None:
+        return ReportData(classifier, recordings, table, None, [])
+    kept = _with_run_and_athlete(kept, table)
+    table["tested"] = tested = table["recording"].isin(kept["recording"])
+    evaluation, notes = _evaluate_kept_answers(classifier, kept, recordings, table)
+    first = kept.drop_duplicates("recording").set_index("recording")
+    first = first.loc[table.loc[tested, "recording"]].rename(columns={"predicted": "answer"})
+    _fill(table, tested, first, ["truth", "answer"])
+    if not tested.all():
+        answers = classifier.predict_table([recordings[i] for i in np.flatnonzero(~tested)])
+        _fill(table, ~tested, answers.rename(columns={"move": "answer"}), ["answer", "doubt"])
+    table["probability"] = table[[name for name in table if name.startswith("p(")]].max(axis=1)
+    changed = table.loc[
+        tested & (table["move"] != "") & (table["move"] != table["truth"]), "recording"
+    ].tolist()
+    if changed:
+        notes.append(
+            f"Other labels here than in training: {join_names(changed)}. The results use the labels of the training."
+        )
+    return ReportData(classifier, recordings, table, evaluation, notes)
 
 
-def _fill_tested(table: pd.DataFrame, first: pd.DataFrame, classes: Sequence[str]) -> None:
-    """Write the kept answers into the table; `first` holds one per recording."""
-    tested = table.loc[table["tested"], "recording"]
-    table.loc[table["tested"], ["truth", "answer"]] = first.loc[tested, ["truth", "predicted"]].to_numpy()
-    columns = [f"p({name})" for name in classes if f"p({name})" in first]
-    if columns:
-        table.loc[table["tested"], columns] = first.loc[tested, columns].to_numpy(float)
-
-
-def _fill_new(table: pd.DataFrame, classifier: SkeletonClassifier, recordings: list[Recording]) -> None:
-    """Write the classifier's answers about recordings that were not tested into the table."""
-    new = np.flatnonzero(~table["tested"])
-    if not new.size:
-        return
-    answers = classifier.predict_table([recordings[i] for i in new])
-    columns = [name for name in answers if name.startswith("p(")]
-    table.loc[new, ["answer", "doubt"]] = answers[["move", "doubt"]].to_numpy()
-    table.loc[new, columns] = answers[columns].to_numpy(float)
-
-
-def _label_notes(table: pd.DataFrame) -> list[str]:
-    """Return a sentence about tested recordings that now have another label, if there are any."""
-    is_changed = table["tested"] & (table["move"] != "") & (table["move"] != table["truth"])
-    changed = table.loc[is_changed, "recording"].tolist()
-    if not changed:
-        return []
-    return [
-        f"Other labels here than in training: {join_names(changed)}. The results use the labels of the training."
-    ]
+def _fill(table: pd.DataFrame, rows: pd.Series, answers: pd.DataFrame, texts: list[str]) -> None:
+    """Write the columns `texts` and the probabilities of `answers` into these rows of the table."""
+    table.loc[rows, texts] = answers[texts].to_numpy()
+    probabilities = [name for name in table if name.startswith("p(") and name in answers]
+    if probabilities:
+        table.loc[rows, probabilities] = answers[probabilities].to_numpy(float)
 
 
 def _names(recordings: list[Recording], kept: pd.DataFrame | None) -> list[str]:

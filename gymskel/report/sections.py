@@ -38,21 +38,18 @@ def render_summary(data: ReportData) -> str:
     athletes = data.evaluation.predictions["athlete"].nunique()
     floors = data.evaluation.floors
     best = max(floors, key=lambda name: floors[name])
+    rule = RULE_LABELS.get(best, best)
     relation = "more than" if right > floors[best] else "equal to" if right == floors[best] else "less than"
     left_out, meaning = f"its athlete ({athletes} in all)", "expect the same for new athletes"
     if unnamed := _videos_without_athlete(data.evaluation):
-        count = (
-            f"; for {unnamed} the athlete is unknown"
-            if unnamed < athletes
-            else ", as the athletes are unknown"
-        )
-        left_out = f"its athlete, or its video{count},"
-        meaning = "if other videos show the same person, the result looks too good"
+        some, every = f"; for {unnamed} the athlete is unknown", ", as the athletes are unknown"
+        left_out = f"its athlete, or its video{some if unnamed < athletes else every},"
+        meaning = "if other videos show the same person, this number is too good"
     text = [
         f"<strong>{percent(right)}</strong> of {len(data.evaluation.predictions)} answers were right. Each was given while {left_out} "
         f"was left out of the training: {meaning}.",
         _interval_sentence(right, low, high, athletes),
-        f"That is {relation} the best simple rule, {_lower_first(RULE_LABELS.get(best, best))}: {percent(floors[best])}.",
+        f"That is {relation} the best simple rule, {rule[0].lower()}{rule[1:]}: {percent(floors[best])}.",
     ]
     if len(data.new):
         text.append(
@@ -107,15 +104,9 @@ def render_athletes(evaluation: Evaluation) -> str:
     wrong = answers[answers["truth"] != answers["predicted"]]
     rows = []
     for athlete, line in evaluation.by_athlete().iterrows():
-        mistakes = wrong.loc[wrong["athlete"] == athlete, "recording"].drop_duplicates().tolist()
-        rows.append(
-            [
-                _athlete_label(str(athlete)),
-                int(line["recordings"]),
-                render_share(line["accuracy"]),
-                join_names(mistakes) or "none",
-            ]
-        )
+        mistakes = join_names(wrong.loc[wrong["athlete"] == athlete, "recording"].drop_duplicates()) or "none"
+        name, share = _athlete_label(str(athlete)), render_share(line["accuracy"])
+        rows.append([name, int(line["recordings"]), share, mistakes])
     columns = ["athlete", "recordings", "right", "mistakes"]
     table = render_table("Right answers by athlete", columns, rows, numbers=[1])
     return f"<p>Answers about each athlete, by a classifier that had never seen {_left_out(evaluation)}.</p>{table}"
@@ -127,25 +118,13 @@ def render_confusion(evaluation: Evaluation) -> str:
     rows = []
     for truth, line in counts.iterrows():
         total = max(int(line.sum()), 1)
-        cells = [
-            Html(
-                f'<span class="share" style="--share:{n / total:.3f}">{n} <small>{percent(n / total)}</small></span>'
-            )
-            for n in line
-        ]
-        rows.append([truth, *cells])
-    unanswered = int((evaluation.predictions["predicted"] == "").sum())
-    more = (
-        f" {count_noun(unanswered, 'recording')} got no answer and are not counted here."
-        if unanswered
-        else ""
-    )
-    text = (
-        "<p>Each row is the move that was performed, each column the answer. Darker cells hold more of their row."
-        f"{more}</p>"
-    )
+        share = '<span class="share" style="--share:{:.3f}">{} <small>{}</small></span>'
+        rows.append([truth, *(Html(share.format(n / total, n, percent(n / total))) for n in line)])
+    text = "Each row is the move that was performed, each column the answer. Darker cells hold more of their row."
+    if unanswered := int((evaluation.predictions["predicted"] == "").sum()):
+        text += f" {count_noun(unanswered, 'recording')} got no answer and are not counted here."
     columns = ["performed", *(f"answered {name}" for name in counts.columns)]
-    return text + render_table("Moves and answers", columns, rows)
+    return f"<p>{text}</p>" + render_table("Moves and answers", columns, rows)
 
 
 def render_certainty(data: ReportData, evaluation: Evaluation) -> str:
@@ -157,11 +136,9 @@ def render_certainty(data: ReportData, evaluation: Evaluation) -> str:
     weights = bins["answers"] / bins["answers"].sum()
     certain, right = float((weights * bins["probability"]).sum()), float((weights * bins["accuracy"]).sum())
     difference = round(100 * certain) - round(100 * right)  # of the numbers as printed
-    comparison = (
-        "about as often as it claims"
-        if abs(difference) < _CLOSE
-        else f"{abs(difference)} in 100 {'less' if difference > 0 else 'more'} often than it claims"
-    )
+    comparison = f"{abs(difference)} in 100 {'less' if difference > 0 else 'more'} often than it claims"
+    if abs(difference) < _CLOSE:
+        comparison = "about as often as it claims"
     text = (
         f"<p>On average the classifier is {percent(certain)} certain, and {percent(right)} of its answers are right. "
         f"So it is right {comparison}."
@@ -170,13 +147,8 @@ def render_certainty(data: ReportData, evaluation: Evaluation) -> str:
     if below is not None and keeps is not None:
         text += f" Doubt answers below {percent(below)}: {percent(keeps)} of the right answers are at least as certain."
     rows = [
-        [
-            f"{percent(line['from'])} to {percent(line['to'])}",
-            int(line["answers"]),
-            percent(line["probability"]),
-            percent(line["accuracy"]),
-        ]
-        for _, line in bins.iterrows()
+        [f"{percent(start)} to {percent(end)}", int(answers), percent(probability), percent(accuracy)]
+        for start, end, answers, probability, accuracy in bins.itertuples(index=False)
     ]
     columns = ["certainty", "answers", "mean certainty", "right answers"]
     return text + "</p>" + render_table("Certainty and right answers", columns, rows, numbers=[1, 2, 3])
@@ -189,15 +161,9 @@ def render_new(data: ReportData) -> str:
         doubts = [line["doubt"]] if line["doubt"] else []
         if line["athlete"] in trained_on:
             doubts.append("this athlete was trained on: the answer looks too certain")
-        rows.append(
-            [
-                line["recording"],
-                line["move"] or "not named",
-                line["answer"] or "no answer",
-                percent(line["probability"]) if line["answer"] else "",
-                "; ".join(doubts) or "none",
-            ]
-        )
+        certainty = percent(line["probability"]) if line["answer"] else ""
+        texts = [line["recording"], line["move"] or "not named", line["answer"] or "no answer"]
+        rows.append([*texts, certainty, "; ".join(doubts) or "none"])
     columns = ["recording", "label", "answer", "certainty", "doubts"]
     return (
         "<p>The test did not contain these recordings, so they are taken to be new. The finished classifier answers. "
@@ -213,20 +179,14 @@ def render_all(data: ReportData) -> str:
         certainty = percent(line["probability"])
         if below is not None and line["probability"] < below:
             certainty += ", doubtful"
-        rows.append(
-            [line["recording"], line["move"] or "not named", line["answer"] or "none", certainty, answered]
-        )
+        texts = [line["recording"], line["move"] or "not named", line["answer"] or "none"]
+        rows.append([*texts, certainty, answered])
     columns = ["recording", "label", "answer", "certainty", "answered"]
     return render_table("All recordings", columns, rows, numbers=[3])
 
 
 def render_glossary(data: ReportData, layer: str) -> str:
-    """Return the meaning of the page's terms and the origin of the classifier.
-
-    Args:
-        data: data of the report.
-        layer: name of the layer whose states are shown; empty = none.
-    """
+    """Return the page's terms and the classifier's origin; `layer` is that of the states shown, empty = none."""
     terms = {
         "left out": "The recordings were divided by athlete. For each part, a classifier was trained on all other parts and asked about "
         "this one. The results on this page are those answers. The finished classifier was then trained on all athletes.",
@@ -278,19 +238,12 @@ def _videos_without_athlete(evaluation: Evaluation) -> int:
 
 
 def _left_out(evaluation: Evaluation) -> str:
-    return (
-        "the athlete (or the video, if the athlete is unknown)"
-        if _videos_without_athlete(evaluation)
-        else "the athlete"
-    )
+    unknown = " (or the video, if the athlete is unknown)"
+    return f"the athlete{unknown if _videos_without_athlete(evaluation) else ''}"
 
 
 def _athlete_label(athlete: str) -> str:
     return f"unknown ({athlete.removeprefix('source ')})" if athlete.startswith("source ") else athlete
-
-
-def _lower_first(text: str) -> str:
-    return text[0].lower() + text[1:]
 
 
 def _escape(text: str) -> str:

@@ -35,9 +35,8 @@ MEASURE_LABELS = {
 def select_clearest(data: ReportData) -> list[int]:
     """Return up to `MAX_CLIPS` rows of the table with right answers: the most certain of each move, then the second, ..."""
     table = data.table[data.table["probability"].notna()]
-    right = table[table["tested"] & (table["truth"] == table["answer"])].sort_values(
-        "probability", ascending=False, kind="stable"
-    )
+    right = table[table["tested"] & (table["truth"] == table["answer"])]
+    right = right.sort_values("probability", ascending=False, kind="stable")
     rank_in_move = right.groupby("truth").cumcount()
     return right.index[np.argsort(rank_in_move.to_numpy(), kind="stable")][:MAX_CLIPS].tolist()
 
@@ -46,18 +45,12 @@ def select_most_doubtful(data: ReportData) -> list[int]:
     """Return up to `MAX_CLIPS` rows: the most certain mistakes, then the least certain right answers; none of the clearest."""
     table = data.table[data.table["tested"] & data.table["probability"].notna()]
     certainty = table["probability"].where(table["truth"] == table["answer"], -table["probability"])
-    doubtful = certainty.sort_values(kind="stable").index[:MAX_CLIPS].tolist()
-    clearest = select_clearest(data)
-    return [row for row in doubtful if row not in clearest]
+    doubtful = certainty.sort_values(kind="stable").index[:MAX_CLIPS]
+    return doubtful[~doubtful.isin(select_clearest(data))].tolist()
 
 
 def measure_recordings(recordings: Sequence[Recording], progress: Callable[[], object]) -> pd.DataFrame:
-    """Return a row of `measure_kinematics` for each recording, NaN where it cannot be measured.
-
-    Args:
-        recordings: in pixels or centred.
-        progress: called after each recording.
-    """
+    """Return a row of `measure_kinematics` for each recording, NaN if it cannot be measured; call `progress` after each."""
     rows = []
     for recording in recordings:
         try:
@@ -70,13 +63,7 @@ def measure_recordings(recordings: Sequence[Recording], progress: Callable[[], o
 
 
 def render_comparison(measures: pd.DataFrame, moves: Sequence[str], row: int) -> str:
-    """Return a table that compares one recording with the others of the same move.
-
-    Args:
-        measures: result of `measure_recordings`.
-        moves: label of each recording.
-        row: the recording.
-    """
+    """Return a table that compares the recording of a row of `measures` with the others of the same label in `moves`."""
     same = np.flatnonzero(np.array(moves) == moves[row])
     others = measures.iloc[same[same != row]]
     rows = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -83,13 +82,6 @@ def write_report(
     return path
 
 
-@dataclass(frozen=True)
-class _Section:
-    key: str
-    title: str
-    html: str
-
-
 def _render_body(data: ReportData, measures: pd.DataFrame, bar: tqdm) -> str:
     clearest, doubtful = select_clearest(data), select_most_doubtful(data)
     rows = [*clearest, *doubtful]
@@ -98,42 +90,38 @@ def _render_body(data: ReportData, measures: pd.DataFrame, bar: tqdm) -> str:
     explanations = dict(zip(rows, reasons, strict=True))
     layer, clips = _pack_clips(data, explanations, bar)
     parts = [
-        _Section("summary", "Summary", sections.render_summary(data)),
-        _Section("data", "Data", sections.render_data(data)),
+        ("summary", "Summary", sections.render_summary(data)),
+        ("data", "Data", sections.render_data(data)),
     ]
     if data.evaluation is None:
-        parts.append(_Section("results", "Results", sections.UNTESTED))
+        parts.append(("results", "Results", sections.UNTESTED))
     else:
         parts += [
-            _Section("results", "Results", sections.render_results(data.evaluation)),
-            _Section("athletes", "Results by athlete", sections.render_athletes(data.evaluation)),
-            _Section("confusion", "Confused moves", sections.render_confusion(data.evaluation)),
-            _Section("certainty", "Certainty", sections.render_certainty(data, data.evaluation)),
+            ("results", "Results", sections.render_results(data.evaluation)),
+            ("athletes", "Results by athlete", sections.render_athletes(data.evaluation)),
+            ("confusion", "Confused moves", sections.render_confusion(data.evaluation)),
+            ("certainty", "Certainty", sections.render_certainty(data, data.evaluation)),
         ]
     if len(data.new):
-        parts.append(_Section("new", "New recordings", sections.render_new(data)))
+        parts.append(("new", "New recordings", sections.render_new(data)))
     for key, title, text, rows in (
         ("clear", "Clearest clips", f"{_CLEAREST} {_ORIGIN}", clearest),
         ("doubtful", "Most doubtful clips", _DOUBTFUL, doubtful),
     ):
         if rows:
             cards = _render_cards(data, rows, key, clips, explanations, measures)
-            parts.append(_Section(key, title, f"<p>{text}</p>\n{cards}"))
-    parts.append(
-        _Section("all", "All recordings", f"{_render_chooser(data, clips)}\n{sections.render_all(data)}")
-    )
-    parts.append(
-        _Section("terms", "Terms, and origin of the classifier", sections.render_glossary(data, layer))
-    )
+            parts.append((key, title, f"<p>{text}</p>\n{cards}"))
+    parts.append(("all", "All recordings", f"{_render_chooser(data, clips)}\n{sections.render_all(data)}"))
+    parts.append(("terms", "Terms, and origin of the classifier", sections.render_glossary(data, layer)))
     return _render_sections(parts, clips)
 
 
-def _render_sections(parts: Sequence[_Section], clips: Sequence[PlayerClip]) -> str:
-    """Return the page's body: contents, sections, and the data of all players."""
-    links = "".join(f'<li><a href="#{part.key}">{escape(part.title)}</a></li>' for part in parts)
+def _render_sections(parts: Sequence[tuple[str, str, str]], clips: Sequence[PlayerClip]) -> str:
+    """Return the page's body: contents, sections (key, title, HTML), and the data of all players."""
+    links = "".join(f'<li><a href="#{key}">{escape(title)}</a></li>' for key, title, _ in parts)
     text = "\n".join(
-        f'<section id="{part.key}" aria-labelledby="{part.key}-title"><h2 id="{part.key}-title">{escape(part.title)}</h2>\n{part.html}\n</section>'
-        for part in parts
+        f'<section id="{key}" aria-labelledby="{key}-title"><h2 id="{key}-title">{escape(title)}</h2>\n{html}\n</section>'
+        for key, title, html in parts
     )
     blocks = "\n".join(render_clip_data(clip, _data_key(row)) for row, clip in enumerate(clips))
     hint = "<noscript><p class='note'>The players need JavaScript. Everything else works without it.</p></noscript>"
@@ -153,16 +141,13 @@ def _pack_clips(
     probabilities = data.table[[f"p({name})" for name in data.classes]].to_numpy(float)
     clips = []
     for row, (name, recording) in enumerate(zip(data.table["recording"], data.recordings, strict=True)):
-        answered = not np.isnan(probabilities[row]).any()
-        clips.append(
-            pack_clip(
-                recording,
-                name=name,
-                strip=states[row],
-                probabilities=dict(zip(data.classes, probabilities[row], strict=True)) if answered else None,
-                weights=explanations[row].weights if row in explanations else None,
-            )
+        known = (
+            None
+            if np.isnan(probabilities[row]).any()
+            else dict(zip(data.classes, probabilities[row], strict=True))
         )
+        weights = explanations[row].weights if row in explanations else None
+        clips.append(pack_clip(recording, name=name, strip=states[row], probabilities=known, weights=weights))
         bar.update()
     return layer, clips
 

@@ -1,4 +1,4 @@
-"""Render one HTML page that contains everything it shows; its security policy forbids all requests."""
+"""Render one HTML page that contains everything it shows."""
 
 from __future__ import annotations
 
@@ -12,11 +12,7 @@ def render_page(title: str, body: str, *, styles: str = "") -> str:
     """Return a whole HTML page with the player's script and style.
 
     The page's security policy forbids the browser all requests, so its data stays on the reader's machine.
-
-    Args:
-        title: plain text.
-        body: HTML.
-        styles: additional CSS.
+    `title` is plain text, `body` HTML, `styles` additional CSS.
 
     >>> render_page("A & B", "<p>text</p>").splitlines()[:2]
     ['<!DOCTYPE html>', '<html lang="en">']

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TypedDict
+from typing import Any
 
 import numpy as np
 
@@ -12,29 +12,13 @@ from gymskel.recording import Recording
 _UNSEEN, _MAX_COORDINATE = -32768, 32767  # of int16
 
 
-class PackedKeypoints(TypedDict):
-    """Keypoints of one recording, ready for JSON.
-
-    Keys:
-        frames: number of frames.
-        joints: number of joints.
-        origin: [x, y] in the recording's unit.
-        scale: the recording's unit per packed step.
-        xy: base64 of int16 (frames, joints, 2), little-endian: a coordinate is its number times `scale` plus `origin`;
-            -32768 = unseen.
-        sure: base64 of uint8 (frames, joints): confidence times 255; 0 for a joint that is unseen or filled in.
-    """
-
-    frames: int
-    joints: int
-    origin: list[float]
-    scale: float
-    xy: str
-    sure: str
-
-
-def pack_keypoints(recording: Recording) -> PackedKeypoints:
+def pack_keypoints(recording: Recording) -> dict[str, Any]:
     """Return the keypoints in a form that JSON can hold, about 7 characters per joint and frame.
+
+    Returns:
+        `frames` and `joints`, their numbers; `origin` [x, y] and `scale` in the recording's unit; `xy`, base64 of
+        little-endian int16 (frames, joints, 2): a coordinate is its number times `scale` plus `origin`, -32768 = unseen;
+        `sure`, base64 of uint8 (frames, joints): confidence times 255, 0 for a joint that is unseen or filled in.
 
     >>> packed = pack_keypoints(Recording(np.ones((2, 25, 3))))
     >>> packed["frames"], packed["joints"], packed["origin"]

@@ -7,64 +7,45 @@ import json
 from collections.abc import Mapping
 from html import escape
 from io import BytesIO
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from gymskel.activations import draw_strips
 from gymskel.recording import Recording
-from gymskel.viewer.packing import PackedKeypoints, pack_keypoints, to_base64
+from gymskel.viewer.packing import pack_keypoints, to_base64
 
 if TYPE_CHECKING:
     from PIL import Image
 
 _CELL = 4  # pixels of a picture per value; the browser stretches them
-_FOR, _AGAINST = (
-    (27, 120, 55),
-    (118, 42, 131),
-)  # PRGn of ColorBrewer: colour-blind people can distinguish them
+_FOR, _AGAINST = (27, 120, 55), (118, 42, 131)  # RGB; PRGn of ColorBrewer, for colour-blind people too
 _LINE_STYLES = 6  # of the chart, in player.css
 _IN_CORNER = 4  # classes in the corner
 STRIP_LABEL = "Activity of the neurons: one row each, green = +1, pink = -1"
 WEIGHTS_LABEL = "Importance of the joints: one row each, green = for the answer, purple = against it"
 
 
-class Track(TypedDict):
-    """Picture below the skeleton: label, PNG as data URI, number of rows."""
-
-    label: str
-    src: str
-    rows: int
-
-
-class JointWeights(TypedDict):
-    """Weights of the joints: number of steps, and base64 of int8 (steps, joints), 127 = the largest weight."""
-
-    steps: int
-    shares: str
-
-
-class ClipProbabilities(TypedDict):
-    """Probabilities in whole thousandths: `final` one per class, or `values` (classes, frames) with None = no answer yet."""
-
-    classes: list[str]
-    values: list[list[int | None]] | None
-    final: list[int | None]
-
-
 class PlayerClip(TypedDict):
-    """Everything a player shows of one recording, ready for JSON; `limbs` are pairs of joint numbers."""
+    """Data that a player shows of one recording, ready for JSON.
+
+    Keys:
+        limbs: pairs of joint numbers.
+        tracks: pictures below the skeleton: `label`, PNG as data URI `src`, number of `rows`.
+        weights: number of `steps`, and `shares`: base64 of int8 (steps, joints), 127 = the largest weight.
+        probabilities: `classes`, and in thousandths `final` (classes,) or `values` (classes, frames), None = no answer.
+    """
 
     name: str
     fps: float | None
     times: list[float] | None
-    keypoints: PackedKeypoints
+    keypoints: dict[str, Any]
     limbs: list[list[int]]
     sides: list[str]
-    tracks: list[Track]
-    weights: JointWeights | None
-    probabilities: ClipProbabilities | None
+    tracks: list[dict[str, Any]]
+    weights: dict[str, Any] | None
+    probabilities: dict[str, Any] | None
 
 
 def pack_clip(
@@ -80,23 +61,22 @@ def pack_clip(
     Args:
         recording: in any unit, y down.
         name: title of the player; by default the recording's name.
-        strip: (steps, units) states in [-1, 1], NaN behind the end. The steps are spread over the recording, so a
-            layer that sees every fourth frame runs in time.
+        strip: (steps, units) states in [-1, 1], NaN behind the end; the steps are spread over the recording.
         probabilities: class -> its final probability, or (frames,) over time, NaN while there is no answer.
-        weights: (steps, joints) attribution of each joint in each step, positive = for the answer; joints in the order of
-            the recording's skeleton, NaN = unknown.
+        weights: (steps, joints) attributions, positive = for the answer, in the order of the recording's skeleton;
+            NaN = unknown.
 
     Raises:
-        ValueError: shapes that do not fit the recording; probabilities outside [0, 1]; a strip that `draw_strips` refuses.
+        ValueError: shapes that do not fit the recording, probabilities outside [0, 1], a strip that `draw_strips` refuses.
     """
     skeleton = recording.skeleton
-    tracks: list[Track] = []
+    tracks: list[dict[str, Any]] = []
+    joint_weights = None
     if strip is not None:
         states = np.asarray(strip)
         picture = draw_strips(states, steps_per_line=max(len(states), 1), cell=_CELL)
         picture = picture.crop((0, _CELL, *picture.size))  # without the row of step numbers
         tracks.append({"label": STRIP_LABEL, "src": _data_uri(picture), "rows": picture.height // _CELL})
-    joint_weights = None
     if weights is not None:
         track, joint_weights = _pack_weights(np.asarray(weights, float), len(skeleton))
         tracks.append(track)
@@ -115,14 +95,14 @@ def pack_clip(
     }
 
 
-def _pack_weights(weights: np.ndarray, joints: int) -> tuple[Track, JointWeights]:
+def _pack_weights(weights: np.ndarray, joints: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the map of the weights (steps, joints), and the weights as shares of the largest one."""
     if weights.ndim != 2 or weights.shape[1] != joints or not len(weights):
         raise ValueError(f"`weights` must be (steps, {joints} joints), got {weights.shape}.")
     share = np.nan_to_num(weights / (np.nanmax(np.abs(weights), initial=0) or 1))
     known = ~np.isnan(weights).all(axis=0)
     picture = _draw_weight_map(share[:, known])
-    track: Track = {"label": WEIGHTS_LABEL, "src": _data_uri(picture), "rows": int(known.sum())}
+    track = {"label": WEIGHTS_LABEL, "src": _data_uri(picture), "rows": int(known.sum())}
     return track, {"steps": len(share), "shares": to_base64(np.rint(127 * share).astype(np.int8))}
 
 
@@ -133,11 +113,7 @@ def render_clip_data(clip: PlayerClip, key: str) -> str:
 
 
 def render_player(
-    clip: PlayerClip,
-    key: str,
-    *,
-    choices: Mapping[str, str] | None = None,
-    data_key: str | None = None,
+    clip: PlayerClip, key: str, *, choices: Mapping[str, str] | None = None, data_key: str | None = None
 ) -> str:
     """Return the HTML of a player; pictures and final probabilities appear without JavaScript too.
 
@@ -180,7 +156,7 @@ def _render_choice(choices: Mapping[str, str], key: str, selected: str | None) -
     return f'\n<label class="choice">Recording <select class="which" id="{key}-which" disabled>{options}</select></label>'
 
 
-def _render_track(track: Track) -> str:
+def _render_track(track: Mapping[str, Any]) -> str:
     label = escape(track["label"])
     height = max(24, min(12 * track["rows"], 170))
     return (
@@ -201,9 +177,8 @@ def _render_chart(clip: PlayerClip) -> str:
         lines.append(
             f'<polyline class="{style}" points="{" ".join(points)}"><title>{name}</title></polyline>'
         )
-        legend.append(
-            f'<span class="key"><svg viewBox="0 0 24 8" aria-hidden="true"><path class="{style}" d="M0 4H24"/></svg>{name}</span>'
-        )
+        icon = f'<svg viewBox="0 0 24 8" aria-hidden="true"><path class="{style}" d="M0 4H24"/></svg>'
+        legend.append(f'<span class="key">{icon}{name}</span>')
     width = max(clip["keypoints"]["frames"], 1)
     return (
         f'<div class="track"><p>Probability of each move, 0 to 100 % {" ".join(legend)}</p><div class="lane" style="height:90px">'
@@ -212,20 +187,16 @@ def _render_chart(clip: PlayerClip) -> str:
     )
 
 
-def _render_final(probabilities: ClipProbabilities | None) -> str:
-    """Return the final probabilities, the largest first; empty where they change over time, as the script writes them."""
-    if not probabilities or probabilities["values"] is not None:
+def _render_final(probabilities: Mapping[str, Any] | None) -> str:
+    """Return the final probabilities, the largest first; empty where they change over time: the script writes these."""
+    if not probabilities or probabilities["values"]:
         return ""
-    known = [
-        (value, name)
-        for value, name in zip(probabilities["final"], probabilities["classes"], strict=True)
-        if value is not None
-    ]
-    largest = sorted(known, key=lambda pair: -pair[0])[:_IN_CORNER]
+    pairs = zip(probabilities["final"], probabilities["classes"], strict=True)
+    largest = sorted(pairs, key=lambda pair: -pair[0])[:_IN_CORNER]
     return "<br>".join(f"{escape(name)} {_percent(value)}" for value, name in largest)
 
 
-def _pack_probabilities(probabilities: Mapping[str, npt.ArrayLike], frames: int) -> ClipProbabilities:
+def _pack_probabilities(probabilities: Mapping[str, npt.ArrayLike], frames: int) -> dict[str, Any]:
     """Return classes and probabilities in thousandths, one per class or one per class and frame."""
     values = {name: np.asarray(value, float) for name, value in probabilities.items()}
     shapes = {value.shape for value in values.values()}
@@ -240,7 +211,7 @@ def _pack_probabilities(probabilities: Mapping[str, npt.ArrayLike], frames: int)
     if shapes == {()}:
         final = [_thousandths(float(value)) for value in values.values()]
         return {"classes": list(values), "values": None, "final": final}
-    over_time = [[_thousandths(value) for value in row.tolist()] for row in values.values()]
+    over_time = [list(map(_thousandths, row.tolist())) for row in values.values()]
     return {"classes": list(values), "values": over_time, "final": []}
 
 

@@ -71,13 +71,11 @@ def view(
     Args:
         recording: in pixels or centred, of any skeleton.
         strip: (steps, units) states of a layer, as `activations.layer_outputs` gives them for one clip.
-        probabilities: class -> its final probability, or (frames,) over time, e.g. from a `Stream`; NaN = no answer yet. They
-            appear in the upper left corner.
-        weights: (steps, joints) attribution of each joint, positive = for the answer. They appear as discs on the joints, and
-            below.
+        probabilities: as in `pack_clip`, for the upper left corner.
+        weights: as in `pack_clip`, for discs on the joints, and below.
 
     Raises:
-        ValueError: shapes that do not fit, probabilities outside [0, 1], states outside [-1, 1].
+        ValueError: as `pack_clip`.
 
     >>> from gymskel.simulate import simulate_recording
     >>> viewer = view(simulate_recording("backflip"), probabilities={"backflip": 0.9, "back-handspring": 0.1})

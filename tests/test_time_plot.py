@@ -5,7 +5,7 @@ import pytest
 from helpers.overlays import drifting, pose_of
 
 from gymskel.overlay.alignment import first_frame_number
-from gymskel.overlay.pose_measures import mean_confidence, unwrap_degrees
+from gymskel.overlay.time_plot import mean_confidence, unwrap_degrees
 from gymskel.recording import Recording
 
 cv2 = pytest.importorskip("cv2")
