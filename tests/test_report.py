@@ -206,7 +206,7 @@ def test_where_nobody_said_who_it_is_the_page_claims_no_new_athletes(fitted, rec
     unnamed = table["fold"] == 1 if few else table["fold"] > 0
     table["athlete"] = table["athlete"].where(~unnamed, "source " + table["recording"])
     page = sections_of(fitted.keep_out_of_fold(table), recordings)
-    assert "the result looks too good" in page.text
+    assert "this number is too good" in page.text
     assert "for new athletes" not in page.text and "the video, if the athlete is unknown" in page.text
     assert ("for 2 the athlete is unknown" if few else "as the athletes are unknown") in page.text
 
