@@ -10,8 +10,7 @@ import numpy as np
 
 from gymskel.skeleton import BODY_25, Skeleton
 
-NECK, MID_HIP = BODY_25.indices(["Neck", "MidHip"])
-"""Rows of the torso's two ends in BODY_25."""
+NECK, MID_HIP = BODY_25.indices(["Neck", "MidHip"])  # the torso's two ends
 
 
 def as_body_25(xy: np.ndarray, skeleton: Skeleton) -> np.ndarray:

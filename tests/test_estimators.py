@@ -17,7 +17,7 @@ from helpers.dots import UNSEEN
 from helpers.estimators import ROOT, nothing_named, run, used_elsewhere  # noqa: F401 (a fixture)
 
 from gymskel.estimators.estimator import ESTIMATORS, choose_estimator, find_people, is_stateless
-from gymskel.estimators.gpus import check_gpus, take_gpu
+from gymskel.estimators.openpose import check_gpus, take_gpu
 from gymskel.extract import MediaPipe, OpenPose
 from gymskel.skeleton import BODY_25, MEDIAPIPE_33, Skeleton
 
@@ -302,7 +302,7 @@ def test_openpose_on_one_gpu(openpose):
 
 TAKE = """
 import sys
-from gymskel.estimators.gpus import take_gpu
+from gymskel.estimators.openpose import take_gpu
 print(take_gpu((0, 1), 2), flush=True)
 sys.stdin.read()
 """
@@ -332,8 +332,8 @@ def test_one_process_per_gpu(tmp_path):
 
 
 def test_a_process_keeps_its_gpu(tmp_path, monkeypatch):
-    monkeypatch.setattr("gymskel.estimators.gpus.tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("gymskel.estimators.gpus._locks", {})
+    monkeypatch.setattr("gymskel.estimators.openpose.tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("gymskel.estimators.openpose._locks", {})
     assert check_gpus(range(2)) == (0, 1) and check_gpus(None) == ()
     assert [take_gpu((1, 0), 2), take_gpu((0, 1), 2), take_gpu((0,), 2)] == [1, 1, 0]
 

@@ -6,8 +6,7 @@ from helpers.clothes import BLUE, GREEN, GREY, RED, dressed
 from helpers.dots import stand
 
 from gymskel.skeleton import BODY_25
-from gymskel.tracking.crops import Crop
-from gymskel.tracking.masking import mask_people
+from gymskel.tracking.crops import Crop, mask_people
 from gymskel.tracking.prediction import Prediction
 
 CROP = Crop((320, 240), 480, 0.0, 480)  # shows x from 80 to 560 as it is

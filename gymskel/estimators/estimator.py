@@ -31,8 +31,7 @@ class Estimator(Protocol):
     An estimator that remembers earlier frames also has `reset()`; it is called before and after each video.
 
     Attributes:
-        name: the model, its version and every option that changes the result. Two estimators of the same name are
-            taken to be the same.
+        name: the model, its version and every option that changes the result; the same name means the same results.
         skeleton: layout of the joints it returns.
         stateless: True if the result depends on the frame alone, not on earlier frames. Only such an estimator can be
             shown crops (`follow`). An estimator without this attribute is stateless unless it has a `reset`.
@@ -56,8 +55,7 @@ ESTIMATORS = {"openpose": OpenPose, "rtmpose": RTMPose, "mediapipe": MediaPipe}
 def choose_estimator(estimator: str | Estimator = "auto") -> Estimator:
     """Return an estimator by its name, the best one installed for "auto", or the given one after a check.
 
-    "auto" takes the first of OpenPose, RTMPose and MediaPipe that has all it needs to start. It downloads nothing: RTMPose
-    is taken only if environment variables name its weights, or they were downloaded before. See the result's `name`.
+    "auto" takes the first of OpenPose, RTMPose and MediaPipe that can start without a download. See the result's `name`.
 
     Raises:
         ValueError: no such name.
@@ -66,13 +64,12 @@ def choose_estimator(estimator: str | Estimator = "auto") -> Estimator:
         FileNotFoundError: its model files are missing.
     """
     if not isinstance(estimator, str):
-        return check_estimator(estimator)
+        return _check_estimator(estimator)
     if estimator == "auto":
         return _best_installed()
     if estimator not in ESTIMATORS:
-        raise ValueError(
-            f"`estimator` must be auto, {', '.join(ESTIMATORS)} or a callable, got {estimator!r}."
-        )
+        names = ", ".join(ESTIMATORS)
+        raise ValueError(f"`estimator` must be auto, {names} or a callable, got {estimator!r}.")
     return ESTIMATORS[estimator]()
 
 
@@ -92,19 +89,11 @@ def _best_installed() -> Estimator:
     raise ImportError("\n".join(["No pose estimator is installed.", *errors]))
 
 
-def check_estimator(estimator: Any) -> Estimator:
-    """Return the estimator if it fits the protocol.
-
-    Raises:
-        TypeError: not callable, a class, or without a `name` or a `skeleton`.
-    """
+def _check_estimator(estimator: Any) -> Estimator:
+    """Return the estimator; raise TypeError if it is not callable, a class, or without a `name` or a `skeleton`."""
     named = isinstance(getattr(estimator, "name", None), str)
-    if (
-        isinstance(estimator, type)
-        or not callable(estimator)
-        or not named
-        or not isinstance(getattr(estimator, "skeleton", None), Skeleton)
-    ):
+    laid_out = isinstance(getattr(estimator, "skeleton", None), Skeleton)
+    if isinstance(estimator, type) or not callable(estimator) or not named or not laid_out:
         raise TypeError(
             "`estimator` must be a callable frame -> (people, joints, 3) with a `name` and a `skeleton`, "
             f"such as MediaPipe(); got {estimator!r}."

@@ -14,31 +14,25 @@ from gymskel.messages import join_names
 from gymskel.quiet import hide_stderr
 from gymskel.skeleton import MEDIAPIPE_33
 
-MIN_VISIBILITY = 0.1
-"""Visibility below which a landmark is taken for guessed, so unseen; MediaPipe always returns all 33."""
-
-_TASK_FILES = {
-    "pose_detector.tflite",
-    "pose_landmarks_detector.tflite",
-}  # in a pose landmarker's .task, a zip
+_MIN_VISIBILITY = 0.1  # below which a landmark is taken for guessed; MediaPipe always returns all 33
+_TASK_FILES = {"pose_detector.tflite", "pose_landmarks_detector.tflite"}  # in a .task, a zip
 
 
 class MediaPipe:
     """An estimator: MediaPipe's pose landmarks, as frame -> (people, 33, 3) float32.
 
-    x and y in pixels; the confidence is MediaPipe's visibility. A landmark whose visibility is under 0.1 or
-    that lies outside the picture is unseen: NaN, NaN, 0. The coordinates are raw; smoothing is a step of
-    `preprocess`, recorded in the history.
+    x and y in pixels, not smoothed; the confidence is MediaPipe's visibility. A landmark whose visibility is under 0.1 or
+    that lies outside the picture is unseen: NaN, NaN, 0.
 
     Without `model` it is the model inside mediapipe 0.10.21, the last wheel with one; it finds one person. With `model` it
     is the Tasks API, in any version since 0.10.
 
     Args:
-        model: a pose landmarker, `pose_landmarker_lite.task`, `_full` or `_heavy`, as MediaPipe's
-            documentation offers them; by default the environment variable MEDIAPIPE_MODEL, else the model inside.
+        model: a pose landmarker, `pose_landmarker_lite.task`, `_full` or `_heavy`, as MediaPipe's documentation offers
+            them; by default the environment variable MEDIAPIPE_MODEL, else the model inside.
         people: largest number of people found in a frame; more than one only with a `model`.
-        tracking: search near the person's place in the frame before. This is faster than searching every frame afresh, but
-            it loses a body that turns, and works with `follow=False` only. Only for the model inside.
+        tracking: search near the person's place in the frame before: faster, but it loses a body that turns, and works
+            with `follow=False` only. Only for the model inside.
 
     Raises:
         ImportError: mediapipe is missing, or too new to carry its pose model and no `model` is given.
@@ -86,7 +80,7 @@ class MediaPipe:
         inside = ((points[..., :2] >= 0) & (points[..., :2] < 1)).all(axis=-1)
         height, width = frame.shape[:2]
         points[..., :2] *= width, height
-        points[~inside | (points[..., 2] < MIN_VISIBILITY)] = np.nan, np.nan, 0
+        points[~inside | (points[..., 2] < _MIN_VISIBILITY)] = np.nan, np.nan, 0
         return points
 
     def reset(self) -> None:
@@ -144,7 +138,7 @@ def _check_options(model: Path | None, people: int, tracking: bool) -> None:
         return
     if tracking:
         raise ValueError(
-            f"`tracking` is for the model inside mediapipe 0.10.21, not for {model}. Fix: tracking=False."
+            f"`tracking` is for the model inside mediapipe, not for {model}. Fix: tracking=False."
         )
     parts: set[str] = set()
     with contextlib.suppress(OSError, zipfile.BadZipFile, RuntimeError), zipfile.ZipFile(model) as archive:

@@ -6,19 +6,18 @@ import importlib
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gymskel.estimators.gpus import check_gpus, take_gpu
 from gymskel.skeleton import BODY_25
 
-_MODEL_FILES = [
-    Path("pose", "body_25", name) for name in ("pose_iter_584000.caffemodel", "pose_deploy.prototxt")
-]
+_MODEL_FILES = [Path("pose/body_25/pose_iter_584000.caffemodel"), Path("pose/body_25/pose_deploy.prototxt")]
 _INSTALLED = "/usr/local/python"  # where `make install` puts the binding
+_locks: dict[tuple[int, int], int] = {}  # (process, GPU) -> its lock file, open while the process lives
 
 
 class OpenPose:
@@ -28,24 +27,21 @@ class OpenPose:
     next frame. The confidence is a heat map's peak and may overshoot 1 a little. An unseen joint is NaN, NaN, 0.
 
     Args:
-        model_folder: OpenPose's `models`; by default the environment variable OPENPOSE_MODELS, else
-            `models` beside the build folder.
-        python_folder: the binding's folder, `<build>/python` (on Windows also the `Release` folder in it that
-            holds pyopenpose); by default the environment variable OPENPOSE_PYTHON, else wherever Python finds
-            it, else /usr/local/python.
-        net_resolution: size of the network's input, `WIDTHxHEIGHT` in multiples of 16; -1 follows from the
-            picture's shape. Smaller is faster and takes less GPU memory.
+        model_folder: OpenPose's `models`; by default the environment variable OPENPOSE_MODELS, else `models` beside the build.
+        python_folder: the binding's folder, `<build>/python` (on Windows also the `Release` folder in it); by default the
+            environment variable OPENPOSE_PYTHON, else wherever Python finds it, else /usr/local/python.
+        net_resolution: size of the network's input, `WIDTHxHEIGHT` in multiples of 16; -1 follows from the picture's shape.
+            Smaller is faster and takes less GPU memory.
         scale_number: number of sizes in which the network sees the picture; 1 is fastest, 4 finds most.
         scale_gap: share of the full size by which each of them is smaller than the one before.
-        gpu: the GPU to run on, counted from 0; by default OpenPose's own choice among those that
-            CUDA_VISIBLE_DEVICES shows. Several, for worker processes: each process takes the first that no
-            other process on this host has taken (not on Windows).
+        gpu: the GPU to run on, counted from 0; by default OpenPose's own choice among those that CUDA_VISIBLE_DEVICES shows.
+            Of several, each worker process takes the first that no other process on this host has (not on Windows).
 
     Raises:
         ImportError: the binding cannot be imported.
         FileNotFoundError: `model_folder` does not hold the model.
-        ValueError: an option out of its range; OpenPose itself would end the process. `gpu` is checked against
-            the GPUs there are at the first frame, in the process that uses them.
+        ValueError: an option out of its range; OpenPose itself would end the process. A `gpu` that is not there is found
+            at the first frame, in the process that uses it.
     """
 
     skeleton = BODY_25
@@ -96,9 +92,7 @@ class OpenPose:
         newer = hasattr(self._op, "VectorDatum")  # 1.7; a plain list is a TypeError there
         datums = self._op.VectorDatum([datum]) if newer else [datum]
         if self._wrapper.emplaceAndPop(datums) is False:  # older ones answer None
-            raise RuntimeError(
-                "OpenPose stopped: it took a frame and returned nothing. Fix: see its own message above."
-            )
+            raise RuntimeError("OpenPose took a frame and returned nothing. Fix: see its own message above.")
         found = datum.poseKeypoints
         if found is None or np.ndim(found) == 0:  # nobody, said in the newer and in the older way
             return np.empty((0, len(self.skeleton), 3), np.float32)
@@ -122,8 +116,7 @@ def _check_options(net_resolution: str, scale_number: int, scale_gap: float) -> 
     sizes = re.fullmatch(r"(-1|\d+)x(-1|\d+)", str(net_resolution))
     if not sizes or sizes.groups() == ("-1", "-1") or any(int(s) % 16 for s in sizes.groups() if s != "-1"):
         raise ValueError(
-            "`net_resolution` must be WIDTHxHEIGHT in multiples of 16, one of them -1 at most, "
-            f"got {net_resolution!r}."
+            f"`net_resolution` must be WIDTHxHEIGHT in multiples of 16, one of them -1 at most, got {net_resolution!r}."
         )
     if not (isinstance(scale_number, int) and scale_number >= 1):
         raise ValueError(f"`scale_number` must be a whole number, 1 or more, got {scale_number!r}.")
@@ -194,3 +187,55 @@ def _models_beside(binding: Any) -> Iterator[Path]:
     """Return the folders that may hold the model, such as `openpose/models` for `openpose/build/python/.../pyopenpose.so`."""
     parents = Path(binding.__file__).resolve().parents
     return (parent / "models" for parent in parents[:5])
+
+
+# --- GPUs ----------------------------------------------------------------------------------------------------------------
+
+
+def check_gpus(gpu: int | Sequence[int] | None) -> tuple[int, ...]:
+    """Return the numbers of the GPUs given, none for None; raise ValueError for no number, or several on Windows."""
+    if gpu is None:
+        return ()
+    gpus = (gpu,) if isinstance(gpu, int) else tuple(gpu)
+    if not gpus or any(isinstance(g, bool) or not isinstance(g, int) or g < 0 for g in gpus):
+        raise ValueError(f"`gpu` must be a GPU's number, 0 or more, or several of them, got {gpu!r}.")
+    if len(set(gpus)) > 1 and os.name == "nt":
+        raise ValueError(f"`gpu` must be a single number on Windows, got {gpu!r}.")
+    return gpus
+
+
+def take_gpu(gpus: tuple[int, ...], count: int) -> int:
+    """Return the GPU for this process, of a host with `count`: the only one, or the first that no other has taken.
+
+    Raises:
+        ValueError: the host has no such GPU.
+        RuntimeError: several to choose from, and every one is taken.
+    """
+    missing = [gpu for gpu in gpus if gpu >= count]
+    if missing:
+        raise ValueError(f"`gpu` {', '.join(map(str, missing))}: OpenPose sees {count} here, counted from 0.")
+    if len(gpus) == 1:
+        return gpus[0]
+    mine = next((gpu for gpu in gpus if (os.getpid(), gpu) in _locks), None)
+    free = mine if mine is not None else next((gpu for gpu in gpus if _lock(gpu)), None)
+    if free is None:
+        raise RuntimeError(
+            f"Every GPU of {', '.join(map(str, gpus))} is taken by another process. Fix: use as many workers as GPUs, "
+            "or name a single GPU to share it."
+        )
+    return free
+
+
+def _lock(gpu: int) -> bool:
+    """Lock a GPU for this process until it ends; return False if another process has it."""
+    import fcntl
+
+    path = Path(tempfile.gettempdir(), f"gymskel-gpu-{gpu}-{os.getuid()}.lock")
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return False
+    _locks[os.getpid(), gpu] = file  # a forked process does not own the GPU
+    return True

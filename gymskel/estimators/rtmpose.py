@@ -17,12 +17,8 @@ from gymskel.estimators.model_files import find_model_file, name_with_checksum
 from gymskel.quiet import hide_stderr
 from gymskel.skeleton import HALPE_26
 
-MIN_SCORE = 0.3
-"""Score below which a joint is taken for guessed, so unseen; MMPose draws joints from this score on (`kpt_thr`)."""
-
-MODES = ("performance", "balanced", "lightweight")
-"""rtmlib's pairs of detector and pose model, the best and slowest first."""
-
+_MIN_SCORE = 0.3  # below which a joint is taken for guessed; MMPose draws from this score on (`kpt_thr`)
+_MODES = ("performance", "balanced", "lightweight")  # rtmlib's pairs of models, the best and slowest first
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "rocm": "ROCMExecutionProvider"}
 _PERSON_CLASS = 0  # of COCO
 
@@ -30,9 +26,8 @@ _PERSON_CLASS = 0  # of COCO
 class RTMPose:
     """An estimator: YOLOX finds the people, RTMPose the joints of each, as frame -> (people, 26, 3) float32.
 
-    x and y in pixels. RTMPose's score is the mean of two peaks, along x and along y (SimCC), and is not normalised: about
-    0.9 to 1.1 for joints in plain sight. It is clipped to [0, 1]. A joint that scores under 0.3 or lies outside the picture
-    is unseen: NaN, NaN, 0.
+    x and y in pixels. RTMPose's score is the mean of two peaks, along x and y (SimCC): about 0.9 to 1.1 for joints in plain
+    sight, clipped to [0, 1]. A joint that scores under 0.3 or lies outside the picture is unseen: NaN, NaN, 0.
 
     The weights are `det` and `pose`, else those that the environment variables RTMPOSE_DET and RTMPOSE_POSE name, else those
     that rtmlib downloaded before; else they are downloaded now.
@@ -63,14 +58,12 @@ class RTMPose:
         download: bool = True,
     ) -> None:
         """Import rtmlib and find the weights; the models are loaded at the first frame."""
-        if mode not in MODES:
-            raise ValueError(f"`mode` must be {', '.join(MODES[:-1])} or {MODES[-1]}, got {mode!r}.")
+        if mode not in _MODES:
+            raise ValueError(f"`mode` must be {', '.join(_MODES[:-1])} or {_MODES[-1]}, got {mode!r}.")
         given = {"det": find_model_file(det, "RTMPOSE_DET"), "pose": find_model_file(pose, "RTMPOSE_POSE")}
         wrong = [str(file) for file in given.values() if file is not None and file.suffix != ".onnx"]
         if wrong:
-            raise ValueError(
-                f"Models must be .onnx files (OpenMMLab's zips hold one), got {', '.join(wrong)}."
-            )
+            raise ValueError(f"Models must be .onnx files (in OpenMMLab's zips), got {', '.join(wrong)}.")
         rtmlib = _import(device)
         urls = rtmlib.BodyWithFeet.MODE[mode]
         self._det, self._pose = (given[part] or _weights(urls[part], download) for part in ("det", "pose"))
@@ -94,7 +87,7 @@ class RTMPose:
         people = np.concatenate([places, np.clip(scores, 0, 1)[..., None]], axis=-1).astype(np.float32)
         height, width = frame.shape[:2]
         inside = ((people[..., :2] >= 0) & (people[..., :2] < (width, height))).all(axis=-1)
-        people[~inside | (people[..., 2] < MIN_SCORE)] = np.nan, np.nan, 0
+        people[~inside | (people[..., 2] < _MIN_SCORE)] = np.nan, np.nan, 0
         return people
 
     def _load(self) -> tuple[Any, Any]:
@@ -107,11 +100,9 @@ class RTMPose:
             _check_device(model.session, self._device)
             height, width = _input_size(model.session, file) or model.model_input_size[::-1]
             model.model_input_size = (height, width) if model is detector else (width, height)
-        if (
-            _outputs(detector.session)[0][-1] != 5
-        ):  # 5: boxes and scores of people; else a score for each class
+        if detector.session.get_outputs()[0].shape[-1] != 5:  # boxes and scores of people, no classes
             detector.det_mode = "multiclass"
-        joints = [shape[1] for shape in _outputs(pose.session)]
+        joints = [output.shape[1] for output in pose.session.get_outputs()]
         if len(joints) != 2 or any(isinstance(n, int) and n != len(self.skeleton) for n in joints):
             raise ValueError(
                 f"{self._pose} gives {joints} joints, expected x and y of the {len(self.skeleton)} of Halpe. "
@@ -126,10 +117,6 @@ def _person_boxes(found: Any) -> np.ndarray:
     boxes = np.reshape(boxes, (-1, 4))
     keep = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     return boxes[keep if classes is None else keep & (classes == _PERSON_CLASS)]
-
-
-def _outputs(session: Any) -> list[list[Any]]:
-    return [list(output.shape) for output in session.get_outputs()]
 
 
 def _input_size(session: Any, file: Path) -> tuple[int, int] | None:

@@ -69,17 +69,12 @@ def _mean_color(colors: np.ndarray) -> np.ndarray:
 
 @dataclass
 class Appearance:
-    """The colours of one person so far.
+    """The colours of one person so far."""
 
-    Attributes:
-        mean: (PARTS, 3) slow means of the colours, Lab; NaN for parts never seen.
-        spread: (PARTS,) usual distance of single frames from the means.
-        count: frames seen.
-    """
-
+    # slow means of the colours, Lab; NaN for parts never seen
     mean: np.ndarray = field(default_factory=lambda: np.full((PARTS, 3), np.nan))
-    spread: np.ndarray = field(default_factory=lambda: np.zeros(PARTS))
-    count: int = 0
+    spread: np.ndarray = field(default_factory=lambda: np.zeros(PARTS))  # usual distance of a frame from them
+    count: int = 0  # frames seen
 
     def update(self, colors: np.ndarray) -> None:
         """Take the colours (PARTS, 3) of a frame into the means."""

@@ -19,11 +19,8 @@ from gymskel.tracking.geometry import (
     rotate_about,
 )
 
-GATE = 0.9
-"""Largest cost, in torso lengths, at which a pose may continue a body."""
-
-FORBIDDEN = 1e6
-"""Cost of an assignment that is not allowed; finite, as the solver wants it."""
+GATE = 0.9  # torso lengths; largest cost at which a pose may continue a body
+FORBIDDEN = 1e6  # cost of an assignment that is not allowed; finite, as the solver wants it
 
 Edges = tuple[float, float]  # x of the left and the right edge of the picture, pixels
 
@@ -51,12 +48,8 @@ def pair_costs(
     """Return the cost (pairs,) that pose p continues body b; the longer unseen, the less the place counts.
 
     Args:
-        bodies: n bodies.
-        predicted: (n, 25, 2) their joints, predicted.
-        now: second of the poses, or (n,) seconds.
-        xy: (m, 25, 2) poses.
-        b: (pairs,) indices of bodies.
-        p: (pairs,) indices of poses.
+        bodies: n bodies, whose `predicted` joints are (n, 25, 2).
+        now: second of the poses `xy` (m, 25, 2), or (n,) seconds.
         reentry: (pairs,) `reentry_costs`, or inf for all.
     """
     gaps, young = now - bodies.last_seen, bodies.frame_counts < 3
@@ -71,10 +64,7 @@ def pair_costs(
 def reentry_costs(
     bodies: BodyStates, now: float | Array, xy: Array, b: Array, p: Array, edges: Edges
 ) -> Array:
-    """Return the cost (pairs,) that pose `p` is body `b` re-entering the picture, without the body-size term.
-
-    inf where impossible.
-    """
+    """Return the cost (pairs,) that p is body b re-entering the picture, without the size term; inf where impossible."""
     gaps, centers = now - bodies.last_seen, body_centers(bodies.joints)
     torso, gap = bodies.torso[b], gaps[b]
     left = is_leaving(bodies, gap, b, edges)
@@ -121,17 +111,14 @@ def _edge_distances(xy: Array, edges: Edges) -> Array:
     return np.fmin.reduce(np.fmin(xy[..., 0] - left, right - xy[..., 0]), axis=1)
 
 
-# --- one body and one pose ------------------------------------------------------------------------------------------
-
-
 def compare_poses(
     bodies: BodyStates, predicted: Array, now: float | Array, xy: Array, b: Array, p: Array
 ) -> tuple[Array, Array, Array]:
     """Compare poses p of `xy` with the `predicted` joints of bodies b.
 
     Returns:
-        (pairs,) distance of the joints from their predicted places, in torso lengths, inf without a common joint; (pairs,)
-        cost of bones of other lengths, in torso lengths; (pairs,) logarithm of pose size over body size.
+        Three arrays (pairs,): distance of the joints from their predicted places, inf without a common joint; cost of
+        bones of other lengths; logarithm of pose size over body size.
     """
     gaps = abs(now - bodies.last_seen)[b]
     turn_limits = np.minimum(np.radians(10 + 500 * gaps), np.pi)  # beyond the turning that is predicted

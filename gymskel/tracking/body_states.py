@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy import ndarray as Array
@@ -26,31 +26,18 @@ _DECAY = np.array([2.0, 0.4, 0.3])  # seconds over which motion sideways, up or 
 _GRAVITY = 20.0  # torso lengths per second squared, for a torso of half a metre
 
 
-@dataclass(frozen=True, eq=False)
-class BodyStates:
-    """The state of n bodies after the last frame each was seen in, in pixels and seconds.
+class BodyStates(NamedTuple):
+    """The state of n bodies after the last frame each was seen in, in pixels and seconds."""
 
-    Attributes:
-        last_seen: (n,) second of that frame.
-        frame_counts: (n,) number of frames seen so far.
-        joints: (n, 25, 2) places; unseen joints are carried along with the body; NaN if never seen.
-        joint_times: (n, 25) second in which each joint was last seen; -inf if never.
-        step_times: (n, 8) seconds of the latest steps from frame to frame; NaN where there are fewer.
-        steps: (n, 8, 3) velocity of each step: x, y and turning (clockwise), in pixels and radians a second.
-        full_bones: (n, bones) lengths of the bones when not foreshortened.
-        recent_bones: (n, bones) lengths of the bones in the last few poses.
-        torso: (n,) torso length.
-    """
-
-    last_seen: Array
-    frame_counts: Array
-    joints: Array
-    joint_times: Array
-    step_times: Array
-    steps: Array
-    full_bones: Array
-    recent_bones: Array
-    torso: Array
+    last_seen: Array  # (n,) second of that frame
+    frame_counts: Array  # (n,) number of frames seen so far
+    joints: Array  # (n, 25, 2) places; unseen joints are carried along with the body; NaN if never seen
+    joint_times: Array  # (n, 25) second in which each joint was last seen; -inf if never
+    step_times: Array  # (n, 8) seconds of the latest steps from frame to frame; NaN where there are fewer
+    steps: Array  # (n, 8, 3) velocity of each: x, y and turning (clockwise), in pixels and radians a second
+    full_bones: Array  # (n, bones) lengths of the bones when not foreshortened
+    recent_bones: Array  # (n, bones) lengths of the bones in the last few poses
+    torso: Array  # (n,) torso length
 
     @classmethod
     def unknown(cls) -> BodyStates:
@@ -71,34 +58,26 @@ class BodyStates:
     @classmethod
     def concatenate(cls, several: Iterable[BodyStates]) -> BodyStates:
         """Return all bodies of several states as one, in their order."""
-        several = list(several)
-        return cls(
-            *(np.concatenate([getattr(state, field.name) for state in several]) for field in fields(cls))
-        )
+        return cls(*(np.concatenate(columns) for columns in zip(*several, strict=True)))
 
     def split(self) -> list[BodyStates]:
         """Return a state of one body for each body."""
-        columns = [getattr(self, field.name) for field in fields(self)]
-        return [BodyStates(*(column[n : n + 1] for column in columns)) for n in range(len(self.last_seen))]
+        return [BodyStates(*(column[n : n + 1] for column in self)) for n in range(len(self.last_seen))]
 
     def select(self, at: Array) -> BodyStates:
         """Return the bodies at (k,) indices."""
-        return BodyStates(*(getattr(self, field.name)[at] for field in fields(self)))
+        return BodyStates(*(column[at] for column in self))
 
     def assign(self, at: Array, others: BodyStates) -> None:
         """Overwrite the bodies at (k,) indices with the k bodies of `others`."""
-        for field in fields(self):
-            getattr(self, field.name)[at] = getattr(others, field.name)
+        for column, values in zip(self, others, strict=True):
+            column[at] = values
 
     def delayed(self, seconds: Array) -> BodyStates:
         """Return the same bodies, everything seen (n,) seconds later."""
-        after = seconds[:, None]
-        return replace(
-            self,
-            last_seen=self.last_seen + seconds,
-            joint_times=self.joint_times + after,
-            step_times=self.step_times + after,
-        )
+        last_seen, after = self.last_seen + seconds, seconds[:, None]
+        joint_times, step_times = self.joint_times + after, self.step_times + after
+        return self._replace(last_seen=last_seen, joint_times=joint_times, step_times=step_times)
 
     @property
     def motion(self) -> Array:
@@ -155,12 +134,9 @@ class BodyStates:
             recent_bones,
             estimate_torso_lengths(joints, full_bones),
         )
-        return after if not empty.any() else after._replace(self, empty)
-
-    def _replace(self, others: BodyStates, where: Array) -> BodyStates:
-        """Return these bodies, with those of `others` where (n,) `where` is True."""
-        pairs = zip(self.split(), others.split(), where, strict=True)
-        return BodyStates.concatenate(other if swap else own for own, other, swap in pairs)
+        at = np.flatnonzero(empty)
+        after.assign(at, self.select(at))
+        return after
 
     def _align(self, now: float, xy: Array) -> tuple[Array, Array, Array]:
         """Move and turn the known joints onto new poses.

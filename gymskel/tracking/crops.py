@@ -1,4 +1,4 @@
-"""Crops: squares of the picture that an estimator is shown, turned so that a body stands upright, and the way back.
+"""Crops: squares of the picture that an estimator is shown, with a body upright and others painted out.
 
 Leans are in degrees, clockwise on screen: 0 = head up, 90 = head to the right, 180 = upside down.
 """
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gymskel.skeleton import BODY_25
+from gymskel.tracking.geometry import rotation_matrix
 from gymskel.tracking.prediction import CORE_JOINTS, Prediction
 
 _TURNS = (-45.0, 45.0, -90.0, 90.0, 180.0)  # degrees beside the predicted lean
@@ -17,29 +19,30 @@ _MARGIN = 1.9  # side of a crop, in extents of the predicted body: detectors wan
 _MIN_SIDE = 5.5  # torso lengths: a tucked body opens within a few frames
 _CLOSER = 0.65  # share of that side, for a closer crop
 _OVERVIEW_SIZE = 512  # pixels to which the whole picture is reduced
+_PAINTED_WIDTH = 0.4  # torso lengths, along the limbs of a person who is masked
+_SPARED_WIDTH = 0.3  # torso lengths, along the limbs of the person wanted
+_MAX_COORDINATE = 1e4  # pixels; limbs that reach further out are not painted
+_TRUNK_LIMBS = "Neck-Nose Neck-MidHip RShoulder-LShoulder RHip-LHip".split()
+_SIDE_LIMBS = "Shoulder-Hip Shoulder-Elbow Elbow-Wrist Hip-Knee Knee-Ankle".split()
+_PAINTED_LIMBS = [
+    *(BODY_25.indices(limb.split("-")) for limb in _TRUNK_LIMBS),
+    *(BODY_25.indices(side + joint for joint in limb.split("-")) for side in "RL" for limb in _SIDE_LIMBS),
+]
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A square of the picture, turned so that a body that leans by `lean` stands upright in it.
+    """A square of the picture, turned so that a body that leans by `lean` stands upright in it."""
 
-    Attributes:
-        center: (x, y) of its middle in the picture, pixels.
-        side: its side in the picture, pixels.
-        lean: degrees clockwise by which the square is turned.
-        size: its side as it is shown, pixels.
-    """
-
-    center: tuple[float, float]
-    side: float
-    lean: float = 0.0
-    size: int = 384
+    center: tuple[float, float]  # x, y of its middle in the picture, pixels
+    side: float  # in the picture, pixels
+    lean: float = 0.0  # degrees clockwise by which the square is turned
+    size: int = 384  # its side as it is shown, pixels
 
     @property
     def matrix(self) -> np.ndarray:
         """(2, 3) float64: pixels of the picture -> pixels of the crop."""
-        scale, angle = self.size / self.side, np.radians(-self.lean)
-        rotation = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        rotation = self.size / self.side * rotation_matrix(-self.lean)
         middle = np.array([self.size, self.size]) / 2
         return np.column_stack([rotation, middle - rotation @ np.asarray(self.center)])
 
@@ -47,13 +50,11 @@ class Crop:
         """Return the crop (size, size, 3) of a frame (height, width, 3), uint8; black beyond the picture's edge."""
         import cv2
 
-        step = max(1, int(self.side / self.size))
-        crop = self
+        step, matrix = max(1, int(self.side / self.size)), self.matrix
         if step > 1:  # each of its pixels stands for several: average them first
             frame = cv2.resize(frame, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
             center = self.center[0] / step, self.center[1] / step
-            crop = Crop(center, self.side / step, self.lean, self.size)
-        matrix = crop.matrix
+            matrix = Crop(center, self.side / step, self.lean, self.size).matrix
         # keypoints count from a pixel's corner, OpenCV from its middle
         matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - (0.5, 0.5)
         return cv2.warpAffine(frame, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR)
@@ -84,13 +85,10 @@ def propose_crops(
     center = (x, y)
     side = max(_MARGIN * float((high - low).max()), _MIN_SIDE * predicted.torso)
     side *= min(1 + 0.1 * (predicted.gap - 1), 2)
-    inside = [  # however the square is turned
-        other
-        for other in others
-        if (np.linalg.norm(other.pose[CORE_JOINTS, :2] - center, axis=1) < 0.7 * side).any()
-    ]
-    whole = Crop(center, side, predicted.lean)
-    close = Crop(center, _CLOSER * side, predicted.lean)
+    away = [np.linalg.norm(other.pose[CORE_JOINTS, :2] - center, axis=1) for other in others]
+    # however the square is turned
+    inside = [other for other, joints in zip(others, away, strict=True) if (joints < 0.7 * side).any()]
+    whole, close = Crop(center, side, predicted.lean), Crop(center, _CLOSER * side, predicted.lean)
     first: list[tuple[Crop, list[Prediction]]] = [(whole, []), (whole, inside) if inside else (close, [])]
     yield from reversed(first) if second_first else first
     if inside:
@@ -98,6 +96,32 @@ def propose_crops(
     turned_side = side if inside or not second_first else close.side
     for turn in _TURNS:
         yield Crop(center, turned_side, predicted.lean + turn), inside
+
+
+def mask_people(
+    picture: np.ndarray, crop: Crop, people: list[Prediction], wanted: Prediction | None = None
+) -> np.ndarray:
+    """Return the picture (size, size, 3) of a crop, people painted black along their limbs; the `wanted` one is spared."""
+    import cv2
+
+    mask = np.zeros(picture.shape[:2], np.uint8)
+    for predicted in people:
+        _draw_limbs(mask, crop, predicted, _PAINTED_WIDTH, 1)
+    if wanted is not None:
+        _draw_limbs(mask, crop, wanted, _SPARED_WIDTH, 0)
+    return cv2.bitwise_and(picture, picture, mask=1 - mask)
+
+
+def _draw_limbs(mask: np.ndarray, crop: Crop, predicted: Prediction, torsos: float, value: int) -> None:
+    """Set the mask to `value` along the limbs, as wide as so many `torsos`."""
+    import cv2
+
+    width = max(1, round(torsos * predicted.torso * crop.size / crop.side))
+    xy = predicted.pose[:, :2] @ crop.matrix[:, :2].T + crop.matrix[:, 2]
+    for a, b in _PAINTED_LIMBS:
+        if np.isfinite(xy[[a, b]]).all() and abs(xy[[a, b]]).max() < _MAX_COORDINATE:
+            start, end = ([int(v) for v in np.round(xy[joint])] for joint in (a, b))
+            cv2.line(mask, start, end, [value], width)
 
 
 # --- of the whole picture, for people who are not known yet -----------------------------------------------------------

@@ -17,10 +17,16 @@ import numpy as np
 
 from gymskel.body_geometry import torso_lean, torso_middle
 from gymskel.tracking.appearance import body_colors
-from gymskel.tracking.crops import Crop, overview_crops, propose_crops, tile_crops, turned_overviews
+from gymskel.tracking.crops import (
+    Crop,
+    mask_people,
+    overview_crops,
+    propose_crops,
+    tile_crops,
+    turned_overviews,
+)
 from gymskel.tracking.geometry import estimate_torso_lengths
 from gymskel.tracking.identity_swaps import find_swaps
-from gymskel.tracking.masking import mask_people
 from gymskel.tracking.prediction import (
     CORE_JOINTS,
     MIN_CORE_JOINTS,
@@ -106,10 +112,10 @@ class Follower:
             self._swap(a, b, set(numbers))
         joined, parts = join_tracks(confirmed, self._fps, self.tracker.edges, self._link_cost)
         for track, numbers in zip(joined, parts, strict=True):
-            states = {frame: self.states[number] for frame, number in zip(track.frames, numbers, strict=True)}
             own = self.states[track.number]
-            own.leans |= {frame: state.leans[frame] for frame, state in states.items()}
-            own.status |= {frame: state.status[frame] for frame, state in states.items()}
+            for frame, number in zip(track.frames, numbers, strict=True):
+                own.leans[frame] = self.states[number].leans[frame]
+                own.status[frame] = self.states[number].status[frame]
         return joined
 
     def _link_cost(self, one: int, other: int) -> float:
@@ -119,7 +125,10 @@ class Follower:
 
     def _swap(self, a: Track, b: Track, numbers: set[int]) -> None:
         """Exchange the poses and records of two tracks in frames of these numbers."""
-        self.states[a.number].swap_frames(self.states[b.number], numbers)
+        first, second = self.states[a.number], self.states[b.number]
+        swap_entries(first.leans, second.leans, numbers)
+        swap_entries(first.status, second.status, numbers)
+        swap_entries(first.colors, second.colors, numbers)
         poses_a, poses_b = (dict(zip(track.frames, track.poses, strict=True)) for track in (a, b))
         swap_entries(poses_a, poses_b, numbers)
         for track, poses in ((a, poses_a), (b, poses_b)):
@@ -138,15 +147,12 @@ class Follower:
             largest, *others = active
             others.sort(key=lambda track: -recent_limb_speed(track, number))
             kept = self._max_followed - 1
-            others[kept:] = sorted(others[kept:], key=self._search_order)[:1]
-            active = [largest, *others]
+            states = [(self.states[track.number], track) for track in others[kept:]]
+            # the tentative first, then the one whose last search is longest ago
+            _, turn = min(states, key=lambda pair: (pair[0].is_confirmed, pair[0].last_search))
+            active = [largest, *others[:kept], turn]
         gaps = [(track, number - track.frames[-1]) for track in active]
         return [track for track, gap in gaps if gap <= _RARE_GAP or gap % 3 == 0]
-
-    def _search_order(self, track: Track) -> tuple[bool, int]:
-        """Return a sort key: tentative people first, then the person whose last search is longest ago."""
-        state = self.states[track.number]
-        return state.is_confirmed, state.last_search
 
     def _max_gap(self, track: Track) -> float:
         """Return the frames for which an unseen person is searched for at the predicted place."""
@@ -159,9 +165,8 @@ class Follower:
         predicted = predict_pose(track, number, backwards=backwards)
         good_cost = state.max_good_cost(predicted.gap)
         others = self._other_targets(track, number, backwards)
-        crops = propose_crops(
-            predicted, [other.predicted for other in others], second_first=state.second_first
-        )
+        near = [other.predicted for other in others]
+        crops = propose_crops(predicted, near, second_first=state.second_first)
         limit = _TENTATIVE_CROPS if backwards or not state.is_confirmed else None
         target = Target(predicted, state.appearance)
         match, first_result = self._find_match(frame, target, others, islice(crops, limit), good_cost)
@@ -199,8 +204,8 @@ class Follower:
     ) -> tuple[Match | None, str]:
         """Return the best match in the crops until it is good, and the result of the first crop.
 
-        That result is "" if the first crop was good, "poor" if it had a match, else "nobody". A pose that costs less for
-        one of the others is that person's.
+        That result is "" for a good match, "poor" for another, "nobody" for none. A pose that costs less for one of the
+        others is that person's.
         """
         best: Match | None = None
         first_result = ""
@@ -224,8 +229,7 @@ class Follower:
     ) -> np.ndarray:
         """Return the people (people, 25, 3) found in a crop, in the picture's pixels; unseen outside the picture.
 
-        People with under 4 core joints are left out: they cannot be compared. People in `masked` are painted out, except
-        where the `wanted` person may be.
+        People with under 4 core joints are left out. Those in `masked` are painted out; the `wanted` person is spared.
         """
         self.estimates[-1] += 1
         picture = crop.cut(frame)
@@ -243,22 +247,18 @@ class Follower:
         there = [t for t in others if t.frames[0] <= number <= t.frames[-1] + late]
         return [Target(_pose_in(t, number), self.states[t.number].appearance) for t in there]
 
-    def _tracks_in(self, number: int) -> list[Track]:
-        """Return the tracks whose last pose is in this frame."""
-        return [track for track in self.tracker.tracks if track.frames[-1] == number]
-
     # --- people who are new or come back --------------------------------------------------------------------------
 
     def _search_overviews(self, number: int, frame: np.ndarray, crops: list[Crop]) -> None:
         """Search crops of the whole picture for people who are not known yet, or unseen."""
         for crop in crops:
-            known = [_pose_in(track, number) for track in self._tracks_in(number)]
+            known = [_pose_in(track, number) for track in self.tracker.tracks if track.frames[-1] == number]
             for pose in self._estimate(frame, crop, known):
-                new = not any(_is_near(pose, track) for track in self._tracks_in(number))
+                here = [track for track in self.tracker.tracks if track.frames[-1] == number]
+                new = not any(_is_near(pose, track) for track in here)
                 colors = body_colors(frame, pose, estimate_torso_lengths(pose[None, :, :2])[0])
-                (found,) = self.tracker.update(
-                    number, pose[None], start=new, extra_cost=self._appearance_cost(colors)
-                )
+                cost = self._appearance_cost(colors)
+                (found,) = self.tracker.update(number, pose[None], start=new, extra_cost=cost)
                 if found < 0:
                     continue
                 self._found_new |= found not in self.states

@@ -83,6 +83,12 @@ def alignment_angles(xy: Array, targets: Array) -> Array:
     return np.where(both.sum(axis=(-2, -1)) >= 5, best, 0.0)
 
 
+def rotation_matrix(degrees: float) -> Array:
+    """Return the matrix (2, 2) that turns a place (x, y), as a column, clockwise on screen about the origin."""
+    angle = np.radians(degrees)
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+
+
 def rotate_about(xy: Array, radians: Array, centers: Array) -> Array:
     """Return poses (n, 25, 2) turned clockwise on screen by (n,) radians about (n, 2) points."""
     c, s = np.cos(radians)[:, None], np.sin(radians)[:, None]

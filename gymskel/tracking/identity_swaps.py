@@ -11,15 +11,9 @@ from gymskel.body_geometry import torso_middle
 from gymskel.tracking.appearance import Appearance
 from gymskel.tracking.track import Track
 
-NEAR_DISTANCE = 1.5
-"""Torso lengths between the middles of two people within which they may be swapped."""
-
-MIN_APPEARANCE_DISTANCE = 0.15
-"""Distance of two appearances (0 to 1) below which they cannot tell the two people apart."""
-
-SWAP_COST = 1.0
-"""Cost of one identity swap between consecutive frames, while the two people are close; a sum of color distances."""
-
+_NEAR_DISTANCE = 1.5  # torso lengths between the middles of two people within which they may be swapped
+_MIN_APPEARANCE_DISTANCE = 0.15  # 0 to 1; closer appearances cannot tell two people apart
+_SWAP_COST = 1.0  # of one swap between consecutive frames, while the two are close; a sum of colour distances
 _IMPOSSIBLE = 1e3  # cost of a swap while the two people are apart and both seen
 
 Colors = dict[int, np.ndarray]  # frame number -> `body_colors` of the pose
@@ -31,11 +25,7 @@ def find_swaps(tracks: list[Track], colors: dict[int, Colors]) -> Iterator[tuple
     For each pair the likeliest sequence of swaps is found (Viterbi 1967). Both appearances are learned before the two
     people first meet. A swap is possible only while they are near each other, or one is unseen.
 
-    The caller swaps the poses back before it asks for the next pair.
-
-    Args:
-        tracks: of people.
-        colors: track number -> frame number -> `body_colors` of the pose.
+    The caller swaps the poses back before it asks for the next pair. `colors` is by track number.
     """
     middles = {track.number: _torso_middles(track) for track in tracks}
     for a, b in combinations(tracks, 2):
@@ -64,7 +54,7 @@ def _near_frames(a: Track, b: Track, middles: dict[int, np.ndarray]) -> tuple[np
         for track in (a, b)
     ]
     away = np.linalg.norm(places[0] - places[1], axis=1)
-    return numbers, away < NEAR_DISTANCE * max(a.torso, b.torso)
+    return numbers, away < _NEAR_DISTANCE * max(a.torso, b.torso)
 
 
 def _appearance_before(number: int, colors: Colors) -> Appearance:
@@ -81,7 +71,7 @@ def _swapped_frames(
 ) -> list[int]:
     """Return the numbers of the frames in which two tracks are swapped, in the likeliest sequence of swaps."""
     a, b = appearances
-    if min(a.distance_to(b), b.distance_to(a)) < MIN_APPEARANCE_DISTANCE:
+    if min(a.distance_to(b), b.distance_to(a)) < _MIN_APPEARANCE_DISTANCE:
         return []
     gains = np.zeros(len(numbers))  # of being swapped
     seen = np.zeros((2, len(numbers)), bool)
@@ -90,7 +80,7 @@ def _swapped_frames(
             if number in colors[row]:
                 seen[row, at] = True
                 gains[at] += own.distance(colors[row][number]) - other.distance(colors[row][number])
-    swap_costs = np.where(near | ~seen.all(axis=0), SWAP_COST, _IMPOSSIBLE)
+    swap_costs = np.where(near | ~seen.all(axis=0), _SWAP_COST, _IMPOSSIBLE)
     best, changed = np.array([0.0, -_IMPOSSIBLE]), []  # best: gain of the best sequence to each state
     for at in range(len(numbers)):
         stay, change = best, best[::-1] - swap_costs[at]

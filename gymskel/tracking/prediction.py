@@ -11,14 +11,11 @@ import numpy as np
 
 from gymskel.body_geometry import torso_lean, torso_length, torso_middle
 from gymskel.skeleton import BODY_25, GYMNASTICS_15
+from gymskel.tracking.geometry import rotation_matrix
 from gymskel.tracking.track import Track
 
-CORE_JOINTS = BODY_25.indices(GYMNASTICS_15.joints)
-"""Rows of the 15 joints of trunk, arms and legs."""
-
-MIN_CORE_JOINTS = 4
-"""Fewest of these joints that must be seen to compare two poses."""
-
+CORE_JOINTS = BODY_25.indices(GYMNASTICS_15.joints)  # trunk, arms and legs
+MIN_CORE_JOINTS = 4  # fewest of these joints that must be seen to compare two poses
 _MAX_TURN = 50.0  # degrees a frame; a double somersault at 25 frames a second turns 45
 _MAX_POSES = 3  # nearest poses that a prediction is made from: more would be late for the take-off
 _MAX_SPAN = 6  # frames from the nearest of these poses to the furthest
@@ -30,19 +27,12 @@ _UNSEEN_JOINT_COST = 0.4  # torso lengths that a predicted joint counts that is 
 
 @dataclass
 class Prediction:
-    """The pose that a person should have in a frame.
+    """The pose that a person should have in a frame."""
 
-    Attributes:
-        pose: (25, 3) the predicted joints; NaN where unknown.
-        lean: degrees clockwise of the torso.
-        torso: torso length, pixels.
-        gap: frames since (or until) the person was seen.
-    """
-
-    pose: np.ndarray
-    lean: float
-    torso: float
-    gap: int
+    pose: np.ndarray  # (25, 3); NaN where unknown
+    lean: float  # degrees clockwise of the torso
+    torso: float  # torso length, pixels
+    gap: int  # frames since (or until) the person was seen
 
 
 def predict_pose(track: Track, number: int, *, backwards: bool = False) -> Prediction:
@@ -58,20 +48,17 @@ def predict_pose(track: Track, number: int, *, backwards: bool = False) -> Predi
     velocity, turn = _motion(near)
     middle = torso_middle(pose)
     moved = pose.copy()
-    moved[:, :2] = _rotate(pose[:, :2] - middle, turn * frames) + middle + velocity * frames
+    moved[:, :2] = (pose[:, :2] - middle) @ rotation_matrix(turn * frames).T + middle + velocity * frames
     leans = (float(torso_lean(pose[:, :2])) for _, pose in near)
     lean = next((lean for lean in leans if not np.isnan(lean)), 0.0)
     return Prediction(moved, lean + turn * frames, track.torso, gap)
 
 
 def _nearest_poses(track: Track, number: int, backwards: bool) -> list[tuple[int, np.ndarray]]:
-    """Return frames and poses of up to three before a frame, or after it; the nearest first."""
+    """Return up to three frames and poses before a frame, or from it on; the nearest first."""
     at = int(np.searchsorted(track.frames, number))
-    if backwards:
-        order = range(at, min(at + _MAX_POSES, len(track.frames)))
-    else:
-        order = range(at - 1, max(at - 1 - _MAX_POSES, -1), -1)
-    near = [(track.frames[i], track.poses[i]) for i in order]
+    rows = slice(at, at + _MAX_POSES) if backwards else slice(max(at - _MAX_POSES, 0), at)
+    near = list(zip(track.frames[rows], track.poses[rows], strict=True))[:: 1 if backwards else -1]
     return [(frame, pose) for frame, pose in near if abs(frame - near[0][0]) <= _MAX_SPAN]
 
 
@@ -86,13 +73,6 @@ def _motion(near: list[tuple[int, np.ndarray]]) -> tuple[np.ndarray, float]:
     turns = (leans[:-1] - leans[1:] + 180) % 360 - 180
     rates = (turns / steps)[~np.isnan(turns)]
     return velocity, float(np.clip(np.median(rates), -_MAX_TURN, _MAX_TURN)) if len(rates) else 0.0
-
-
-def _rotate(xy: np.ndarray, degrees: float) -> np.ndarray:
-    """Return places (joints, 2) turned clockwise on screen about the origin."""
-    angle = np.radians(degrees)
-    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return xy @ rotation.T
 
 
 def recent_limb_speed(track: Track, number: int) -> float:

@@ -90,10 +90,9 @@ def select_tracks(
 
     Args:
         tracks: as `Tracker.finish` or `Follower.finish` returns them.
-        people: "athlete" (the person with the highest `limb_speed`; turning upside down adds two torso lengths a second),
-            "largest", "longest" (found in most frames), "all" (without those of under 0.2 s, if others are
-            there), the number of a track, or a point x, y in pixels: the person nearest to it in the first half second
-            of their own track.
+        people: "athlete" (the highest `limb_speed`; turning upside down adds two torso lengths a second), "largest",
+            "longest" (found in most frames), "all" (without those of under 0.2 s, if others are there), the number of a
+            track, or a point x, y in pixels: the person nearest to it in the first half second of their own track.
         fps: frames a second; None = 30.
         image_size: (width, height) in pixels, or None; a point must lie in it.
 
@@ -135,9 +134,7 @@ _CRITERIA = {
 def _check_point(people: object, image_size: tuple[int, int] | None) -> Array:
     """Return the point (2,) that `people` is; raise ValueError where it is none, or outside the picture."""
     words = ", ".join([*_CRITERIA, "all"])
-    expected = (
-        f"`people` must be {words}, the number of a person or a point (x, y) in pixels, got {people!r}."
-    )
+    expected = f"`people` must be {words}, a person's number or a point (x, y) in pixels, got {people!r}."
     if not isinstance(people, (tuple, list)) or len(people) != 2:
         raise ValueError(expected)
     try:

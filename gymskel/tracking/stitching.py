@@ -1,15 +1,14 @@
 """Stitching: when all frames are known, tracks are split at their gaps and joined again.
 
-While frames come, only the frames before are known. At the end, a gap, a crossing or a wrong pose is judged from both
-sides: ends of tracklets are assigned to beginnings so that the total cost is least, first over short gaps, then over
-long ones, of which more is known by then. Tracklets of a frame or two, often false detections, come second: they fill
-gaps of longer ones.
+At the end a gap, a crossing or a wrong pose is judged from both sides: ends of tracklets are assigned to beginnings so
+that the total cost is least, first over short gaps, then over long ones, of which more is known by then. Tracklets of a
+frame or two, often false detections, come second: they fill gaps of longer ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 from numpy import ndarray as Array
@@ -21,7 +20,6 @@ from gymskel.body_geometry import torso_ends
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.association import GATE, Edges, is_leaving, is_near, pair_costs
 from gymskel.tracking.body_states import BodyStates
-from gymskel.tracking.gap_filling import fill_gaps
 from gymskel.tracking.geometry import body_centers, nan_median, pose_distances
 from gymskel.tracking.track import Track
 from gymskel.tracking.tracklets import (
@@ -30,6 +28,7 @@ from gymskel.tracking.tracklets import (
     Tracklet,
     chain_tracklets,
     end_states,
+    fill_gaps,
     split_at_gaps,
 )
 
@@ -39,8 +38,8 @@ _BRIEF_GATE = 0.65  # largest cost of a link to a brief tracklet
 _COMPARED_POSES = 3  # of the other tracklet
 _BRIEF_DUPLICATE_DISTANCE = 0.1  # torso lengths to a longer tracklet, at which a brief one is a duplicate
 
+# of joining two tracks, by their numbers, that keypoints do not show; torso lengths
 LinkCost = Callable[[int, int], float]
-"""The cost of joining two tracks, by their numbers, that keypoints do not show; torso lengths."""
 
 
 def stitch_tracks(
@@ -48,11 +47,7 @@ def stitch_tracks(
 ) -> list[Track]:
     """Return the people of a video, in order of first appearance, from the tracks made frame after frame.
 
-    Args:
-        tracks: as the tracker made them.
-        unassigned: frames and poses that are in no track; they only fill gaps.
-        fps: frames a second.
-        edges: x of the left and the right edge of the picture, in pixels.
+    `unassigned` are frames and poses that are in no track; they only fill gaps.
     """
     tracklets = _remove_brief_duplicates(
         [piece for track in tracks for piece in split_at_gaps(track.frames, track.poses, track.number)]
@@ -72,12 +67,6 @@ def join_tracks(
     tracks: list[Track], fps: float, edges: Edges, link_cost: LinkCost
 ) -> tuple[list[Track], list[list[int]]]:
     """Join tracks of one person over gaps; no track is split, as each was confirmed by following.
-
-    Args:
-        tracks: in order of first appearance.
-        fps: frames a second.
-        edges: x of the left and the right edge of the picture, in pixels.
-        link_cost: cost of joining two tracks for other reasons than their keypoints.
 
     Returns:
         The tracks in order of first appearance, each with the number of its first part; and for each the track numbers
@@ -123,29 +112,15 @@ def _remove_brief_duplicates(tracklets: list[Tracklet]) -> list[Tracklet]:
     return kept
 
 
-@dataclass(eq=False)
-class LinkCandidates:
-    """Pairs of tracklets of which the first may go on as the second.
+class LinkCandidates(NamedTuple):
+    """Pairs of tracklets of which the first may go on as the second; arrays (pairs,)."""
 
-    Attributes:
-        a: (pairs,) index of the earlier tracklet.
-        b: (pairs,) index of the later tracklet.
-        gaps: (pairs,) seconds between them.
-        both_long: (pairs,) bool: neither is brief.
-        same_track: (pairs,) bool: they were in one track while frames came.
-        left_picture: (pairs,) bool: the person may have left the picture in between.
-    """
-
-    a: Array
-    b: Array
-    gaps: Array
-    both_long: Array
-    same_track: Array
-    left_picture: Array
-
-    def select(self, where: Array) -> LinkCandidates:
-        """Return the pairs where (pairs,) is True."""
-        return LinkCandidates(*(getattr(self, field.name)[where] for field in fields(self)))
+    a: Array  # index of the earlier tracklet
+    b: Array  # index of the later tracklet
+    gaps: Array  # seconds between them
+    both_long: Array  # bool: neither is brief
+    same_track: Array  # bool: they were in one track while frames came
+    left_picture: Array  # bool: the person may have left the picture in between
 
 
 def _join_over_gaps(
@@ -171,12 +146,7 @@ def _join_over_gaps(
 
 
 def _find_candidates(
-    tracklets: list[Tracklet],
-    ends: BodyStates,
-    starts: BodyStates,
-    fps: float,
-    seconds: float,
-    edges: Edges,
+    tracklets: list[Tracklet], ends: BodyStates, starts: BodyStates, fps: float, seconds: float, edges: Edges
 ) -> LinkCandidates:
     """Return the pairs worth a closer look: near enough to each other, or both on the way out of the picture."""
     a, b = _successive_pairs(tracklets, fps * seconds)
@@ -189,8 +159,8 @@ def _find_candidates(
     speed = np.linalg.norm(ends.motion[:, :2], axis=1) / ends.torso
     reach = (6 + 3 * speed[a]) * np.fmax(ends.torso[a], starts.torso[b])
     travel = np.linalg.norm(body_centers(ends.joints)[a] - body_centers(starts.joints)[b], axis=1)
-    near = (travel < reach) & (both_long | same | (gaps < _SHORT_GAP))
-    return LinkCandidates(a, b, gaps, both_long, same, left).select(left | near)
+    kept = left | (travel < reach) & (both_long | same | (gaps < _SHORT_GAP))
+    return LinkCandidates(*(column[kept] for column in (a, b, gaps, both_long, same, left)))
 
 
 def _link_costs(

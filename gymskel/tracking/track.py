@@ -9,8 +9,7 @@ from numpy import ndarray as Array
 
 from gymskel.tracking.body_states import BodyStates
 
-DEFAULT_FPS = 30.0
-"""Frames a second where the frame rate is unknown."""
+DEFAULT_FPS = 30.0  # frames a second where the frame rate is unknown
 
 
 class Track:
@@ -63,10 +62,7 @@ class Track:
         self.body = body
 
     def cut_from(self, frame: int, body: BodyStates) -> tuple[list[int], list[Array]]:
-        """Remove and return the frames and poses from `frame` on; they belong to another person.
-
-        `body` is the state before `frame`.
-        """
+        """Remove and return the frames and poses from `frame` on; `body` is the state before."""
         keep = int(np.searchsorted(self.frames, frame))
         removed = self.frames[keep:], self.poses[keep:]
         self.frames[keep:], self.poses[keep:], self.body = [], [], body

@@ -11,12 +11,8 @@ from gymskel.tracking.appearance import Appearance
 from gymskel.tracking.crops import Crop
 from gymskel.tracking.prediction import Prediction, pose_cost
 
-CONFIRMING_FRAMES = 3
-"""Frames in which a person must be found as predicted to be confirmed: pictures are full of false detections."""
-
-GOOD_COST = 0.4
-"""Cost in torso lengths below which a pose is taken without trying further crops."""
-
+CONFIRMING_FRAMES = 3  # found as predicted, which confirm a person: pictures are full of false detections
+_GOOD_COST = 0.4  # torso lengths, below which a pose is taken without trying further crops
 _MAX_TOLERATED_COST = 0.6  # torso lengths; the most that `TrackState.tolerated_cost` becomes
 
 Value = TypeVar("Value")
@@ -26,27 +22,19 @@ Value = TypeVar("Value")
 class TrackState:
     """The record of a followed person.
 
-    Attributes:
-        leans: frame -> degrees by which the crop was turned in which the person was found.
-        status: frame -> "" found as predicted; "nobody" or "poor", the result of the first crop, where it took more than
-            one; "lost", no pose continued the person; "backwards", found going back; "found" and "found again", in a
-            crop of the whole picture.
-        second_first: the crop that usually comes second found the person lately.
-        tolerated_cost: cost that further crops lately did not reduce, torso lengths.
-        confirmations: number of frames in which the person was found as predicted, going forward.
-        last_search: last frame that was searched for the person.
-        appearance: colours of the clothes.
-        colors: frame -> (PARTS, 3) `body_colors` of the pose found in it.
+    `status` is "" for found as predicted; "nobody" or "poor", the result of the first crop, where it took more than one;
+    "lost", no pose continued the person; "backwards", found going back; "found" and "found again", in a crop of the whole
+    picture.
     """
 
-    leans: dict[int, float] = field(default_factory=dict)
-    status: dict[int, str] = field(default_factory=dict)
-    second_first: bool = False
-    tolerated_cost: float = 0.0
-    confirmations: int = 0
-    last_search: int = -1
+    leans: dict[int, float] = field(default_factory=dict)  # frame -> degrees by which the crop was turned
+    status: dict[int, str] = field(default_factory=dict)  # by frame
+    second_first: bool = False  # the crop that usually comes second found the person lately
+    tolerated_cost: float = 0.0  # torso lengths that further crops lately did not reduce
+    confirmations: int = 0  # frames in which the person was found as predicted, going forward
+    last_search: int = -1  # last frame that was searched for the person
     appearance: Appearance = field(default_factory=Appearance)
-    colors: dict[int, np.ndarray] = field(default_factory=dict)
+    colors: dict[int, np.ndarray] = field(default_factory=dict)  # frame -> (PARTS, 3) `body_colors`
 
     @property
     def is_confirmed(self) -> bool:
@@ -55,7 +43,7 @@ class TrackState:
 
     def max_good_cost(self, gap: int) -> float:
         """Return the cost below which a pose `gap` frames after the last is good enough to stop the search."""
-        return max(GOOD_COST, self.tolerated_cost) * (1 + 0.2 * min(gap - 1, 5))
+        return max(_GOOD_COST, self.tolerated_cost) * (1 + 0.2 * min(gap - 1, 5))
 
     def adapt_search(self, match: Match, first_result: str) -> None:
         """Tolerate about this cost if no crop improved on a poor first one; else put the better of two crops first."""
@@ -64,12 +52,6 @@ class TrackState:
         else:
             self.tolerated_cost *= 0.95
             self.second_first ^= match.attempt == 1
-
-    def swap_frames(self, other: TrackState, numbers: set[int]) -> None:
-        """Exchange what is recorded of these frames with another person's record."""
-        swap_entries(self.leans, other.leans, numbers)
-        swap_entries(self.status, other.status, numbers)
-        swap_entries(self.colors, other.colors, numbers)
 
 
 def swap_entries(first: dict[int, Value], second: dict[int, Value], numbers: set[int]) -> None:
@@ -94,18 +76,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Match:
-    """The pose that continues a person best.
+    """The pose that continues a person best."""
 
-    Attributes:
-        pose: (25, 3), pixels of the picture.
-        cost: `Target.cost`, torso lengths.
-        crop: the crop in which it was found.
-        attempt: index of that crop among those tried.
-        colors: (PARTS, 3) its `body_colors`.
-    """
-
-    pose: np.ndarray
-    cost: float
-    crop: Crop
-    attempt: int
-    colors: np.ndarray
+    pose: np.ndarray  # (25, 3), pixels of the picture
+    cost: float  # `Target.cost`, torso lengths
+    crop: Crop  # in which it was found
+    attempt: int  # index of that crop among those tried
+    colors: np.ndarray  # (PARTS, 3) `body_colors`

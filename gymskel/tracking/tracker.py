@@ -25,15 +25,14 @@ from gymskel.tracking.geometry import pose_distances, remove_shared_joints
 from gymskel.tracking.stitching import stitch_tracks
 from gymskel.tracking.track import DEFAULT_FPS, Track
 
-DUPLICATE_DISTANCE = 0.3
-"""Torso lengths: a pose nearer than this to a person of the same frame never starts a track."""
-
-_ONE_PERSON_DISTANCE = DUPLICATE_DISTANCE / 2  # torso lengths; two people who cross are further apart
+_DUPLICATE_DISTANCE = 0.3  # torso lengths from a person of the same frame, below which a pose starts no track
+_ONE_PERSON_DISTANCE = _DUPLICATE_DISTANCE / 2  # torso lengths; two people who cross are further apart
 _MEMORY = 10.0  # seconds out of sight after which a track is not continued; shorter for a short track
 _MIN_JOINTS = 4  # a pose with fewer starts no track
 
+# a track, the index of the person who continues it, and the earlier state that is continued (-1 = the last)
 Assignment = tuple[Track, int, int]
-"""A track, the index of the person who continues it, and the earlier state that is continued (-1 = the last)."""
+ExtraCost = Callable[[Track], float]
 
 
 class Tracker:
@@ -64,14 +63,9 @@ class Tracker:
         return (frame - track.frames[-1]) / self.fps
 
     def update(
-        self,
-        frame: int,
-        people: Array,
-        *,
-        start: bool = True,
-        extra_cost: Callable[[Track], float] | None = None,
+        self, frame: int, people: Array, *, start: bool = True, extra_cost: ExtraCost | None = None
     ) -> list[int]:
-        """Assign the people of a frame to tracks, add their poses, and return their track numbers.
+        """Assign the people of a frame to tracks, add their poses, and return their track numbers, -1 for none.
 
         May be called again for the same frame, with other people found in it.
 
@@ -80,9 +74,6 @@ class Tracker:
             people: (n, 25, 3), unseen joints NaN, NaN, 0.
             start: a person who continues no track starts one, unless it is a duplicate or has under 4 joints.
             extra_cost: cost of continuing a track that keypoints do not show, such as other clothes.
-
-        Returns:
-            A track number for each person; -1 for a person without a track.
         """
         people = np.asarray(people, np.float32).reshape(-1, len(BODY_25), 3)
         numbers = [-1] * len(people)
@@ -98,7 +89,6 @@ class Tracker:
                 track.append(frame, people[person], body)
         if start:
             self._start_tracks(frame, people, numbers)
-            self._keep_unassigned(frame, people, numbers)
         x = people[..., 0]
         left, right = self.edges
         self.edges = np.fmin.reduce(x, axis=None, initial=left), np.fmax.reduce(x, axis=None, initial=right)
@@ -109,22 +99,19 @@ class Tracker:
         return stitch_tracks(self.tracks, self._unassigned, self.fps, self.edges)
 
     def _start_tracks(self, frame: int, people: Array, numbers: list[int]) -> None:
-        """Start tracks for people without one, the most complete pose first, so that duplicates come later."""
+        """Start tracks for people without one, the most complete pose first; keep duplicates unassigned for `finish`."""
         seen = np.isfinite(people[..., 0]).sum(axis=1)
         for person in np.argsort(-seen, kind="stable"):
             if numbers[person] >= 0 or seen[person] < _MIN_JOINTS:
                 continue
             xy = people[person : person + 1, :, :2].astype(float)
-            if (pose_distances(xy, self._poses_in(frame)) >= DUPLICATE_DISTANCE).all():
+            if (pose_distances(xy, self._poses_in(frame)) >= _DUPLICATE_DISTANCE).all():
                 track = Track(len(self.tracks), self.fps)
                 track.add(frame, people[person])
                 self.tracks.append(track)
                 numbers[person] = track.number
-
-    def _keep_unassigned(self, frame: int, people: Array, numbers: list[int]) -> None:
-        """Keep the poses without a track; `finish` may find out whose they are."""
-        for pose, number in zip(people, numbers, strict=True):
-            if number < 0 and np.isfinite(pose[:, 0]).sum() >= _MIN_JOINTS:
+        for pose, number, joints in zip(people, numbers, seen, strict=True):
+            if number < 0 and joints >= _MIN_JOINTS:
                 self._unassigned.append(([frame], [pose]))
 
     def _poses_in(self, frame: int) -> Array:
@@ -149,9 +136,7 @@ class Tracker:
         states = self._earlier_states.get(track.number, [])
         return [(body, first) for body, first in states if body.frame_counts[0] >= least]
 
-    def _match(
-        self, frame: int, people: Array, extra_cost: Callable[[Track], float] | None = None
-    ) -> list[Assignment]:
+    def _match(self, frame: int, people: Array, extra_cost: ExtraCost | None) -> list[Assignment]:
         """Return the assignment of people (n, 25, 3) to active tracks that costs least in all.
 
         Of poses that are one person found twice only the one that fits best is assigned.
@@ -163,7 +148,7 @@ class Tracker:
         if extra_cost is not None:
             costs += np.array([[extra_cost(track)] for track in active])
         taken = pose_distances(xy, self._poses_in(frame)).min(axis=1, initial=np.inf)
-        costs[(taken < DUPLICATE_DISTANCE) & (costs > taken)] = FORBIDDEN
+        costs[(taken < _DUPLICATE_DISTANCE) & (costs > taken)] = FORBIDDEN
         duplicate = pose_distances(xy, xy) < _ONE_PERSON_DISTANCE
         margins = np.array([0.15 if self._gap(track, frame) <= 0.1 else 0.0 for track in active])
         while True:
@@ -182,11 +167,8 @@ class Tracker:
 
     def _costs(self, active: list[Track], frame: int, xy: Array) -> tuple[Array, Array]:
         """Return (tracks, people) costs, and which earlier state each continues (-1 = the last)."""
-        earlier = [
-            (t, n, body)
-            for t, track in enumerate(active)
-            for n, (body, _) in enumerate(self._states_before_gaps(track))
-        ]
+        states = [(t, enumerate(self._states_before_gaps(track))) for t, track in enumerate(active)]
+        earlier = [(t, n, body) for t, before in states for n, (body, _) in before]
         bodies = BodyStates.concatenate([track.body for track in active] + [body for _, _, body in earlier])
         all_costs = continuation_costs(bodies, frame / self.fps, xy, self.edges)
         costs, earlier_costs = np.split(all_costs, [len(active)])
