@@ -92,7 +92,7 @@ class OpenPose:
         newer = hasattr(self._op, "VectorDatum")  # 1.7; a plain list is a TypeError there
         datums = self._op.VectorDatum([datum]) if newer else [datum]
         if self._wrapper.emplaceAndPop(datums) is False:  # older ones answer None
-            raise RuntimeError("OpenPose took a frame and returned nothing. Fix: see its own message above.")
+            raise RuntimeError("OpenPose stopped: a frame without a result. Fix: see its own message above.")
         found = datum.poseKeypoints
         if found is None or np.ndim(found) == 0:  # nobody, said in the newer and in the older way
             return np.empty((0, len(self.skeleton), 3), np.float32)
