@@ -22,36 +22,18 @@ from gymskel.clips import Clips
 from gymskel.files import replace_file
 from gymskel.formats.unpickle import load_plain, unwrap_array
 from gymskel.recording import Recording, read_recordings
-from gymskel.skeleton import Skeleton
+from gymskel.skeleton import BODY_25, Skeleton, parse_pairs
 
 JHMDB_15 = Skeleton(
     name="JHMDB_15",
     joints=tuple(
         "Neck Belly Face RShoulder LShoulder RHip LHip RElbow LElbow RKnee LKnee RWrist LWrist RAnkle LAnkle".split()
     ),
-    limbs=(
-        ("Belly", "Neck"),
-        ("Neck", "Face"),
-        ("Neck", "RShoulder"),
-        ("Neck", "LShoulder"),
-        ("RShoulder", "RElbow"),
-        ("RElbow", "RWrist"),
-        ("LShoulder", "LElbow"),
-        ("LElbow", "LWrist"),
-        ("Belly", "RHip"),
-        ("Belly", "LHip"),
-        ("RHip", "RKnee"),
-        ("RKnee", "RAnkle"),
-        ("LHip", "LKnee"),
-        ("LKnee", "LAnkle"),
+    limbs=parse_pairs(
+        "Belly-Neck Neck-Face Neck-RShoulder Neck-LShoulder RShoulder-RElbow RElbow-RWrist LShoulder-LElbow "
+        "LElbow-LWrist Belly-RHip Belly-LHip RHip-RKnee RKnee-RAnkle LHip-LKnee LKnee-LAnkle"
     ),
-    parts={
-        "right_arm": ("RShoulder", "RElbow", "RWrist"),
-        "left_arm": ("LShoulder", "LElbow", "LWrist"),
-        "trunk": ("Face", "Neck", "Belly"),
-        "right_leg": ("RHip", "RKnee", "RAnkle"),
-        "left_leg": ("LHip", "LKnee", "LAnkle"),
-    },
+    parts={**BODY_25.parts, "trunk": ("Face", "Neck", "Belly")},
     root="Belly",
 )
 """The puppet of the J-HMDB data set (Jhuang et al. 2013)."""
@@ -131,18 +113,11 @@ def fetch_parkour() -> list[Path]:
 def _find_local(name: str) -> Path | None:
     """Return the file in the folder in GYMSKEL_DATA; None if there is no such file."""
     folder = os.environ.get("GYMSKEL_DATA")
-    path = Path(folder, name) if folder else None
-    return path if path is not None and path.is_file() else None
+    return Path(folder, name) if folder and Path(folder, name).is_file() else None
 
 
 def _find_or_download(name: str, url: str, processor: Callable[[str, str, Any], str] | None = None) -> Path:
-    """Return a file in GYMSKEL_DATA or in the cache, else download it into the cache.
-
-    Args:
-        name: path in the folder or the cache.
-        url: address of the file.
-        processor: called by pooch after the download, see `_keep_filtered`.
-    """
+    """Return a file in GYMSKEL_DATA or in the cache, else download it into the cache; pooch calls `processor` then."""
     if (local := _find_local(name)) is not None:
         return local
     fix = (

@@ -239,7 +239,7 @@ class Skeleton:
         return cls(**values)
 
 
-def _pairs(*texts: str) -> tuple[Pair, ...]:
+def parse_pairs(*texts: str) -> tuple[Pair, ...]:
     """Return the pairs of texts such as "A-B C-D"."""
     return tuple((a, b) for a, _, b in (pair.partition("-") for pair in " ".join(texts).split()))
 
@@ -264,7 +264,7 @@ BODY_25 = Skeleton(
         "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist MidHip RHip RKnee RAnkle LHip LKnee "
         "LAnkle REye LEye REar LEar LBigToe LSmallToe LHeel RBigToe RSmallToe RHeel".split()
     ),
-    limbs=_pairs(
+    limbs=parse_pairs(
         f"Neck-MidHip Neck-RShoulder Neck-LShoulder {_ARMS} MidHip-RHip RHip-RKnee RKnee-RAnkle",
         f"MidHip-LHip LHip-LKnee LKnee-LAnkle Neck-Nose {_FACE} LAnkle-LBigToe LBigToe-LSmallToe",
         "LAnkle-LHeel RAnkle-RBigToe RBigToe-RSmallToe RAnkle-RHeel",
@@ -283,7 +283,7 @@ COCO_17 = Skeleton(
         "Nose LEye REye LEar REar LShoulder RShoulder LElbow RElbow LWrist RWrist LHip RHip LKnee RKnee "
         "LAnkle RAnkle".split()
     ),
-    limbs=_pairs(_BOX, _ARMS_AND_LEGS, _FACE),
+    limbs=parse_pairs(_BOX, _ARMS_AND_LEGS, _FACE),
     parts=_LIMB_PARTS,
 )
 
@@ -293,7 +293,7 @@ COCO_18 = Skeleton(
         "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist RHip RKnee RAnkle LHip LKnee LAnkle "
         "REye LEye REar LEar".split()
     ),
-    limbs=_pairs("Neck-RShoulder Neck-LShoulder Neck-RHip Neck-LHip Neck-Nose", _ARMS_AND_LEGS, _FACE),
+    limbs=parse_pairs("Neck-RShoulder Neck-LShoulder Neck-RHip Neck-LHip Neck-Nose", _ARMS_AND_LEGS, _FACE),
     parts=_LIMB_PARTS,
     root="Neck",
 )
@@ -313,7 +313,7 @@ MEDIAPIPE_33 = Skeleton(
         "RShoulder LElbow RElbow LWrist RWrist LPinky RPinky LIndex RIndex LThumb RThumb LHip RHip LKnee "
         "RKnee LAnkle RAnkle LHeel RHeel LBigToe RBigToe".split()
     ),
-    limbs=_pairs(_BOX, _ARMS_AND_LEGS, _FACE, "LAnkle-LBigToe LAnkle-LHeel RAnkle-RBigToe RAnkle-RHeel"),
+    limbs=parse_pairs(_BOX, _ARMS_AND_LEGS, _FACE, "LAnkle-LBigToe LAnkle-LHeel RAnkle-RBigToe RAnkle-RHeel"),
     parts=_LIMB_PARTS,
 )
 """MediaPipe's pose landmarks; its foot index is the big toe of BODY_25."""

@@ -23,6 +23,7 @@ from gymskel.formats.columns import (
 )
 from gymskel.formats.coordinates import find_layout, join_points
 from gymskel.recording import Recording, parse_video_name
+from gymskel.recording.model import VideoName
 from gymskel.recording.times import frame_times
 from gymskel.skeleton import Skeleton
 
@@ -44,18 +45,20 @@ def to_xarray(recordings: Recording | Iterable[Recording]) -> xr.Dataset:
     Raises:
         ValueError: xarray is not installed; no recordings; lengths, layouts, frame rates or times differ.
     """
-    xarray = _import_xarray()
+    try:
+        import xarray
+    except ImportError as error:
+        raise ValueError(f'This needs xarray ({error}). Fix: pip install "gymskel[xarray]"') from None
     recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
     if not recordings:
         raise ValueError("`recordings` is empty: nothing to put into a Dataset.")
     first = recordings[0]
     for recording in recordings[1:]:
-        same_length = len(recording) == len(first)
         for name, is_same in (
-            ("frames", same_length),
+            ("frames", len(recording) == len(first)),
             ("layouts", recording.skeleton == first.skeleton),
             ("frame rates", recording.fps == first.fps),
-            ("times", not same_length or np.array_equal(frame_times(recording)[0], frame_times(first)[0])),
+            ("times", np.array_equal(frame_times(recording)[0], frame_times(first)[0])),
         ):
             if not is_same:
                 raise ValueError(
@@ -79,13 +82,8 @@ def to_xarray(recordings: Recording | Iterable[Recording]) -> xr.Dataset:
             "position": (_DIMS, points[:, :, :2].swapaxes(1, 2)),
             "confidence": (("time", "keypoints", "individuals"), points[:, :, 2]),
         },
-        coords={
-            "time": times,
-            "space": ["x", "y"],
-            "keypoints": list(first.skeleton.joints),
-            "individuals": names,
-        },
-        attrs=attrs,
+        {"time": times, "space": ["x", "y"], "keypoints": list(first.skeleton.joints), "individuals": names},
+        attrs,
     )
 
 
@@ -188,13 +186,11 @@ def _foreign_metadata(
 ) -> dict[str, list[Any]]:
     """Return the metadata that the attributes of another program's Dataset give."""
     file, software = dataset.attrs.get("source_file"), dataset.attrs.get("source_software")
-    parts = (
-        parse_video_name(Path(str(file)).stem) if file else {"activity": None, "sample": "1", "athlete": None}
-    )
+    unnamed: VideoName = {"activity": None, "sample": "1", "athlete": None}
+    parts = parse_video_name(Path(str(file)).stem) if file else unnamed
     common = {
         "fps": fps,
-        "activity": parts["activity"],
-        "sample": parts["sample"],
+        **parts,
         "skeleton": layout,
         "history": ({"step": "from_xarray"},),
         "video": Path(str(file)).name if file else None,
@@ -206,12 +202,3 @@ def _foreign_metadata(
     fields = {name: [value] * len(people) for name, value in common.items()}
     athletes = [parts["athlete"] if _NUMBERED_NAME.fullmatch(name) else name for name in people]
     return {**fields, "athlete": athletes, "person": list(range(len(people)))}
-
-
-def _import_xarray() -> Any:
-    """Return the module xarray, imported when first needed."""
-    try:
-        import xarray
-    except ImportError as error:
-        raise ValueError(f'This needs xarray ({error}). Fix: pip install "gymskel[xarray]"') from None
-    return xarray

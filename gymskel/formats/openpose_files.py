@@ -1,13 +1,11 @@
-"""OpenPose's JSON files on disk or in a .zip, found and sorted into clips by their names.
+"""OpenPose's JSON files on disk or in a .zip, found and sorted into clips by their names (wPeopleJsonSaver.hpp).
 
-OpenPose writes a file for each frame, `<stem of the video>_<frame, 12 digits>_keypoints.json`. Programs that push frames
-through its API write `<frame>_keypoints.json`, and a folder of pictures gives `<stem of the picture>_keypoints.json`. The
-names are those of OpenPose's wPeopleJsonSaver.hpp.
+A file for each frame: `<stem of the video>_<frame, 12 digits>_keypoints.json`. Programs that push frames through its API
+write `<frame>_keypoints.json`, and a folder of pictures gives `<stem of the picture>_keypoints.json`.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -17,7 +15,7 @@ from pathlib import Path
 from gymskel.archive import DAMAGED_ERRORS, open_zip
 from gymskel.formats.coordinates import check_frame_numbers
 from gymskel.messages import join_names
-from gymskel.recording.folders import DiskFolder, Folder, ZipFolder, folders_in_zip
+from gymskel.recording.folders import DiskFolder, Folder, ZipFolder, folders_in_zip, walk_folders
 
 JSON_NAME_PATTERN = re.compile(r"(?P<stem>.*?)[ ._-]?(?P<frame>\d+)_keypoints(?:_(?P<camera>\d+))?\.json")
 _EXPECTED = "files like backflip-1-s07_000000000012_keypoints.json, as OpenPose writes with --write_json"
@@ -37,11 +35,7 @@ class JsonClip:
         return f"{self.folder.label.rstrip('/')}/{self.name}"
 
     def frames(self) -> dict[int, str]:
-        """Return frame number -> file name, sorted by number.
-
-        Raises:
-            ValueError: a frame twice; numbers that are no frame numbers.
-        """
+        """Return frame number -> file name, sorted; raise ValueError if the numbers are no frame numbers or repeated."""
         frames: dict[int, str] = {}
         for frame, name in sorted(self.files):
             if frame in frames:
@@ -70,27 +64,14 @@ def find_clips(paths: str | Path | Iterable[str | Path]) -> Iterator[JsonClip | 
         raise FileNotFoundError(f"No folder or file {join_names(missing)}.")
     if not given:
         raise FileNotFoundError("No file given: `paths` is empty.")
-    return _find_clips(list(dict.fromkeys(given)))
-
-
-def _find_clips(paths: list[Path]) -> Iterator[JsonClip | UnusablePath]:
     single_files: dict[Path, list[str]] = {}
-    for path in paths:
-        try:
-            if path.is_dir():
-                yield from _clips_in(_folders_in(path), path)
-            elif zipfile.is_zipfile(path):
-                with open_zip(path) as archive:
-                    folders = (ZipFolder(archive, *item) for item in folders_in_zip(archive).items())
-                    yield from _clips_in(folders, path)
-            else:
-                single_files.setdefault(path.parent, []).append(path.name)
-        except OSError:
-            raise
-        except DAMAGED_ERRORS as error:
-            yield UnusablePath(path.stem, f"{path} is damaged: {error}")
-        except ValueError as error:
-            yield UnusablePath(path.stem, str(error))
+    for path in dict.fromkeys(given):
+        if path.is_dir():
+            yield from _clips_in(walk_folders(path), path)
+        elif zipfile.is_zipfile(path):
+            yield from _clips_in_zip(path)
+        else:
+            single_files.setdefault(path.parent, []).append(path.name)
     for folder, names in single_files.items():
         if odd := [name for name in names if not JSON_NAME_PATTERN.fullmatch(name)]:
             yield UnusablePath(odd[0], f"{folder}: {join_names(odd)}: expected {_EXPECTED}.")
@@ -98,10 +79,17 @@ def _find_clips(paths: list[Path]) -> Iterator[JsonClip | UnusablePath]:
             yield from _clips_in([DiskFolder(folder, names)], folder)
 
 
-def _folders_in(root: Path) -> Iterator[Folder]:
-    for at, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield DiskFolder(at, files)
+def _clips_in_zip(path: Path) -> Iterator[JsonClip | UnusablePath]:
+    try:
+        with open_zip(path) as archive:
+            folders = (ZipFolder(archive, *item) for item in folders_in_zip(archive).items())
+            yield from _clips_in(folders, path)
+    except OSError:
+        raise
+    except DAMAGED_ERRORS as error:
+        yield UnusablePath(path.stem, f"{path} is damaged: {error}")
+    except ValueError as error:
+        yield UnusablePath(path.stem, str(error))
 
 
 def _clips_in(folders: Iterable[Folder], root: Path) -> Iterator[JsonClip | UnusablePath]:

@@ -50,8 +50,8 @@ def read_openpose_json(
     """Return the people in files of OpenPose's `--write_json`, a Recording each, in BODY_25 and pixels.
 
     Every stem in every folder is a clip of its own; its frames keep their numbers in the file names. A joint with
-    confidence 0 was not found and is NaN, NaN, 0. A frame without a file is NaN, and a `MissingFramesWarning` lists
-    these frames; a frame without the person is NaN too.
+    confidence 0 was not found and is NaN, NaN, 0. Frames without a file (a `MissingFramesWarning` lists them) or without
+    the person are NaN. A clip without people gives one Recording that is all NaN, with a `MissingFramesWarning`.
 
     Layouts: 25 points are BODY_25 as they are. 18 (COCO) lack MidHip, which becomes the middle of the hips, and the
     feet, which stay unseen; 15 (MPI) lack the face too. 135 are BODY_135, whose first 25 are in another order: Neck and
@@ -70,11 +70,11 @@ def read_openpose_json(
         fps: frames a second of the video; the files do not contain it.
         people: "athlete", "largest", "longest", "all", the number of one of these, or a point (x, y) in pixels, as in
             `tracking.selection.select_tracks`. OpenPose's `person_id` (`--identification`) joins a person's frames if
-            everybody has one, else a `Tracker` does.
+            everybody has one, else a `Tracker` does. `Recording.person` is the person's number for "all" or a number,
+            and 0 otherwise.
 
     Returns:
-        The recordings, sorted by folder, stem and person. `person` is the number of the person for "all" or a number,
-        and 0 otherwise. A clip without people gives one Recording that is all NaN, with a `MissingFramesWarning`.
+        The recordings, sorted by folder, stem and person.
 
     Raises:
         FileNotFoundError: no such path.
@@ -130,37 +130,31 @@ def import_openpose_json(
 ) -> list[ImportedClip]:
     """Write each clip as per-frame CSVs to `out/<stem>`, and return one result per clip.
 
-    A clip that cannot be read or written does not stop the others. Only one clip is in memory at a time.
+    A clip that cannot be read or written does not stop the others. Only one clip is in memory at a time. Arguments and
+    errors are those of `read_openpose_json`, and:
 
     Args:
-        paths: as the other arguments, see `read_openpose_json`.
         out: the folder of all recordings; made if it does not exist.
-        keypoint_scale, image_size, written_size, model_pose, fps, people: as in `read_openpose_json`.
         on_clip: called with each result as soon as it is there, to show progress.
-
-    Raises:
-        FileNotFoundError: no such path.
-        ValueError: an argument out of its range.
     """
     settings = _Settings(keypoint_scale, image_size, written_size, model_pose, fps, people)
     results: list[ImportedClip] = []
     written: set[str] = set()
     for clip in find_clips(paths):
         read = _read_clip(clip, settings)
-        if isinstance(read, str):
-            result = ImportedClip(clip.name, error=read)
-        else:
-            result = _write_clip(clip.name, read, Path(out), written)
+        result = (
+            ImportedClip(clip.name, error=read)
+            if isinstance(read, str)
+            else _write_clip(clip.name, read, Path(out), written)
+        )
         results.append(result)
-        if result.error is None:
-            written.add(clip.name.casefold())
         if on_clip is not None:
             on_clip(result)
     return results
 
 
 def _write_clip(name: str, recordings: list[Recording], out: Path, written: set[str]) -> ImportedClip:
-    """Write the people of a clip and return the result; `written` holds the names of the clips before."""
+    """Write the people of a clip and return the result; add its name to those of the clips written before."""
     folder = out / name
     try:
         if name.casefold() in written:  # some file systems do not tell A from a
@@ -174,6 +168,7 @@ def _write_clip(name: str, recordings: list[Recording], out: Path, written: set[
             folder = write_recording(recording, out)
     except (ValueError, OSError) as error:
         return ImportedClip(name, error=str(error))
+    written.add(name.casefold())
     seen = {one.person: int(one.seen.any(axis=1).sum()) for one in recordings}
     return ImportedClip(name, folder, len(recordings[0]), seen)
 

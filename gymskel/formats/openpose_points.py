@@ -19,13 +19,8 @@ from gymskel.recording import MAX_CONFIDENCE
 from gymskel.recording.folders import Folder
 from gymskel.skeleton import BODY_25, COCO_17, COCO_18, Skeleton
 
-_BODY_25B = Skeleton(
-    name="BODY_25B",
-    joints=(
-        *COCO_17.joints,
-        *["UpperNeck", "HeadTop", "LBigToe", "LSmallToe", "LHeel", "RBigToe", "RSmallToe", "RHeel"],
-    ),
-)
+_BODY_25B_ENDS = "UpperNeck HeadTop LBigToe LSmallToe LHeel RBigToe RSmallToe RHeel".split()
+_BODY_25B = Skeleton(name="BODY_25B", joints=(*COCO_17.joints, *_BODY_25B_ENDS))
 _MPI_15 = Skeleton(name="MPI_15", joints=("Head", *COCO_18.joints[1:14], "Chest"))
 
 MODELS: dict[str, tuple[Skeleton, tuple[int, ...]]] = {
@@ -51,11 +46,7 @@ class FoundPeople:
 
 
 def parse_files(label: str, folder: Folder, files: dict[int, str]) -> FoundPeople:
-    """Return the people in files, given as frame -> file name.
-
-    Raises:
-        ValueError: broken files, named together; several numbers of points. The message starts with `label`.
-    """
+    """Return the people in files, given as frame -> file name; raise ValueError for all broken files together."""
     rows: list[list[float]] = []
     frames, ids, errors = [], [], []
     for frame, name in files.items():
@@ -71,9 +62,7 @@ def parse_files(label: str, folder: Folder, files: dict[int, str]) -> FoundPeopl
         raise ValueError(
             join_lines(f"{label}: {len(errors)} of {len(files)} files are broken. {fix}", errors)
         )
-    lengths = {
-        len(numbers): files[frame] for numbers, frame in zip(reversed(rows), reversed(frames), strict=True)
-    }
+    lengths = {len(row): files[frame] for row, frame in zip(reversed(rows), reversed(frames), strict=True)}
     if len(lengths) > 1:
         shown = join_names(f"{length} in {name}" for length, name in lengths.items())
         raise ValueError(
@@ -107,11 +96,7 @@ def _people_in(text: bytes) -> Iterator[tuple[int, list[float]]]:
 
 
 def find_model(label: str, found: FoundPeople, model_pose: str | None) -> tuple[str, Skeleton]:
-    """Return OpenPose's model, by the number of points or as given, and the layout of its first points.
-
-    Raises:
-        ValueError: no model, or not the given one, has that number of points.
-    """
+    """Return OpenPose's model, by the number of points or as given, and the layout of its first points."""
     count = found.points.shape[1]
     if not len(found.points):
         return model_pose or "BODY_25", BODY_25
@@ -124,14 +109,11 @@ def find_model(label: str, found: FoundPeople, model_pose: str | None) -> tuple[
 
 
 def check_scale(label: str, points: np.ndarray, names: list[str], scale: int) -> None:
-    """Refuse points that evidently have another keypoint_scale than `scale`.
+    """Refuse points that evidently have another keypoint_scale than `scale`; the error gives the scale that fits.
 
     `points` is (people, points, 3) as in the files, `names` (people,) their files. Unseen points tell 3 from 4: OpenPose
     scales them too, so that they lie at 0, 0 or at -1, -1. If every point is seen, and none is below 0, both are
     possible: there is a warning if `scale` is 4.
-
-    Raises:
-        ValueError: files of another scale, with the scale that fits.
     """
     seen = points[..., 2] > 0
     if not seen.any():
@@ -189,10 +171,7 @@ def to_pixels(
     """Return the points in pixels of the video: the inverse of OpenPose's scaling (keypointScaler.cpp, openCv.cpp).
 
     Normalised is x / (width - 1). Net and output size keep the aspect: the scale is the smaller of the ratios of
-    (width - 1) and (height - 1).
-
-    Raises:
-        ValueError: joints lie outside the picture.
+    (width - 1) and (height - 1). Joints outside the picture are an error.
     """
     points = points.copy()
     if image_size is None:

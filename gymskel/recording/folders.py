@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
 from gymskel.messages import join_names
 
@@ -21,27 +20,12 @@ _MACOS_COPIES = "__MACOSX"  # folder that macOS adds to a .zip
 _EXPECTED = "files like backflip-1-s07.mov-0-0.csv (video-frame-person.csv)"
 
 
-class Folder(Protocol):
-    """Files that lie together, on disk or in a .zip.
-
-    Attributes:
-        label: path of the folder, for messages.
-        names: file names, sorted.
-    """
-
-    label: str
-    names: Sequence[str]
-
-    def read(self, name: str) -> bytes:
-        """Return the bytes of one file."""
-
-
 class DiskFolder:
-    """A `Folder` on disk."""
+    """Files of a folder on disk. `label` is its path, for messages; `names` are the file names, sorted."""
 
     def __init__(self, path: str | Path, names: Iterable[str] | None = None) -> None:
         self.label = str(path)
-        self.names: Sequence[str] = sorted(os.listdir(path) if names is None else names)  # noqa: PTH208 (faster)
+        self.names = sorted(os.listdir(path) if names is None else names)  # noqa: PTH208 (faster)
         self._path = str(path)
 
     def read(self, name: str) -> bytes:
@@ -58,16 +42,19 @@ class DiskFolder:
 
 
 class ZipFolder:
-    """A `Folder` inside an open .zip."""
+    """Files of a folder inside an open .zip, as a `DiskFolder`."""
 
     def __init__(self, archive: zipfile.ZipFile, folder: str, names: Iterable[str]) -> None:
         self.label = f"{archive.filename}/{folder}"
-        self.names: Sequence[str] = sorted(names)
+        self.names = sorted(names)
         self._archive, self._folder = archive, folder
 
     def read(self, name: str) -> bytes:
         """Return the bytes of one file."""
         return self._archive.read(f"{self._folder}/{name}" if self._folder else name)
+
+
+Folder = DiskFolder | ZipFolder
 
 
 def folders_in_zip(archive: zipfile.ZipFile) -> dict[str, list[str]]:
@@ -80,18 +67,19 @@ def folders_in_zip(archive: zipfile.ZipFile) -> dict[str, list[str]]:
     return dict(sorted(files.items()))
 
 
-def csv_folders(root: Path, only: Collection[Path] | None = None) -> Iterator[tuple[str | None, Folder]]:
-    """Yield each folder with per-frame CSVs below `root`, with the name of the folder between the two.
-
-    That name is None for a folder directly below `root`. `only` limits the search to these folders.
-    """
+def walk_folders(root: Path) -> Iterator[DiskFolder]:
+    """Yield `root` and each folder below it, sorted, without the hidden ones."""
     for at, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        if only is not None and Path(at) not in only:
-            continue
-        if _holds_recording(files):
-            between = Path(at).relative_to(root).parts[:-1]
-            yield (between[0] if between else None), DiskFolder(at, files)
+        yield DiskFolder(at, files)
+
+
+def csv_folders(root: Path, only: Collection[Path] | None = None) -> Iterator[tuple[str | None, Folder]]:
+    """Yield each folder with per-frame CSVs below `root`, or of `only`, after the top folder between the two or None."""
+    for folder in walk_folders(root):
+        path = Path(folder.label)
+        if (only is None or path in only) and _holds_recording(folder.names):
+            yield next(iter(path.relative_to(root).parts[:-1]), None), folder
 
 
 def zip_folders(archive: zipfile.ZipFile) -> Iterator[tuple[str | None, Folder]]:
@@ -100,9 +88,8 @@ def zip_folders(archive: zipfile.ZipFile) -> Iterator[tuple[str | None, Folder]]
     tops = {folder.split("/")[0] for folder in files if folder}  # files beside the top folder do not count
     for folder, names in files.items():
         if _holds_recording(names):
-            between = PurePosixPath(folder).parts[:-1]
-            between = between[1:] if len(tops) == 1 else between
-            yield (between[0] if between else None), ZipFolder(archive, folder, names)
+            between = PurePosixPath(folder).parts[len(tops) == 1 : -1]
+            yield next(iter(between), None), ZipFolder(archive, folder, names)
 
 
 def _holds_recording(names: Collection[str]) -> bool:

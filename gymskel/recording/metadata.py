@@ -1,7 +1,6 @@
 """Metadata of a recording as JSON: everything but its numbers, with one set of rules for all file formats.
 
-`recording.json`, packs, Parquet files and the attributes of an xarray.Dataset hold these fields. Their names and JSON
-values stay as earlier versions wrote them.
+The names and JSON values stay as earlier versions wrote them.
 """
 
 from __future__ import annotations
@@ -29,18 +28,14 @@ Metadata = dict[str, Any]
 """Field name -> JSON value; a file of an earlier version may lack a field."""
 
 
-def _unchanged(value: Any) -> Any:
-    return value
-
-
 @dataclass(frozen=True)
 class Field:
-    """One field of the metadata."""
+    """One field of the metadata; null and None need no conversion."""
 
     expected: str  # description of a valid JSON value, for messages
     is_valid: Callable[[Any], bool]  # the rule for a JSON value
-    to_json: Callable[[Any], Any] = _unchanged  # from the attribute of a Recording
-    from_json: Callable[[Any], Any] = _unchanged  # from a valid JSON value to the attribute
+    to_json: Callable[[Any], Any] = lambda value: value  # from the attribute of a Recording
+    from_json: Callable[[Any], Any] = lambda value: value  # from a valid JSON value to the attribute
 
 
 def _is_number(value: Any) -> bool:
@@ -56,34 +51,31 @@ def _is_steps(value: Any) -> bool:
 
 
 def _is_numbers(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_is_number, value))
+    return value is None or (isinstance(value, list) and all(map(_is_number, value)))
 
 
-def _text_or_null() -> Field:
-    return Field("a text or null", lambda value: value is None or isinstance(value, str))
-
+_TEXT_OR_NULL = Field("a text or null", lambda value: value is None or isinstance(value, str))
+_COUNT = Field("a whole number from 0", _is_count)
 
 RECORDING_FIELDS: dict[str, Field] = {
     "fps": Field("a number or null", lambda value: value is None or _is_number(value)),
-    "activity": _text_or_null(),
+    "activity": _TEXT_OR_NULL,
     "sample": Field("a text", lambda value: isinstance(value, str)),
-    "athlete": _text_or_null(),
+    "athlete": _TEXT_OR_NULL,
     "skeleton": Field(
         "a layout", lambda value: isinstance(value, dict), Skeleton.to_dict, Skeleton.from_dict
     ),
-    "history": Field(
-        "a list of steps", _is_steps, lambda steps: [dict(step) for step in steps], lambda steps: tuple(steps)
-    ),
-    "video": _text_or_null(),
-    "person": Field("a whole number from 0", _is_count),
-    "first_frame": Field("a whole number from 0", _is_count),
+    "history": Field("a list of steps", _is_steps, lambda steps: [dict(step) for step in steps], tuple),
+    "video": _TEXT_OR_NULL,
+    "person": _COUNT,
+    "first_frame": _COUNT,
     "image_size": Field(
         "two numbers or null",
         lambda value: value is None or (_is_numbers(value) and len(value) == 2),
-        lambda size: None if size is None else list(size),
-        lambda size: None if size is None else tuple(size),
+        list,
+        tuple,
     ),
-    "estimator": _text_or_null(),
+    "estimator": _TEXT_OR_NULL,
     "space": Field("a text", lambda value: isinstance(value, str)),
 }
 """Attributes of a Recording that are no arrays."""
@@ -92,12 +84,12 @@ FIELDS: dict[str, Field] = RECORDING_FIELDS | {
     "timed": Field("true or false", lambda value: isinstance(value, bool)),
     "timestamps": Field(
         "a list of seconds or null",
-        lambda value: value is None or _is_numbers(value),
-        lambda times: None if times is None else np.asarray(times, float).tolist(),
-        lambda times: None if times is None else np.asarray(times, float),
+        _is_numbers,
+        lambda times: np.asarray(times, float).tolist(),
+        lambda times: np.asarray(times, float),
     ),
     "frames": Field("a whole number from 1", lambda value: _is_count(value) and value > 0),
-    "files": Field("a whole number from 0", _is_count),
+    "files": _COUNT,
 }
 """All fields. `timed`: it has timestamps, stored elsewhere; `frames` and `files`: numbers of frames and of CSVs."""
 
@@ -110,7 +102,8 @@ def field_text(recording: Recording, name: str) -> str:
     """
     if name == "timed":
         return json.dumps(recording.timestamps is not None)
-    return json.dumps(FIELDS[name].to_json(getattr(recording, name)), default=_to_plain)
+    value = getattr(recording, name)
+    return json.dumps(None if value is None else FIELDS[name].to_json(value), default=_to_plain)
 
 
 def check_field(label: str, name: str, value: Any, fix: str = "") -> None:
@@ -139,7 +132,7 @@ def parse_field(label: str, name: str, value: Any, fix: str = "") -> Any:
         ValueError: a layout that is damaged inside; the message starts with `label`.
     """
     try:
-        return FIELDS[name].from_json(value)
+        return None if value is None else FIELDS[name].from_json(value)
     except DAMAGED_JSON_ERRORS as error:
         raise ValueError(f"{label}: `{name}` is damaged ({error}).{fix}") from None
 
@@ -157,11 +150,11 @@ def read_people_metadata(folder: Folder) -> dict[int, Metadata]:
     try:
         content = json.loads(folder.read(METADATA_NAME))
         version = content["format"]
-        is_newer = version > METADATA_FORMAT
-        people = {} if is_newer else {int(index): dict(saved) for index, saved in content["people"].items()}
+        known = content["people"] if version <= METADATA_FORMAT else {}
+        people = {int(index): dict(saved) for index, saved in known.items()}
     except DAMAGED_JSON_ERRORS as error:
         raise ValueError(f"{label} is damaged ({error}).{fix}") from None
-    if is_newer:
+    if version > METADATA_FORMAT:
         raise ValueError(f"{label}: written by a newer gymskel (format {version}). Fix: update gymskel.")
     for person, saved in people.items():
         for name in FIELDS:

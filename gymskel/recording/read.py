@@ -58,15 +58,14 @@ def read_recording(
 ) -> Recording:
     """Return the recording in a folder of per-frame CSVs.
 
+    A frame without a file is a frame of NaN, and a `MissingFramesWarning` lists these frames.
+
     Args:
         folder: a folder of files `activity-sample-athlete.mov-frame-person.csv`; the video may have any extension,
             and names that say less are fine (`IMG_1234.MOV-0-0.csv`).
         person: index of the person, if the files hold several people.
         fps: frames a second; overrides `recording.json`.
         skeleton: layout of the rows; by default that of `recording.json`, else BODY_25.
-
-    Returns:
-        A Recording; a frame without a file is a frame of NaN, and a `MissingFramesWarning` lists these frames.
 
     Raises:
         FileNotFoundError: no such folder, or no such CSV in it.
@@ -83,10 +82,7 @@ def read_recording(
         raise ValueError(
             f"{path} holds {len(people)} people ({shown}). Fix: give person=, or use read_recordings for all of them."
         )
-    keypoints = _parse(people)[0]
-    if isinstance(keypoints, ValueError):
-        raise keypoints
-    return people[0].recording(keypoints)
+    return people[0].recording(_parse(people)[0])
 
 
 def read_recordings(
@@ -143,27 +139,23 @@ def _read_all(
     fps: float | None,
     skeleton: Skeleton | None,
 ) -> tuple[list[Recording], list[str]]:
-    """Return recordings and error messages.
-
-    `_FOLDERS_AT_ONCE` folders are parsed together: starting a parser costs most of its time.
-    """
+    """Return recordings and error messages."""
     recordings, errors = [], []
     folders = iter(folders)
-    while batch := list(itertools.islice(folders, _FOLDERS_AT_ONCE)):
+    while batch := list(
+        itertools.islice(folders, _FOLDERS_AT_ONCE)
+    ):  # a parser's start costs most of its time
         people: list[_Person] = []
         for activity, folder in batch:
             try:
                 people += _people(folder, person, fps, skeleton, activity)
             except (ValueError, FileNotFoundError) as error:
                 errors.append(str(error))
-        for one, keypoints in zip(people, _parse(people), strict=True):
-            if isinstance(keypoints, ValueError):
-                errors.append(str(keypoints))
-            else:
-                try:
-                    recordings.append(one.recording(keypoints))
-                except ValueError as error:
-                    errors.append(str(error))
+        for one, parsed in zip(people, _parse(people), strict=True):
+            try:
+                recordings.append(one.recording(parsed))
+            except ValueError as error:
+                errors.append(str(error))
     return recordings, errors
 
 
@@ -185,12 +177,10 @@ class _Person:
         """Folder and person, for messages."""
         return f"{self.folder.label}: person {self.index}"
 
-    def recording(self, parsed: np.ndarray) -> Recording:
-        """Return the Recording with the parsed files at their frames.
-
-        Warns:
-            MissingFramesWarning: files are missing that recording.json counts, or frames if there is no such file.
-        """
+    def recording(self, parsed: np.ndarray | ValueError) -> Recording:
+        """Return the Recording with the parsed files at their frames, or raise the error in them."""
+        if isinstance(parsed, ValueError):
+            raise parsed
         first, frames = self._frame_range()
         numbers = np.array(list(self.files), int)
         keypoints = np.full((frames, len(self.skeleton), 3), (np.nan, np.nan, 0), np.float32)
@@ -298,9 +288,9 @@ def _parse(people: list[_Person]) -> list[np.ndarray | ValueError]:
         return _parse_alone(people) if bodies else [np.zeros((0, len(one.skeleton), 3)) for one in people]
     values = table.to_numpy()
     rows = np.cumsum([len(one.files) * len(one.skeleton) for one in people])
-    if values.shape != (rows[-1], 3):
+    if values.shape != (rows[-1], 3) or not np.isfinite(values).all():
         return _parse_alone(people)
-    if not np.isfinite(values).all() or values[:, 2].min() < 0 or values[:, 2].max() > MAX_CONFIDENCE:
+    if values[:, 2].min() < 0 or values[:, 2].max() > MAX_CONFIDENCE:
         return _parse_alone(people)
     keypoints = values.astype(np.float32)
     keypoints[~values.any(axis=-1), :2] = np.nan
@@ -311,21 +301,15 @@ def _parse(people: list[_Person]) -> list[np.ndarray | ValueError]:
 
 
 def _parse_alone(people: list[_Person]) -> list[np.ndarray | ValueError]:
-    """Return the same as `_parse`, person by person: a faulty file costs only its own recording."""
-    if len(people) == 1:
-        one = people[0]
-        names = list(one.files.values())
-        return [_csv_error(one.folder, names, [one.folder.read(name) for name in names], len(one.skeleton))]
-    return [_parse([one])[0] for one in people]
-
-
-def _csv_error(folder: Folder, names: list[str], texts: list[bytes], joints: int) -> ValueError:
-    """Return the error that names the first faulty file; a slower second look finds it."""
+    """Return the same as `_parse`, person by person, so that a faulty file costs only its own recording."""
+    if len(people) > 1:
+        return [_parse([one])[0] for one in people]
+    folder, joints = people[0].folder, len(people[0].skeleton)
     expected = f"expected the header x,y,c and {joints} rows of three numbers"
-    for name, text in zip(names, texts, strict=True):
-        if problem := _problem_in(text, joints, expected):
-            return ValueError(f"{folder.label}/{name}: {problem}")
-    return ValueError(f"{folder.label}: its CSVs cannot be read; {expected}.")
+    for name in people[0].files.values():  # a slower second look finds the first faulty file
+        if problem := _problem_in(folder.read(name), joints, expected):
+            return [ValueError(f"{folder.label}/{name}: {problem}")]
+    return [ValueError(f"{folder.label}: its CSVs cannot be read; {expected}.")]
 
 
 def _problem_in(content: bytes, joints: int, expected: str) -> str:
