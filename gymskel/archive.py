@@ -47,9 +47,7 @@ def open_zip(
 
     Args:
         path: the file.
-        max_ratio: a file is refused if it unpacks to more than `ALWAYS_ALLOWED_BYTES` and to more than this many
-            times its own size.
-        hint: the end of that message.
+        max_ratio, hint: see `refuse_bomb`.
 
     Raises:
         ValueError: a name that leads out of the folder, a name twice, a decompression bomb.
@@ -70,7 +68,9 @@ def open_zip(
 def refuse_bomb(
     path: str | Path, unpacked: int, max_ratio: float = MAX_RATIO, *, hint: str = RAISE_MAX_RATIO
 ) -> None:
-    """Raise ValueError if a file unpacks to `unpacked` bytes, and that is far more than its own size.
+    """Raise ValueError if `unpacked` bytes are over `ALWAYS_ALLOWED_BYTES` and over `max_ratio` times the file's size.
+
+    The message ends with `hint`.
 
     >>> import tempfile
     >>> with tempfile.NamedTemporaryFile() as file:
@@ -91,10 +91,9 @@ def read_array(
 
     Args:
         archive: the open file.
-        name: the member, `x.npy`.
+        name: the member, `x.npy`; `label` is its name in messages.
         dtype: the expected dtype, as numpy writes it: `<f4`; `<U` for a text of any length.
         shape: the expected shape; None for any length.
-        label: the array's name in messages.
 
     Raises:
         ValueError: another dtype or shape, a pickle, or not as many bytes as the header says.

@@ -1,7 +1,6 @@
 """Metadata of many recordings as columns of JSON, for packs, Parquet files and xarray.
 
-A column holds each value once, and for each recording the number of its value. The fields and their rules are those of
-`gymskel.recording.metadata`.
+A column holds each value once, and for each recording the index of its value. For the fields see `recording.metadata`.
 """
 
 from __future__ import annotations
@@ -70,12 +69,14 @@ def make_columns(recordings: Sequence[Recording], first: int = 0) -> Columns:
 
 def columns_to_json(columns: Columns, entries: Mapping[str, Any] | None = None) -> bytes:
     """Return columns as a JSON text, with the format's number and other entries."""
-    content = {name: {"values": column.values, "rows": column.rows} for name, column in columns.items()}
+    content = {name: vars(column) for name, column in columns.items()}
     return json.dumps({"format": COLUMNS_FORMAT, **(entries or {}), "columns": content}).encode()
 
 
-def columns_from_json(label: str, text: bytes) -> tuple[Columns, dict[str, Any]]:
-    """Return the checked columns of a text by `columns_to_json`, and its other entries.
+def fields_from_json(label: str, text: bytes) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """Return field name -> the attribute of each recording in a text by `columns_to_json`, and the whole content.
+
+    Recordings with one value in the text share one object.
 
     Raises:
         ValueError: the text is damaged, of a newer gymskel, or a value breaks the rule of its field; the message
@@ -84,18 +85,20 @@ def columns_from_json(label: str, text: bytes) -> tuple[Columns, dict[str, Any]]
     try:
         content = json.loads(text)
         version = int(content["format"])
+        stored = content["columns"] if version <= COLUMNS_FORMAT else {}
+        columns = {name: Column(entry["values"], entry["rows"]) for name, entry in stored.items()}
     except DAMAGED_JSON_ERRORS as error:
         raise ValueError(f"{label}: its metadata is damaged ({error!r:.200}).") from None
     if version > COLUMNS_FORMAT:
         raise ValueError(f"{label} was written by a newer gymskel (format {version}). Fix: update gymskel.")
-    try:
-        columns = {name: Column(entry["values"], entry["rows"]) for name, entry in content["columns"].items()}
-    except DAMAGED_JSON_ERRORS as error:
-        raise ValueError(f"{label}: its metadata is damaged ({error!r:.200}).") from None
     if set(columns) != set(_NAMES):
         raise ValueError(f"{label}: metadata on {sorted(columns)}, expected {sorted(_NAMES)}.")
     _check_columns(label, columns)
-    return columns, {name: entry for name, entry in content.items() if name not in ("format", "columns")}
+    fields = {}
+    for name, column in columns.items():
+        attributes = [parse_field(label, name, value) for value in column.values]
+        fields[name] = [attributes[row] for row in column.rows]
+    return fields, content
 
 
 def _check_columns(label: str, columns: Columns) -> None:
@@ -112,19 +115,6 @@ def _check_columns(label: str, columns: Columns) -> None:
             check_field(label, name, value)
 
 
-def expand_columns(label: str, columns: Columns) -> dict[str, list[Any]]:
-    """Return field name -> the attribute of each recording; recordings with equal values share one object.
-
-    Raises:
-        ValueError: a layout that is damaged inside; the message starts with `label`.
-    """
-    expanded = {}
-    for name, column in columns.items():
-        attributes = [parse_field(label, name, value) for value in column.values]
-        expanded[name] = [attributes[row] for row in column.rows]
-    return expanded
-
-
 def make_recordings(
     label: str,
     fields: Mapping[str, list[Any]],
@@ -132,16 +122,12 @@ def make_recordings(
     timestamps: Sequence[np.ndarray | None],
     numbers: Iterable[int],
 ) -> list[Recording]:
-    """Return recordings of metadata, keypoints and timestamps; `numbers` are theirs in messages.
-
-    Raises:
-        ValueError: a recording that is not valid; the message starts with `label` and its number.
-    """
+    """Return recordings of metadata, keypoints and timestamps; errors start with `label` and one of `numbers`."""
     rows = zip(numbers, keypoints, timestamps, *(fields[name] for name in RECORDING_FIELDS), strict=True)
     recordings = []
     for number, points, times, *values in rows:
+        attributes = dict(zip(RECORDING_FIELDS, values, strict=True))
         try:
-            attributes = dict(zip(RECORDING_FIELDS, values, strict=True))
             recordings.append(Recording(points, timestamps=times, **attributes))
         except ValueError as error:
             raise ValueError(f"{label}: recording {number}: {error}") from None

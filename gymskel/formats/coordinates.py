@@ -27,9 +27,7 @@ def join_points(
     Args:
         xy: (frames, joints, 2); unseen is NaN.
         confidence: (frames, joints), ignored for unseen joints; None = 1 for each joint with a place.
-        label: file and recording, for messages.
-        joints: names, for messages.
-        first_frame: number of the first frame, for messages.
+        label, joints, first_frame: file and recording, names, and number of the first frame, for messages.
 
     Raises:
         ValueError: infinite, x without y, no confidence or one outside 0 to 1.2; with frame and joint.
@@ -68,13 +66,8 @@ def join_points(
 def find_layout(joints: Sequence[str], skeleton: Skeleton | None = None, *, label: str = "") -> Skeleton:
     """Return the known layout that has exactly these joints, in any order; else a new layout without limbs.
 
-    Args:
-        joints: the names in a file.
-        skeleton: the layout the caller gave; it must have exactly these joints.
-        label: file, for messages.
-
     Raises:
-        ValueError: `skeleton` has other joints.
+        ValueError: `skeleton`, the layout that the caller gave, has other joints; the message starts with `label`.
 
     >>> find_layout(COCO_17.joints[::-1]).name, find_layout(["snout", "left_ear", "right_ear"]).mirror
     ('COCO_17', (('right_ear', 'left_ear'),))

@@ -108,11 +108,8 @@ def from_dataframe(
     recordings = []
     for key, rows in frame.groupby(keys, sort=False, dropna=False) if keys else [((), frame)]:
         parts = key if isinstance(key, tuple) else (key,)
-        name = (
-            f"{label}, recording {'-'.join(str(part) for part in parts if not pd.isna(part))}"
-            if keys
-            else label
-        )
+        shown = "-".join(str(part) for part in parts if not pd.isna(part))
+        name = f"{label}, recording {shown}" if keys else label
         recordings.append(_make_recording(rows, parts, name, layout, is_long, fps))
     return recordings
 
@@ -132,10 +129,11 @@ def _joint_names(frame: pd.DataFrame, is_long: bool, label: str) -> list[str]:
         )
     has_confidence = any("confidence" in channels for channels in found.values())
     expected = set(_CHANNELS) if has_confidence else {"x", "y"}
-    if odd := [joint for joint, channels in found.items() if channels != expected]:
-        raise ValueError(
-            f"{label}: joint {odd[0]} has the columns {sorted(found[odd[0]])}, not {sorted(expected)}."
-        )
+    for joint, channels in found.items():
+        if channels != expected:
+            raise ValueError(
+                f"{label}: joint {joint} has the columns {sorted(channels)}, not {sorted(expected)}."
+            )
     return list(found)
 
 
@@ -180,10 +178,9 @@ def _make_recording(
     keypoints = join_points(points[..., :2], confidence, label=label, joints=layout.joints, first_frame=first)
     rate, timestamps = _clock(rows, places, length, label, fps)
     fields = _metadata(rows, key, label)
+    fields |= {"skeleton": layout, "fps": rate, "timestamps": timestamps, "first_frame": first}
     try:
-        return Recording(
-            keypoints, skeleton=layout, fps=rate, timestamps=timestamps, first_frame=first, **fields
-        )
+        return Recording(keypoints, **fields)
     except ValueError as error:
         raise ValueError(f"{label}: {error}") from None
 
@@ -269,21 +266,18 @@ def _metadata(rows: pd.DataFrame, key: tuple[Hashable, ...], label: str) -> dict
                 fields[name] = int(values[0]) if name == "person" else str(values[0])
     if {"activity", "sample", "athlete"} & set(rows.columns):
         return fields
-    if "video" in fields:
-        return {**parse_video_name(Path(fields["video"]).stem), **fields}
-    stem = next((part for part in key if isinstance(part, str)), None)
+    stem = (
+        Path(fields["video"]).stem
+        if "video" in fields
+        else next((k for k in key if isinstance(k, str)), None)
+    )
     return {**parse_video_name(stem), **fields} if stem else fields
 
 
 def read_table(
     path: str | Path, *, fps: float | None = None, skeleton: Skeleton | None = None
 ) -> list[Recording]:
-    """Return the recordings in a CSV file with a row per frame or a row per joint, as `from_dataframe` does.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: no such table; see `from_dataframe`.
-    """
+    """Return the recordings in a CSV file with a row per frame or per joint; arguments and errors as `from_dataframe`."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"No file {path}.")

@@ -14,13 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gymskel.formats.columns import (
-    columns_from_json,
-    columns_to_json,
-    expand_columns,
-    make_columns,
-    make_recordings,
-)
+from gymskel.formats.columns import columns_to_json, fields_from_json, make_columns, make_recordings
 from gymskel.formats.coordinates import find_layout, join_points
 from gymskel.recording import Recording, parse_video_name
 from gymskel.recording.model import VideoName
@@ -175,8 +169,7 @@ def _own_metadata(
     text = dataset.attrs.get("gymskel")
     if text is None:
         return None
-    columns, _ = columns_from_json("gymskel", text.encode())
-    fields = expand_columns("gymskel", columns)
+    fields, _ = fields_from_json("gymskel", text.encode())
     fits = len(fields["fps"]) == len(people) and list(fields["skeleton"][0].joints) == list(joints)
     return fields if fits else None
 

@@ -20,13 +20,7 @@ import numpy as np
 
 from gymskel.archive import DAMAGED_ERRORS, MAX_RATIO, RAISE_MAX_RATIO, open_zip, read_array
 from gymskel.files import replace_file
-from gymskel.formats.columns import (
-    columns_from_json,
-    columns_to_json,
-    expand_columns,
-    make_columns,
-    make_recordings,
-)
+from gymskel.formats.columns import columns_to_json, fields_from_json, make_columns, make_recordings
 from gymskel.messages import join_names
 from gymskel.recording import Recording
 
@@ -121,11 +115,11 @@ def _load(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, list[Any]], d
     def load(name: str, dtype: str, *shape: int) -> np.ndarray:
         return read_array(archive, f"{name}.npy", dtype, (None, *shape), label=f"{path}/{name}.npy")
 
-    label = f"{path}/facts.npy"
-    columns, _ = columns_from_json(label, load("facts", "|u1").tobytes())
-    fields = expand_columns(label, columns)
-    fields["array"] = [f"keypoints_{row}" for row in columns["skeleton"].rows]
-    joints = {f"keypoints_{n}": len(layout["joints"]) for n, layout in enumerate(columns["skeleton"].values)}
+    fields, _ = fields_from_json(f"{path}/facts.npy", load("facts", "|u1").tobytes())
+    layouts = {id(layout): layout for layout in fields["skeleton"]}  # in the order of their arrays
+    names = {key: f"keypoints_{number}" for number, key in enumerate(layouts)}
+    fields["array"] = [names[id(layout)] for layout in fields["skeleton"]]
+    joints = {names[key]: len(layout) for key, layout in layouts.items()}
     expected = {f"{name}.npy" for name in ("facts", "lengths", "timestamps", *joints)}
     if set(members) != expected:
         raise ValueError(f"{path}: expected {sorted(expected)}, found {join_names(sorted(members))}.")

@@ -26,18 +26,8 @@ import numpy as np
 
 from gymskel.archive import MAX_RATIO, refuse_bomb
 from gymskel.files import replace_file
-from gymskel.formats.columns import (
-    columns_from_json,
-    columns_to_json,
-    expand_columns,
-    make_columns,
-)
-from gymskel.formats.parquet_dataset import (
-    RowGroup,
-    StoredRecordings,
-    coordinate_columns,
-    import_pyarrow,
-)
+from gymskel.formats.columns import columns_to_json, fields_from_json, make_columns
+from gymskel.formats.parquet_dataset import RowGroup, StoredRecordings, coordinate_columns, import_pyarrow
 from gymskel.messages import join_names
 from gymskel.recording import Recording
 from gymskel.recording.times import frame_seconds
@@ -169,17 +159,17 @@ def _write_part(
     limit: int,
     layout: Skeleton,
 ) -> tuple[list[Recording] | None, int]:
-    """Write the last of `paths`, and return the first group of the next file and the number of recordings written.
+    """Write the last of `paths`, from `group` and some of the further `groups`, with keypoints of at most `limit` bytes.
 
-    `group` is the first row group of this file, `groups` the further ones; `start` is the number of its first recording;
-    `limit` the most bytes of keypoints in a file. The group that is returned is None after the last file.
+    `start` is the number of the first recording. Return the first group of the next file (None after the last file) and
+    the number of recordings written.
     """
     pa, pq = import_pyarrow()
     planes = dict.fromkeys(coordinate_columns(layout), "BYTE_STREAM_SPLIT")
     counts: list[int] = []
     lengths: list[int] = []
     kept: list[Recording] = []
-    size, following = 0, None
+    size = 0
     with (
         replace_file(paths[-1]) as part,
         pq.ParquetWriter(
@@ -235,8 +225,8 @@ def _table(pa: Any, group: list[Recording], start: int, layout: Skeleton) -> Any
     def repeat(values: list[Any], kind: Any) -> Any:
         return pa.array(values, kind).take(pa.array(np.repeat(np.arange(len(group)), lengths)))
 
-    seconds = np.concatenate([frame_seconds(recording) for recording in group])
     frames = np.concatenate([recording.first_frame + np.arange(len(recording)) for recording in group])
+    seconds = np.concatenate([frame_seconds(recording) for recording in group])
     columns = [repeat(list(range(start, start + len(group))), pa.int64()), pa.array(frames)]
     columns += [pa.array(seconds, from_pandas=True)]
     columns += [repeat([getattr(recording, name) for recording in group], pa.string()) for name in _TEXTS]
@@ -273,9 +263,7 @@ def _read_footer(path: Path, max_ratio: float) -> _Footer:
     refuse_bomb(path, unpacked, max_ratio)
     text = (parquet.metadata or {}).get(_FOOTER_KEY)
     if text is None:
-        raise ValueError(
-            f"{path} was not written by write_parquet: its footer says nothing under the key 'gymskel'."
-        )
+        raise ValueError(f"{path} was not written by write_parquet: no key 'gymskel' in its footer.")
     footer = _parse_footer(path, text)
     frames = [int(part.sum()) for part in np.split(np.array(footer.lengths), np.cumsum(footer.groups)[:-1])]
     found = [group.num_rows for group in row_groups]
@@ -284,17 +272,14 @@ def _read_footer(path: Path, max_ratio: float) -> _Footer:
     layout = footer.metadata["skeleton"][0]
     schema, expected = parquet.schema.to_arrow_schema(), _schema(pa, layout)
     if not schema.equals(expected):
-        odd = [str(field) for field in schema if field not in list(expected)]
-        raise ValueError(
-            f"{path}: columns other than those of {layout.name}: {join_names(odd or schema.names)}."
-        )
+        odd = join_names([str(field) for field in schema if field not in list(expected)] or schema.names)
+        raise ValueError(f"{path}: columns other than those of {layout.name}: {odd}.")
     return footer
 
 
 def _parse_footer(path: Path, text: bytes) -> _Footer:
     """Return the contents in the JSON text of a footer, checked against each other."""
-    columns, entries = columns_from_json(str(path), text)
-    metadata = expand_columns(str(path), columns)
+    metadata, entries = fields_from_json(str(path), text)
     part, is_last = entries.get("part"), entries.get("last")
     groups, lengths = _counts(entries.get("groups")), _counts(entries.get("lengths"))
     if type(part) is not int or not isinstance(is_last, bool) or not groups or not lengths:

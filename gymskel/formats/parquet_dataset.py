@@ -102,10 +102,7 @@ class StoredRecordings:
 
     @property
     def groups(self) -> np.ndarray:
-        """(recordings,) group of each: the athlete, or the source if the athlete is unknown.
-
-        Recordings of one group never stand in both training and test part.
-        """
+        """(recordings,) groups to keep apart in training and test: the athlete, or the source if that is unknown."""
         pairs = zip(self.athletes, self.sources, strict=True)
         return np.array([a if a is not None else f"source {s}" for a, s in pairs])
 
@@ -130,19 +127,13 @@ class StoredRecordings:
         slices = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
         slices = [slices[number - place.start] for number in wanted]
         fields = {name: [values[number] for number in wanted] for name, values in self.metadata.items()}
-        timestamps = [
-            seconds[rows].copy() if timed else None
-            for rows, timed in zip(slices, fields["timed"], strict=True)
-        ]
+        pairs = zip(slices, fields["timed"], strict=True)
+        timestamps = [seconds[rows].copy() if timed else None for rows, timed in pairs]
         return make_recordings(place.label, fields, [keypoints[rows] for rows in slices], timestamps, wanted)
 
 
 def import_pyarrow() -> tuple[Any, Any]:
-    """Return the modules pyarrow and pyarrow.parquet, imported when first needed.
-
-    Raises:
-        ValueError: pyarrow is not installed.
-    """
+    """Return the modules pyarrow and pyarrow.parquet, imported when first needed."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -157,10 +148,7 @@ def coordinate_columns(layout: Skeleton) -> list[str]:
 
 
 def _read_numbers(group: RowGroup, layout: Skeleton, expected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (frames, joints, 3) keypoints and (frames,) seconds of a row group.
-
-    `expected` is (frames,) the number of the recording that each row must have.
-    """
+    """Return (frames, joints, 3) keypoints and (frames,) seconds; `expected` is (frames,) the recording of each row."""
     pa, pq = import_pyarrow()
     names = coordinate_columns(layout)
     try:

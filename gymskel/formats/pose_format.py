@@ -6,7 +6,6 @@ A .pose file holds components (body, face, hands ...), each with names for its p
 
 from __future__ import annotations
 
-import struct
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -92,20 +91,10 @@ def _load(path: Path) -> Any:
     try:
         from pose_format import Pose
     except ImportError as error:
-        raise ValueError(
-            f'.pose files need pose-format ({error}). Fix: pip install "gymskel[pose]"'
-        ) from None
+        raise ValueError(f'This needs pose-format ({error}). Fix: pip install "gymskel[pose]"') from None
     try:
         return Pose.read(path.read_bytes())
-    except (
-        ValueError,
-        TypeError,
-        struct.error,
-        IndexError,
-        OverflowError,
-        AttributeError,
-        NotImplementedError,
-    ) as error:
+    except Exception as error:  # pose-format raises any error for a damaged file
         raise ValueError(f"{path} is no .pose file, damaged or cut off: {error}") from None
 
 

@@ -17,19 +17,6 @@ from typing import Any, Literal
 import numpy as np
 
 _DTYPE_KINDS = "biufSU"  # numbers and texts, as numpy abbreviates them
-_DAMAGED_ERRORS = (
-    pickle.UnpicklingError,
-    EOFError,
-    AttributeError,
-    ImportError,
-    IndexError,
-    KeyError,
-    TypeError,
-    ValueError,
-    OverflowError,
-    MemoryError,
-    RecursionError,
-)
 
 
 def load_plain(path: str | Path) -> Any:
@@ -51,14 +38,15 @@ def load_plain(path: str | Path) -> Any:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"No pickle {path}.")
-    try:  # from memory: a false length then takes no memory
-        return _PlainUnpickler(io.BytesIO(path.read_bytes())).load()
+    content = io.BytesIO(path.read_bytes())  # from memory: a false length then takes no memory
+    try:
+        return _PlainUnpickler(content).load()
     except _RefusedError as error:
         raise ValueError(
             f"{path} wants to run {error}: refused, as a pickle can run any code. Only numpy arrays and plain containers "
             "are read."
         ) from None
-    except _DAMAGED_ERRORS as error:
+    except Exception as error:  # a damaged pickle raises any error
         raise ValueError(f"{path} is no pickle of arrays, damaged or cut off: {error!r:.200}") from None
 
 
@@ -120,10 +108,6 @@ def _array_from_bytes(raw: Any, kind: _PickledDtype, shape: Any, order: Literal[
 # --- replacements for the functions that a pickle names ------------------------------------------------------
 
 
-def _reconstruct(*_: Any) -> PickledArray:
-    return PickledArray()
-
-
 def _frombuffer(
     raw: Any, kind: _PickledDtype, shape: tuple[int, ...], order: Literal["C", "F"]
 ) -> PickledArray:
@@ -143,18 +127,13 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-def _no_bytes() -> bytes:
-    """Return empty bytes; protocol 2 names `bytes` for them."""
-    return b""
-
-
 def _bytearray(raw: bytes | str = b"", encoding: str = "latin-1") -> bytearray:
     """Return a bytearray of given bytes; `bytearray(10**12)` would take memory for nothing."""
     return bytearray(raw.encode("latin1") if isinstance(raw, str) else bytes(memoryview(raw)))
 
 
 _NAMES: dict[tuple[str, str], Any] = {
-    ("numpy.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy.multiarray", "_reconstruct"): lambda *_: PickledArray(),
     ("numpy.multiarray", "scalar"): _scalar,
     ("numpy.numeric", "_frombuffer"): _frombuffer,
     ("numpy", "ndarray"): "numpy.ndarray",  # only ever an argument of _reconstruct: no class to be called
@@ -163,6 +142,6 @@ _NAMES: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): collections.OrderedDict,
     ("builtins", "set"): set,
     ("builtins", "frozenset"): frozenset,
-    ("builtins", "bytes"): _no_bytes,
+    ("builtins", "bytes"): lambda: b"",  # protocol 2 names `bytes` for empty ones
     ("builtins", "bytearray"): _bytearray,
 }

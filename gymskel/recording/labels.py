@@ -95,20 +95,13 @@ class LabelTable:
 
 
 def read_labels(labels: str | Path | pd.DataFrame | LabelTable) -> LabelTable:
-    """Return a table of labels, from a CSV file or a DataFrame.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: it is no such table.
-    """
+    """Return a table of labels, from a CSV file or a DataFrame; arguments and errors as `label_recordings`."""
     if isinstance(labels, LabelTable):
         return labels
-    label = "labels" if isinstance(labels, pd.DataFrame) else str(labels)
-    table = (
-        labels
-        if isinstance(labels, pd.DataFrame)
-        else read_text_table(Path(labels), "labels", "file, activity, athlete")
-    )
+    if isinstance(labels, pd.DataFrame):
+        label, table = "labels", labels
+    else:
+        label, table = str(labels), read_text_table(Path(labels), "labels", "file, activity, athlete")
     table = table.rename(columns=lambda name: str(name).strip().lower())
     if not {"file", "activity"} <= set(table.columns):
         raise ValueError(
@@ -119,15 +112,10 @@ def read_labels(labels: str | Path | pd.DataFrame | LabelTable) -> LabelTable:
 
 
 def read_text_table(path: Path, content: str, columns: str) -> pd.DataFrame:
-    """Return a CSV as texts, the way spreadsheets write it.
+    """Return a CSV as texts, the way spreadsheets write it; errors contain `content`, a word, and the expected `columns`.
 
     Commas, semicolons or tabs; UTF-8 or UTF-16; with or without a first line `sep=;`. Cells have no blanks around
     them, empty cells are NaN, names of columns are in small letters.
-
-    Args:
-        path: of the file.
-        content: a word for the content, for messages.
-        columns: the expected columns, for messages.
 
     Raises:
         FileNotFoundError: no such file.
