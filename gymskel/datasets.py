@@ -1,9 +1,8 @@
 """Public data sets, read from a folder or downloaded once; none is part of gymskel.
 
 Each `fetch_` looks into the folder in the environment variable GYMSKEL_DATA, then into the cache, then downloads, which
-needs `pip install "gymskel[datasets]"`. The addresses contain a commit, so that all users get the same files. Checksums
-are not known; pooch prints that of a downloaded file. The authors state no licence: use the data for research, and do
-not redistribute them.
+needs `pip install "gymskel[datasets]"`. The addresses contain a commit; checksums are not known, pooch prints them. The
+authors state no licence: use the data for research, and do not redistribute them.
 """
 
 from __future__ import annotations
@@ -176,9 +175,7 @@ def _read_jhmdb(path: Path, split: int) -> tuple[Clips, Clips]:
                 for part in ("train", "test")
             }
     except KeyError as error:
-        raise ValueError(
-            f"{path}: {error.args[0]} The file must hold split{split}_x_train and so on."
-        ) from None
+        raise ValueError(f"{path}: {error.args[0]} Expected split{split}_x_train and so on.") from None
     except DAMAGED_ERRORS as error:
         raise ValueError(f"{path} is no .npz file, damaged or cut off: {error}") from error
     train, test = (

@@ -25,7 +25,7 @@ from gymskel.recording import MissingFramesWarning, Recording, parse_video_name
 from gymskel.recording.times import frame_seconds
 from gymskel.skeleton import Skeleton
 
-_TEXTS = ("activity", "sample", "athlete", "video")
+TEXT_COLUMNS = ("activity", "sample", "athlete", "video")
 _CHANNELS = ("x", "y", "confidence")
 _SAME_TIME = 1e-6  # seconds between a timestamp and an even frame rate that count as equal
 _ROUNDED_TIME = 6e-4  # seconds: timestamps are often written with three digits
@@ -58,18 +58,25 @@ def to_dataframe(recordings: Recording | Iterable[Recording], *, wide: bool = Fa
         "frame": np.concatenate([one.first_frame + np.arange(len(one)) for one in recordings]),
         "seconds": np.concatenate([frame_seconds(one) for one in recordings]),
         "fps": np.array([one.fps or np.nan for one in recordings], float)[number],
-        **{name: np.array([getattr(one, name) for one in recordings], object)[number] for name in _TEXTS},
+        **{
+            name: np.array([getattr(one, name) for one in recordings], object)[number]
+            for name in TEXT_COLUMNS
+        },
         "person": np.array([one.person for one in recordings])[number],
     }
     points = np.concatenate([one.keypoints for one in recordings])
     if wide:
-        names = [f"{joint}_{channel}" for joint in layout.joints for channel in _CHANNELS]
-        coordinates = pd.DataFrame(points.reshape(len(points), -1), columns=names)
+        coordinates = pd.DataFrame(points.reshape(len(points), -1), columns=coordinate_columns(layout))
         return pd.concat([pd.DataFrame(columns), coordinates], axis=1)
     columns = {name: np.repeat(column, len(layout)) for name, column in columns.items()}
     columns["joint"] = np.tile(np.array(layout.joints, object), len(points))
     columns |= {name: points[..., k].ravel() for k, name in enumerate(_CHANNELS)}
     return pd.DataFrame(columns)
+
+
+def coordinate_columns(layout: Skeleton) -> list[str]:
+    """Return the names of the columns with keypoints in a wide table, in the order of a Recording's numbers."""
+    return [f"{joint}_{channel}" for joint in layout.joints for channel in _CHANNELS]
 
 
 def from_dataframe(
@@ -103,7 +110,7 @@ def from_dataframe(
     is_long = {"joint", "x", "y"} <= set(frame.columns)
     joints = _joint_names(frame, is_long, label)
     layout = find_layout(joints, skeleton, label=label)
-    keys = ["recording"] if "recording" in frame else [*_TEXTS, "person"]
+    keys = ["recording"] if "recording" in frame else [*TEXT_COLUMNS, "person"]
     keys = [key for key in keys if key in frame]
     recordings = []
     for key, rows in frame.groupby(keys, sort=False, dropna=False) if keys else [((), frame)]:
@@ -257,7 +264,7 @@ def _seconds_column(rows: pd.DataFrame, place: np.ndarray, length: int, label: s
 def _metadata(rows: pd.DataFrame, key: tuple[Hashable, ...], label: str) -> dict[str, Any]:
     """Return activity, sample, athlete, video and person; each must be one for a recording."""
     fields: dict[str, Any] = {}
-    for name in (*_TEXTS, "person"):
+    for name in (*TEXT_COLUMNS, "person"):
         if name in rows:
             values = [value for value in pd.unique(rows[name]) if not pd.isna(value)]
             if len(values) > 1:
@@ -266,11 +273,8 @@ def _metadata(rows: pd.DataFrame, key: tuple[Hashable, ...], label: str) -> dict
                 fields[name] = int(values[0]) if name == "person" else str(values[0])
     if {"activity", "sample", "athlete"} & set(rows.columns):
         return fields
-    stem = (
-        Path(fields["video"]).stem
-        if "video" in fields
-        else next((k for k in key if isinstance(k, str)), None)
-    )
+    stem = next((part for part in key if isinstance(part, str)), None)
+    stem = Path(fields["video"]).stem if "video" in fields else stem
     return {**parse_video_name(stem), **fields} if stem else fields
 
 
@@ -281,7 +285,7 @@ def read_table(
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"No file {path}.")
-    texts = dict.fromkeys((*_TEXTS, "joint"), str)  # "007" may be an athlete
+    texts = dict.fromkeys((*TEXT_COLUMNS, "joint"), str)  # "007" may be an athlete
     try:
         table = pd.read_csv(path, dtype=texts, encoding="utf-8-sig")
     except ValueError as error:

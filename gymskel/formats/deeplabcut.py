@@ -41,10 +41,9 @@ def read_deeplabcut(
 ) -> list[Recording]:
     """Return the individuals in a CSV of DeepLabCut, a Recording each, in the order of the columns.
 
-    Body parts that are the joints of a known layout become that layout, in its order. Others become a new layout, in
-    which `RKnee` and `LKnee`, or `right_knee` and `left_knee`, are mirror images. DeepLabCut gives every body part a
-    place; `preprocess.drop_uncertain` drops the unlikely ones. Labelled data have no likelihood and get a confidence
-    of 1. An individual without any place is left out, unless all are.
+    Body parts of a known layout become that layout; others become a new one, with mirror images by name (`RKnee`, `LKnee`
+    or `right_knee`, `left_knee`). DeepLabCut gives every body part a place; `preprocess.drop_uncertain` drops the unlikely
+    ones. Data without a likelihood get a confidence of 1. An individual without any place is left out, unless all are.
 
     Args:
         path: the file, `<video>DLC_<network ...>.csv`; the video's name is the part before the scorer.
@@ -125,9 +124,7 @@ def _read_header(path: Path, text: str) -> tuple[str, list[tuple[str, str, str]]
         raise ValueError(f"{path}: the lines of its header have different numbers of columns: {counts}.")
     columns = list(zip(individuals, header["bodyparts"], coords, strict=True))
     if unknown := set(coords) - set(_COORDS):
-        raise ValueError(
-            f"{path}, line {len(expected)}: coordinate {min(unknown)!r}; expected x, y, likelihood."
-        )
+        raise ValueError(f"{path}: coordinate {min(unknown)!r} in its header; expected x, y, likelihood.")
     if len(set(columns)) != len(columns):
         repeated = next(column for column in columns if columns.count(column) > 1)
         raise ValueError(f"{path}: the column {' '.join(filter(None, repeated))} is there twice.")
@@ -144,9 +141,8 @@ def _read_rows(path: Path, text: str, cells: int, lines: int) -> tuple[np.ndarra
         raise ValueError(f"{path} holds no frames below its header of {lines} lines.")
     for number, line in enumerate(body, lines + 1):
         if line.strip() and line.count(",") != cells - 1:
-            raise ValueError(
-                f"{path}, line {number}: {line.count(',') + 1} columns, expected {cells} as in the header; cut off?"
-            )
+            found = line.count(",") + 1
+            raise ValueError(f"{path}, line {number}: {found} columns, expected {cells}; cut off?")
     try:
         values = pd.read_csv(io.StringIO("\n".join(body)), header=None, dtype=np.float64).to_numpy()
     except ValueError:

@@ -27,14 +27,14 @@ import numpy as np
 from gymskel.archive import MAX_RATIO, refuse_bomb
 from gymskel.files import replace_file
 from gymskel.formats.columns import columns_to_json, fields_from_json, make_columns
-from gymskel.formats.parquet_dataset import RowGroup, StoredRecordings, coordinate_columns, import_pyarrow
+from gymskel.formats.dataframe import TEXT_COLUMNS, coordinate_columns
+from gymskel.formats.parquet_dataset import RowGroup, StoredRecordings, import_pyarrow
 from gymskel.messages import join_names
 from gymskel.recording import Recording
 from gymskel.recording.times import frame_seconds
 from gymskel.skeleton import Skeleton
 
 _FOOTER_KEY = b"gymskel"
-_TEXTS = ("activity", "sample", "athlete", "video")
 
 
 def write_parquet(
@@ -176,9 +176,9 @@ def _write_part(
             part,
             _schema(pa, layout),
             compression="lz4",
-            use_dictionary=[*_TEXTS, "recording", "person"],
+            use_dictionary=[*TEXT_COLUMNS, "recording", "person"],
             column_encoding=planes,
-            write_statistics=["recording", *_TEXTS],
+            write_statistics=["recording", *TEXT_COLUMNS],
             write_page_checksum=True,
         ) as file,
     ):
@@ -208,7 +208,7 @@ def _without_numbers(recording: Recording) -> Recording:
 
 def _schema(pa: Any, layout: Skeleton) -> Any:
     fields = [("recording", pa.int64()), ("frame", pa.int64()), ("seconds", pa.float64())]
-    fields += [(name, pa.string()) for name in _TEXTS] + [("person", pa.int64())]
+    fields += [(name, pa.string()) for name in TEXT_COLUMNS] + [("person", pa.int64())]
     return pa.schema(fields + [(name, pa.float32()) for name in coordinate_columns(layout)])
 
 
@@ -220,18 +220,14 @@ def _table(pa: Any, group: list[Recording], start: int, layout: Skeleton) -> Any
                 f"{recording.name} has the layout {recording.skeleton.name}, those before it {layout.name}: one data "
                 "set has one layout. Fix: use select_joints, or write_pack, which takes several."
             )
-    lengths = [len(recording) for recording in group]
-
-    def repeat(values: list[Any], kind: Any) -> Any:
-        return pa.array(values, kind).take(pa.array(np.repeat(np.arange(len(group)), lengths)))
-
+    rows = pa.array(np.repeat(np.arange(len(group)), [len(recording) for recording in group]))
     frames = np.concatenate([recording.first_frame + np.arange(len(recording)) for recording in group])
     seconds = np.concatenate([frame_seconds(recording) for recording in group])
-    columns = [repeat(list(range(start, start + len(group))), pa.int64()), pa.array(frames)]
+    columns = [pa.array(range(start, start + len(group)), pa.int64()).take(rows), pa.array(frames)]
     columns += [pa.array(seconds, from_pandas=True)]
-    columns += [repeat([getattr(recording, name) for recording in group], pa.string()) for name in _TEXTS]
-    columns += [repeat([recording.person for recording in group], pa.int64())]
-    points = np.concatenate([recording.keypoints for recording in group]).reshape(sum(lengths), -1)
+    for name, column_type in [*((name, pa.string()) for name in TEXT_COLUMNS), ("person", pa.int64())]:
+        columns += [pa.array([getattr(recording, name) for recording in group], column_type).take(rows)]
+    points = np.concatenate([recording.keypoints for recording in group]).reshape(len(rows), -1)
     columns += [pa.array(np.ascontiguousarray(column)) for column in points.T]
     return pa.Table.from_arrays(columns, schema=_schema(pa, layout))
 

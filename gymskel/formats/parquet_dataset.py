@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from gymskel.formats.columns import make_recordings
+from gymskel.formats.dataframe import coordinate_columns
 from gymskel.messages import join_names
 from gymskel.recording import Recording
 from gymskel.skeleton import Skeleton
-
-_CHANNELS = ("x", "y", "confidence")
 
 
 @dataclass(frozen=True)
@@ -140,11 +139,6 @@ def import_pyarrow() -> tuple[Any, Any]:
     except ImportError as error:
         raise ValueError(f'Parquet needs pyarrow ({error}). Fix: pip install "gymskel[parquet]"') from None
     return pa, pq
-
-
-def coordinate_columns(layout: Skeleton) -> list[str]:
-    """Return the names of the columns with keypoints, in the order of a Recording's numbers."""
-    return [f"{joint}_{channel}" for joint in layout.joints for channel in _CHANNELS]
 
 
 def _read_numbers(group: RowGroup, layout: Skeleton, expected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

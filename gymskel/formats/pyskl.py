@@ -37,15 +37,13 @@ def read_pyskl(
 ) -> list[Recording]:
     """Return the people in a skeleton pickle, a Recording each, in its order.
 
-    A joint whose score is 0 or less was not found and is unseen. People who are unseen throughout (the padding of
-    shorter lists of people) are left out. If all are, the annotation gives one Recording that is all NaN, with a
-    `MissingFramesWarning`.
+    A joint whose score is 0 or less is unseen. People who are unseen throughout (padding) are left out. If all are, the
+    annotation gives one Recording that is all NaN, with a `MissingFramesWarning`.
 
     Args:
         path: the .pkl file.
         split: the name of a list in "split": read its annotations, in its order. By default all.
-        classes: class names in the order of the labels; without them the activity is that in the name, else the
-            label's number as a text.
+        classes: class names in the order of the labels. Without them the name gives the activity, else the number.
         person: read only this person of each annotation.
         fps: frames a second; the files do not contain it.
         skeleton: layout of the points; by default COCO_17 for 17 and COCO_18 for 18.
@@ -53,16 +51,13 @@ def read_pyskl(
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a pickle that wants to run code, which is named; no such split; annotations that cannot be read,
-            listed together.
+        ValueError: a pickle that wants to run code; no such split; annotations that cannot be read, listed together.
     """
     path = Path(path)
     content = load_plain(path)
     annotations = content.get("annotations") if isinstance(content, dict) else content
     if not isinstance(annotations, list) or not all(isinstance(one, dict) for one in annotations):
-        raise ValueError(
-            f'{path} holds no list of "annotations"; expected a skeleton pickle of PYSKL or MMAction2.'
-        )
+        raise ValueError(f'{path} holds no list of "annotations"; expected a pickle of PYSKL or MMAction2.')
     rows = list(range(len(annotations))) if split is None else _rows(path, content, annotations, split)
     if not rows:
         raise ValueError(f"{path} holds no annotation{f' in {split!r}' if split else ''}.")
@@ -75,9 +70,8 @@ def read_pyskl(
         except (ValueError, TypeError) as error:
             errors.append(f"{error}" if label in str(error) else f"{label}: {error}")
     if errors:
-        raise ValueError(
-            join_lines(f"{path}: {len(errors)} of {len(rows)} annotations cannot be read:", errors)
-        )
+        head = f"{path}: {len(errors)} of {len(rows)} annotations cannot be read:"
+        raise ValueError(join_lines(head, errors))
     return recordings
 
 
@@ -150,14 +144,12 @@ def _arrays(annotation: Mapping[str, Any], label: str) -> tuple[np.ndarray, np.n
     if points.ndim == 4 and points.shape[3] == 3:
         raise ValueError(f"{label}: points in 3-D; a Recording holds x and y in the picture.")
     if points.ndim != 4 or points.shape[3] != 2 or points.dtype.kind not in "fiu" or 0 in points.shape:
-        raise ValueError(
-            f"{label}: `keypoint` must be (people, frames, joints, 2) numbers, got {points.shape}."
-        )
+        raise ValueError(f"{label}: `keypoint` must be (people, frames, joints, 2), got {points.shape}.")
     has_scores = "keypoint_score" in annotation
     if not has_scores or scores.shape != points.shape[:3] or scores.dtype.kind not in "fiu":
+        found = scores.shape if has_scores else "none"
         raise ValueError(
-            f"{label}: `keypoint_score` must be {points.shape[:3]} as `keypoint` is, got "
-            f"{scores.shape if has_scores else 'none'}."
+            f"{label}: `keypoint_score` must be {points.shape[:3]} as `keypoint` is, got {found}."
         )
     frames = annotation.get("total_frames", points.shape[1])
     if frames != points.shape[1]:

@@ -138,9 +138,7 @@ def _single_format(path: Path, files: Iterable[tuple[str, PurePath]]) -> str:
         first.setdefault(file_format, file)
     if len(first) > 1:
         shown = join_names(f"{file_format} ({file.name})" for file_format, file in first.items())
-        raise ValueError(
-            f"{path} holds files of several formats: {shown}. Fix: give each a folder of its own."
-        )
+        raise ValueError(f"{path} holds several formats: {shown}. Fix: give each a folder of its own.")
     return next(iter(set(first) - {"zip"}), "csv")  # the reader of CSVs says what it expects
 
 

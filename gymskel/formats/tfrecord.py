@@ -21,8 +21,7 @@ from gymskel.skeleton import Skeleton
 if TYPE_CHECKING:
     import tensorflow as tf
 
-_FORMAT = 1
-"""Version of the JSON text."""
+_FORMAT = 1  # version of the JSON text
 
 
 def write_tfrecord(clips: Clips, path: str | Path) -> Path:
@@ -40,8 +39,7 @@ def write_tfrecord(clips: Clips, path: str | Path) -> Path:
     }
     with replace_file(path) as part, tf.io.TFRecordWriter(str(part)) as writer:
         for row in range(len(clips)):
-            texts = {"facts": json.dumps(layout).encode()} if row == 0 else {}
-            writer.write(_serialize(clips, row, texts))
+            writer.write(_serialize(clips, row, {"facts": json.dumps(layout).encode()} if row == 0 else {}))
     return path
 
 
@@ -135,9 +133,7 @@ def _read_layout(path: Path, examples: list[Any]) -> dict[str, Any]:
             return {**layout, "skeleton": Skeleton.from_dict(layout["skeleton"])}
     except (IndexError, KeyError, ValueError, TypeError):
         raise ValueError(
-            f"{path}: its first record does not describe clips (frames, joints, classes); write_tfrecord did not "
-            "write it."
+            f"{path} is not by write_tfrecord: its first record does not describe clips."
         ) from None
-    raise ValueError(
-        f"{path} was written by a newer gymskel (format {layout['format']}). Fix: update gymskel."
-    )
+    version = layout["format"]
+    raise ValueError(f"{path} was written by a newer gymskel (format {version}). Fix: update gymskel.")

@@ -98,12 +98,7 @@ def _holds_recording(names: Collection[str]) -> bool:
 
 
 def frame_files(folder: Folder) -> dict[tuple[int, int], str]:
-    """Return (frame, person) -> name of the CSV, for a folder with the files of one video.
-
-    Raises:
-        ValueError: a CSV with another kind of name, a frame twice, files of several videos.
-        FileNotFoundError: no CSV and no metadata.
-    """
+    """Return (frame, person) -> name of the CSV, for a folder with the files of one video."""
     files: dict[tuple[int, int], str] = {}
     videos = set()
     for name in folder.names:
@@ -119,9 +114,9 @@ def frame_files(folder: Folder) -> dict[tuple[int, int], str]:
         elif name.endswith(".csv"):
             raise ValueError(f"{folder.label}/{name}: expected {_EXPECTED}. Fix: rename or move it.")
     if len(videos) > 1:
+        shown = join_names(sorted(videos))
         raise ValueError(
-            f"{folder.label} holds files of several videos ({join_names(sorted(videos))}). "
-            "Fix: give each a folder of its own."
+            f"{folder.label} holds files of several videos ({shown}). Fix: give each a folder of its own."
         )
     if not files and METADATA_NAME not in folder.names:
         raise FileNotFoundError(f"No per-frame CSV in {folder.label}: expected {_EXPECTED}.")

@@ -23,7 +23,7 @@ def label_recordings(
     """Return the recordings with activity and athlete from a table.
 
     Args:
-        recordings: to label; each is looked up by its video's file name, with or without extension, in any case.
+        recordings: each is looked up by its video's file name, with or without extension, in any case.
         labels: a CSV file or DataFrame with columns `file`, `activity` and optionally `athlete`; a recording keeps
             its athlete if the table names none.
 
@@ -43,30 +43,20 @@ def label_recordings(
 
 @dataclass(frozen=True)
 class LabelTable:
-    """A table of labels.
+    """A table of labels."""
 
-    Attributes:
-        label: the table's name in messages.
-        rows: each with file, activity and perhaps athlete.
-    """
-
-    label: str
-    rows: list[dict[str, str | None]]
+    label: str  # its name in messages
+    rows: list[dict[str, str | None]]  # file, activity and perhaps athlete
 
     def refuse_repeated(self, names: Iterable[str]) -> None:
         """Raise ValueError if there is any name; each is that of several videos."""
-        if repeated := sorted(set(names)):
+        if repeated := join_names(sorted(set(names))):
             raise ValueError(
-                f"{self.label}: there are several recordings called {join_names(repeated)}; one row cannot label "
-                "them. Fix: rename their videos."
+                f"{self.label}: one row cannot label all recordings called {repeated}. Fix: rename videos."
             )
 
     def rows_of(self, videos: Iterable[tuple[str, str | None]]) -> list[dict[str, str | None]]:
-        """Return the row of each video, given as (name without extension, file name or None).
-
-        Raises:
-            ValueError: a video has no row with an activity, or several rows.
-        """
+        """Return the row of each video, given as (name without extension, file name or None); each must have one."""
         numbers: dict[str, list[int]] = {}
         for row in range(len(self.rows)):
             name = self._file_name(row)
@@ -84,9 +74,9 @@ class LabelTable:
         if repeated:
             raise ValueError(f"{self.label}: named twice: {join_names(sorted(set(repeated)))}.")
         if unlabelled:
+            shown = join_names(unlabelled)
             raise ValueError(
-                f"{self.label} has no activity for {join_names(unlabelled)}. "
-                "Fix: add a row `file,activity,athlete` for each."
+                f"{self.label} has no activity for {shown}. Fix: add a row `file,activity,athlete`."
             )
         return found
 
@@ -104,9 +94,7 @@ def read_labels(labels: str | Path | pd.DataFrame | LabelTable) -> LabelTable:
         label, table = str(labels), read_text_table(Path(labels), "labels", "file, activity, athlete")
     table = table.rename(columns=lambda name: str(name).strip().lower())
     if not {"file", "activity"} <= set(table.columns):
-        raise ValueError(
-            f"{label}: columns are {list(table.columns)}; expected file, activity and (optionally) athlete."
-        )
+        raise ValueError(f"{label}: columns are {list(table.columns)}; expected file, activity, (athlete).")
     rows = [{str(key): _tidy(cell) for key, cell in row.items()} for row in table.to_dict("records")]
     return LabelTable(label, [row for row in rows if row["file"] is not None])
 

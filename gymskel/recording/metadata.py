@@ -95,11 +95,7 @@ FIELDS: dict[str, Field] = RECORDING_FIELDS | {
 
 
 def field_text(recording: Recording, name: str) -> str:
-    """Return the JSON text of one field of a recording; numpy's numbers and arrays become plain.
-
-    Raises:
-        TypeError: an object that JSON cannot hold, in `history` for example.
-    """
+    """Return the JSON text of one field of a recording; TypeError for an object that JSON cannot hold."""
     if name == "timed":
         return json.dumps(recording.timestamps is not None)
     value = getattr(recording, name)
@@ -113,12 +109,7 @@ def check_field(label: str, name: str, value: Any, fix: str = "") -> None:
 
 
 def to_metadata(recording: Recording, names: Iterable[str]) -> Metadata:
-    """Return these fields of a recording as JSON values.
-
-    Raises:
-        TypeError: an object that JSON cannot hold.
-        ValueError: a value that breaks the rule of its field.
-    """
+    """Return these fields of a recording as JSON values, checked."""
     metadata = {name: json.loads(field_text(recording, name)) for name in names}
     for name, value in metadata.items():
         check_field(recording.name, name, value)
@@ -126,11 +117,7 @@ def to_metadata(recording: Recording, names: Iterable[str]) -> Metadata:
 
 
 def parse_field(label: str, name: str, value: Any, fix: str = "") -> Any:
-    """Return the attribute of a Recording for a valid JSON value.
-
-    Raises:
-        ValueError: a layout that is damaged inside; the message starts with `label`.
-    """
+    """Return the attribute of a Recording for a valid JSON value; ValueError for a layout that is damaged inside."""
     try:
         return None if value is None else FIELDS[name].from_json(value)
     except DAMAGED_JSON_ERRORS as error:
@@ -169,7 +156,7 @@ def refuse_mixed_rates(label: str, people: Mapping[int, Metadata]) -> None:
     if len(rates) > 1:
         shown = join_names(f"person {person}: {rate}" for rate, person in rates.items())
         raise ValueError(
-            f"{label}/{METADATA_NAME}: one video at several frame rates ({shown}). Fix: give fps=, or one person=."
+            f"{label}/{METADATA_NAME}: several frame rates ({shown}). Fix: give fps=, or one person=."
         )
 
 

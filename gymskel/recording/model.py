@@ -90,10 +90,8 @@ class Recording:
     def _check_shape(self) -> None:
         shape = self.keypoints.shape
         if len(shape) != 3 or shape[1:] != (len(self.skeleton), 3) or not shape[0]:
-            expected = f"(frames, {len(self.skeleton)}, 3) for {self.skeleton.name}"
-            raise ValueError(
-                f"{self.name}: `keypoints` must be {expected} with at least a frame, got {shape}."
-            )
+            expected = f"(1 or more frames, {len(self.skeleton)}, 3) for {self.skeleton.name}"
+            raise ValueError(f"{self.name}: `keypoints` must be {expected}, got {shape}.")
 
     def _check_values(self) -> None:
         x, y, confidence = self.keypoints[..., 0], self.keypoints[..., 1], self.keypoints[..., 2]
@@ -109,10 +107,9 @@ class Recording:
             raise ValueError(f"{self.name}: an unseen joint (NaN) must have confidence 0.")
         if self.fps is not None and not 0 < self.fps < MAX_FPS:
             raise ValueError(f"{self.name}: `fps` must be frames a second above 0, got {self.fps}.")
-        if self.timestamps is not None and np.shape(self.timestamps) != (len(self),):
-            raise ValueError(
-                f"{self.name}: `timestamps` must be ({len(self)},), got {np.shape(self.timestamps)}."
-            )
+        times = np.shape(self.timestamps)
+        if self.timestamps is not None and times != (len(self),):
+            raise ValueError(f"{self.name}: `timestamps` must be ({len(self)},), got {times}.")
         if self.timestamps is not None and not (np.diff(self.timestamps, prepend=-np.inf) > 0).all():
             raise ValueError(f"{self.name}: `timestamps` must be seconds that rise from frame to frame.")
 
@@ -159,14 +156,12 @@ class Recording:
     ) -> Recording:
         """Return a copy with the keypoints that a step made, and with that step in the history.
 
-        Only the shape of the keypoints is checked. A Recording checks itself when it is made, and steps keep what
-        holds; in a stream every step runs in every frame.
+        Only the shape of the keypoints is checked: steps keep what holds, and in a stream they run in every frame.
 
         Args:
-            step: name of the step.
+            step, arguments: name and arguments of the step, for the history.
             keypoints: (frames, joints, 3), or (frames, joints, 2) to keep the confidence.
             changes: other attributes that changed, e.g. `fps`.
-            arguments: arguments of the step, for the history.
 
         Raises:
             ValueError: `keypoints` do not fit the layout.

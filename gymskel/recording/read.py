@@ -5,8 +5,7 @@ A recording lies in a folder of its own, one small file for each frame and perso
     keypoints/backflip-1-s07/backflip-1-s07.mov-1-0.csv      activity-sample-athlete.mov-frame-person.csv
                              recording.json                  fps, image size, estimator ...: metadata
 
-Each CSV has the header `x,y,c` and a row for each joint; 0,0,0 = not found, which is NaN, NaN, 0 in a Recording.
-A frame without a person has no file.
+Each CSV has the header `x,y,c` and a row for each joint; 0,0,0 = not found. A frame without a person has no file.
 """
 
 from __future__ import annotations
@@ -78,9 +77,9 @@ def read_recording(
         )
     people = _people(DiskFolder(path), person, fps, skeleton)
     if len(people) > 1:
-        shown = "; ".join(f"person={one.index}: {len(one.files)} frames" for one in people)
+        shown = join_names(f"person={one.index}: {len(one.files)} frames" for one in people)
         raise ValueError(
-            f"{path} holds {len(people)} people ({shown}). Fix: give person=, or use read_recordings for all of them."
+            f"{path} holds {len(people)} people ({shown}). Fix: give person=, or use read_recordings for all."
         )
     return people[0].recording(_parse(people)[0])
 
@@ -205,14 +204,8 @@ class _Person:
             fields["activity"] = self.activity
         if self.fps:
             fields |= {"fps": self.fps, "timestamps": None}
-        return Recording(
-            keypoints,
-            skeleton=self.skeleton,
-            video=self.video,
-            person=self.index,
-            first_frame=first,
-            **fields,
-        )
+        fields |= {"skeleton": self.skeleton, "video": self.video, "person": self.index, "first_frame": first}
+        return Recording(keypoints, **fields)
 
     def _frame_range(self) -> tuple[int, int]:
         """Return number of the first frame and number of frames, by recording.json or by the files."""

@@ -19,17 +19,14 @@ _AFTER_FRAMES = ("estimator", "history", "timestamps", "skeleton")
 
 
 def write_recording(recording: Recording, root: str | Path) -> Path:
-    """Write a recording as per-frame CSVs in the raw published form, with `recording.json` beside them.
+    """Write a recording as per-frame CSVs in the raw published form with `recording.json`, and return their folder.
 
-    The folder is `root/<name of the video>`; other people of the same video share it. `read_recording` returns an
-    equal recording. The JSON is written last: a person it names is complete.
+    That is `root/<name of the video>`; other people of the same video share it. `read_recording` returns an equal
+    recording. The JSON is written last: a person it names is complete.
 
     Args:
         recording: in pixels; a frame in which no joint is seen gets no file.
         root: the folder of all recordings; made if it does not exist.
-
-    Returns:
-        The recording's folder.
 
     Raises:
         ValueError: the recording is not in pixels any more (centred, scaled), its name has a slash, or its folder
