@@ -178,9 +178,7 @@ def _read_jhmdb(path: Path, split: int) -> tuple[Clips, Clips]:
         raise ValueError(f"{path}: {error.args[0]} Expected split{split}_x_train and so on.") from None
     except DAMAGED_ERRORS as error:
         raise ValueError(f"{path} is no .npz file, damaged or cut off: {error}") from error
-    train, test = (
-        _clips(x, lengths, y, classes, f"{part}{split}") for part, (x, lengths, y) in parts.items()
-    )
+    train, test = (_clips(*arrays, classes, f"{part}{split}") for part, arrays in parts.items())
     return train, test
 
 

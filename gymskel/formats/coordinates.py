@@ -87,6 +87,5 @@ def find_layout(joints: Sequence[str], skeleton: Skeleton | None = None, *, labe
 def check_frame_numbers(label: str, first: int, last: int, count: int, entries: str = "rows") -> None:
     """Raise ValueError if `count` rows or files have numbers from `first` to `last` that cannot be frame numbers."""
     if first < 0 or last - first >= MAX_FRAMES_PER_FILE * count:
-        raise ValueError(
-            f"{label}: {count} {entries} with numbers from {first} to {last}, which are no frame numbers."
-        )
+        found = f"{count} {entries} with numbers from {first} to {last}"
+        raise ValueError(f"{label}: {found}, which are no frame numbers.")

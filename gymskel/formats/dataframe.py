@@ -96,14 +96,13 @@ def from_dataframe(
     - A frame without a row is NaN, with a `MissingFramesWarning`. Other columns are ignored.
 
     Args:
-        frame: the table.
+        frame: the table; `label` is its name in messages.
         fps: frames a second; overrides the table.
         skeleton: layout of the joints; by default the known layout of these names, else a new one.
-        label: the table's name in messages, e.g. that of a file.
 
     Raises:
-        ValueError: no rows, no places; a frame or joint twice; several frame rates, videos or athletes in one recording;
-            an invalid place or confidence, with recording, frame and joint.
+        ValueError: no rows or places; a frame or joint twice; several frame rates, videos or athletes in one recording;
+            an invalid place or confidence.
     """
     if not len(frame):
         raise ValueError(f"{label} has no rows: no recording in it.")
@@ -138,9 +137,7 @@ def _joint_names(frame: pd.DataFrame, is_long: bool, label: str) -> list[str]:
     expected = set(_CHANNELS) if has_confidence else {"x", "y"}
     for joint, channels in found.items():
         if channels != expected:
-            raise ValueError(
-                f"{label}: joint {joint} has the columns {sorted(channels)}, not {sorted(expected)}."
-            )
+            raise ValueError(f"{label}: {joint} has the columns {sorted(channels)}, not {sorted(expected)}.")
     return list(found)
 
 
@@ -230,9 +227,7 @@ def _clock(
         if step > 0 and (np.abs(seconds[known] - even) <= _ROUNDED_TIME).all():
             return round(1 / step, 3), None
     if known.size < length:
-        raise ValueError(
-            f"{label}: `seconds` are missing for {length - known.size} of {length} frames. Fix: give fps=."
-        )
+        raise ValueError(f"{label}: {length - known.size} of {length} frames lack `seconds`. Fix: give fps=.")
     return rate, seconds
 
 

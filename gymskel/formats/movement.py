@@ -8,7 +8,7 @@ source_software, source_file, ds_type), and `gymskel`, a JSON text with all othe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,9 +62,7 @@ def to_xarray(recordings: Recording | Iterable[Recording]) -> xr.Dataset:
     names = [recording.athlete for recording in recordings]
     if None in names or len(set(names)) < len(names):
         names = [f"person_{k}" for k in range(len(recordings))]
-    points = np.stack(
-        [recording.keypoints for recording in recordings], axis=-1
-    )  # (frames, joints, 3, people)
+    points = np.stack([recording.keypoints for recording in recordings], axis=-1)
     times, unit = frame_times(first)
     attrs: dict[str, Any] = {"source_software": first.estimator or "gymskel", "ds_type": "poses"}
     attrs |= {"fps": first.fps} if first.fps is not None else {}
@@ -137,9 +135,7 @@ def _check_dimensions(dataset: xr.Dataset) -> None:
         raise ValueError(f"The Dataset has {shown}; expected movement's dimensions {', '.join(_DIMS)}.")
     space = [str(name) for name in dataset["space"].to_numpy()]
     if space != ["x", "y"]:
-        raise ValueError(
-            f"The Dataset's space is {', '.join(space)}; a Recording holds x and y in the picture."
-        )
+        raise ValueError(f"The Dataset's space is {', '.join(space)}; a Recording holds x and y.")
     if not all(dataset.sizes[name] for name in _DIMS):
         raise ValueError(f"The Dataset is empty: {dict(dataset.sizes)}.")
 
@@ -162,15 +158,13 @@ def _read_clock(dataset: xr.Dataset, fps: float | None) -> tuple[float | None, n
     return rate, times, is_even
 
 
-def _own_metadata(
-    dataset: xr.Dataset, joints: Sequence[str], people: Sequence[str]
-) -> dict[str, list[Any]] | None:
+def _own_metadata(dataset: xr.Dataset, joints: list[str], people: list[str]) -> dict[str, list[Any]] | None:
     """Return the metadata that `to_xarray` wrote; None if there is none, or people or joints are others now."""
     text = dataset.attrs.get("gymskel")
     if text is None:
         return None
     fields, _ = fields_from_json("gymskel", text.encode())
-    fits = len(fields["fps"]) == len(people) and list(fields["skeleton"][0].joints) == list(joints)
+    fits = len(fields["fps"]) == len(people) and list(fields["skeleton"][0].joints) == joints
     return fields if fits else None
 
 

@@ -47,17 +47,16 @@ def read_openpose_json(
     fps: float | None = None,
     people: People = "athlete",
 ) -> list[Recording]:
-    """Return the people in files of OpenPose's `--write_json`, a Recording each, in BODY_25 and pixels.
+    """Return the people in files of OpenPose's `--write_json`, in BODY_25 and pixels, sorted by folder, stem and person.
 
     Every stem in every folder is a clip of its own; its frames keep their numbers in the file names. A joint with
     confidence 0 was not found and is NaN, NaN, 0. Frames without a file (a `MissingFramesWarning` lists them) or without
     the person are NaN. A clip without people gives one Recording that is all NaN, with a `MissingFramesWarning`.
 
-    Layouts: 25 points are BODY_25 as they are. 18 (COCO) lack MidHip, which becomes the middle of the hips, and the
-    feet, which stay unseen; 15 (MPI) lack the face too. 135 are BODY_135, whose first 25 are in another order: Neck and
-    MidHip become the middles of shoulders and hips (its UpperNeck is another place); UpperNeck, HeadTop, hands and face
-    are dropped. 137 in one array are taken for BODY_25, face and hands in a row. Face and hands in arrays of their own
-    are not read, nor are points in 3-D.
+    Layouts: 25 points are BODY_25. 18 (COCO) lack MidHip, which becomes the middle of the hips, and the feet, which stay
+    unseen; 15 (MPI) lack the face too. Of 135 (BODY_135) Neck and MidHip become the middles of shoulders and hips;
+    UpperNeck, HeadTop, hands and face are dropped. 137 are BODY_25, face and hands in a row. Face and hands in arrays of
+    their own are not read, nor are points in 3-D.
 
     Args:
         paths: a folder (searched with its sub-folders), a .zip of one, a file, or several of these.
@@ -68,13 +67,9 @@ def read_openpose_json(
         model_pose: OpenPose's option of that name, if the number of points does not tell: BODY_25B has 25 points too,
             in the order of BODY_135.
         fps: frames a second of the video; the files do not contain it.
-        people: "athlete", "largest", "longest", "all", the number of one of these, or a point (x, y) in pixels, as in
-            `tracking.selection.select_tracks`. OpenPose's `person_id` (`--identification`) joins a person's frames if
+        people: as in `tracking.selection.select_tracks`. OpenPose's `person_id` (`--identification`) joins a person's frames if
             everybody has one, else a `Tracker` does. `Recording.person` is the person's number for "all" or a number,
             and 0 otherwise.
-
-    Returns:
-        The recordings, sorted by folder, stem and person.
 
     Raises:
         FileNotFoundError: no such path.
@@ -101,12 +96,8 @@ def read_openpose_json(
 class ImportedClip:
     """Result of importing one clip.
 
-    Attributes:
-        name: the stem of its files.
-        folder: folder of its CSVs, or None if it failed.
-        frames: number of its frames.
-        seen: person -> number of frames with that person.
-        error: the error message if it failed, or None.
+    Its name (the stem of its files), the folder of its CSVs, the number of frames, person -> number of frames with that
+    person, and the error message. `folder` is None if it failed, else `error` is.
     """
 
     name: str
@@ -142,35 +133,31 @@ def import_openpose_json(
     written: set[str] = set()
     for clip in find_clips(paths):
         read = _read_clip(clip, settings)
-        result = (
-            ImportedClip(clip.name, error=read)
-            if isinstance(read, str)
-            else _write_clip(clip.name, read, Path(out), written)
-        )
-        results.append(result)
+        results.append(_write_clip(clip.name, read, Path(out), written))
         if on_clip is not None:
-            on_clip(result)
+            on_clip(results[-1])
     return results
 
 
-def _write_clip(name: str, recordings: list[Recording], out: Path, written: set[str]) -> ImportedClip:
-    """Write the people of a clip and return the result; add its name to those of the clips written before."""
+def _write_clip(name: str, read: list[Recording] | str, out: Path, written: set[str]) -> ImportedClip:
+    """Write the people of a clip, add its name to those of the clips written before, and return the result."""
+    if isinstance(read, str):
+        return ImportedClip(name, error=read)
     folder = out / name
     try:
         if name.casefold() in written:  # some file systems do not tell A from a
             raise ValueError(f"another clip {name} was imported to {out} just now. Fix: rename one of them.")
         before = set(read_people_metadata(DiskFolder(folder))) if folder.is_dir() else set()
-        if others := before - {recording.person for recording in recordings}:
-            raise ValueError(
-                f"{folder} holds people {sorted(others)} of an earlier import. Fix: remove it, or give another folder."
-            )
-        for recording in recordings:
+        if others := before - {recording.person for recording in read}:
+            shown = f"people {sorted(others)} of an earlier import"
+            raise ValueError(f"{folder} holds {shown}. Fix: remove it, or give another folder.")
+        for recording in read:
             folder = write_recording(recording, out)
     except (ValueError, OSError) as error:
         return ImportedClip(name, error=str(error))
     written.add(name.casefold())
-    seen = {one.person: int(one.seen.any(axis=1).sum()) for one in recordings}
-    return ImportedClip(name, folder, len(recordings[0]), seen)
+    seen = {one.person: int(one.seen.any(axis=1).sum()) for one in read}
+    return ImportedClip(name, folder, len(read[0]), seen)
 
 
 @dataclass(frozen=True)
@@ -237,18 +224,15 @@ def _recordings_of(clip: JsonClip, settings: _Settings) -> list[Recording]:
     first, length = min(files), max(files) - min(files) + 1
     found = parse_files(clip.label, clip.folder, files)
     model, layout = find_model(clip.label, found, settings.model_pose)
-    points = found.points[:, : len(layout)]
-    check_scale(clip.label, points, [files[frame] for frame in found.frames], settings.keypoint_scale)
-    points = to_pixels(
-        clip.label, points, settings.keypoint_scale, settings.image_size, settings.written_size
-    )
+    points, scale = found.points[:, : len(layout)], settings.keypoint_scale
+    check_scale(clip.label, points, [files[frame] for frame in found.frames], scale)
+    points = to_pixels(clip.label, points, scale, settings.image_size, settings.written_size)
     points[points[..., 2] == 0, :2] = np.nan
     poses = layout.convert(points.astype(np.float32), BODY_25)
     missing = [frame for frame in range(first, first + length) if frame not in files]
     if missing:
-        _warn(
-            f"{clip.label} has no file for {len(missing)} of {length} frames ({join_names(missing)}); they are NaN."
-        )
+        shown = f"{len(missing)} of {length} frames ({join_names(missing)})"
+        _warn(f"{clip.label} has no file for {shown}; they are NaN.")
     tracks = _make_tracks(found, poses, first, length, settings)
     if not tracks:
         _warn(f"{clip.label}: no person in {len(files)} files.")

@@ -58,15 +58,13 @@ def parse_files(label: str, folder: Folder, files: dict[int, str]) -> FoundPeopl
         except ValueError as error:
             errors.append(f"{name}: {error}")
     if errors:
-        fix = "Fix: delete them (their frames become NaN), or let OpenPose write them again."
-        raise ValueError(
-            join_lines(f"{label}: {len(errors)} of {len(files)} files are broken. {fix}", errors)
-        )
+        head = f"{label}: {len(errors)} of {len(files)} files are broken. Fix: delete them (their frames become NaN)."
+        raise ValueError(join_lines(head, errors))
     lengths = {len(row): files[frame] for row, frame in zip(reversed(rows), reversed(frames), strict=True)}
     if len(lengths) > 1:
         shown = join_names(f"{length} in {name}" for length, name in lengths.items())
         raise ValueError(
-            f"{label}: files of several layouts in one clip ({shown} numbers a person). Fix: separate them."
+            f"{label}: several layouts in one clip ({shown} numbers a person). Fix: separate them."
         )
     points = np.array(rows, np.float64).reshape(len(rows), -1, 3) if rows else np.zeros((0, len(BODY_25), 3))
     return FoundPeople(points, np.array(frames, int), np.array(ids, int))

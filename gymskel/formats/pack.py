@@ -66,13 +66,11 @@ def read_pack(path: str | Path, *, max_ratio: float = MAX_RATIO) -> list[Recordi
 
     Args:
         path: the file.
-        max_ratio: a file is refused as a decompression bomb if it unpacks to more than 64 MB and to more than this
-            many times its own size.
+        max_ratio: a file is refused if it unpacks to more than 64 MB and to more than this many times its own size.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: the file is no pack, of a newer gymskel, damaged, or holds an invalid recording; the message says
-            where.
+        ValueError: the file is no pack, of a newer gymskel, damaged, or holds an invalid recording.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -141,6 +139,4 @@ def _check_lengths(path: Path, fields: dict[str, list[Any]], arrays: dict[str, n
     totals = {name: int(lengths[array == name].sum()) for name in names}
     for name, total in {**totals, "timestamps": int(lengths[timed].sum())}.items():
         if len(arrays[name]) != total:
-            raise ValueError(
-                f"{path}/{name}.npy: {len(arrays[name])} frames, but the lengths add up to {total}."
-            )
+            raise ValueError(f"{path}/{name}.npy: {len(arrays[name])} frames, the lengths add up to {total}.")

@@ -59,7 +59,7 @@ def write_parquet(
     folder.mkdir(parents=True, exist_ok=True)
     if existing := _parquet_files(folder):
         raise ValueError(
-            f"{folder} holds {existing[0].name} already. Fix: delete it, or write to another folder."
+            f"{folder} holds {existing[0].name} already. Fix: delete it, or give another folder."
         )
     groups = _groups(recordings, int(1e6 * group_mb))
     group, start, paths = next(groups, None), 0, list[Path]()
@@ -95,8 +95,7 @@ def open_parquet(folder: str | Path, *, max_ratio: float = MAX_RATIO) -> StoredR
 
     Args:
         folder: the folder.
-        max_ratio: a file is refused as a decompression bomb if it unpacks to more than 64 MB and to more than this
-            many times its own size.
+        max_ratio: as in `read_pack`.
 
     Raises:
         FileNotFoundError: no such folder, or no .parquet file in it.
@@ -130,9 +129,6 @@ def open_parquet(folder: str | Path, *, max_ratio: float = MAX_RATIO) -> StoredR
 def _parquet_files(folder: Path) -> list[Path]:
     """Return the .parquet files in a folder, without the hidden ones that a killed run leaves."""
     return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith("."))
-
-
-# --- writing -----------------------------------------------------------------------------------------------------
 
 
 def _groups(recordings: Iterable[Recording], limit: int) -> Iterator[list[Recording]]:
@@ -232,9 +228,6 @@ def _table(pa: Any, group: list[Recording], start: int, layout: Skeleton) -> Any
     return pa.Table.from_arrays(columns, schema=_schema(pa, layout))
 
 
-# --- reading -----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class _Footer:
     """Contents of a file by its footer."""
@@ -283,7 +276,7 @@ def _parse_footer(path: Path, text: bytes) -> _Footer:
     layouts = metadata["skeleton"]
     if not sum(groups) == len(lengths) == len(layouts) or len(set(layouts)) > 1:
         raise ValueError(
-            f"{path}: metadata on {len(layouts)} recordings, {len(lengths)} lengths, {sum(groups)} in groups."
+            f"{path}: {len(layouts)} recordings, {len(lengths)} lengths, {sum(groups)} in groups."
         )
     return _Footer(part, is_last, groups, lengths, metadata)
 

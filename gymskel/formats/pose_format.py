@@ -37,9 +37,9 @@ def read_pose(path: str | Path, *, person: int | None = None, fps: float | None 
     """Return the people in a .pose file, a Recording each.
 
     The body of OpenPose and of MediaPipe becomes BODY_25, also if the file keeps only some of its points; faces, hands,
-    depth and world coordinates are dropped. Any other file becomes a layout of all its points, with the file's limbs;
-    points of the same name become `component/point`. Confidence 0 is unseen. People who are unseen throughout are left
-    out, unless all are. pose-format itself reads only the first person of files of its version 0.0.
+    depth and world coordinates are dropped. Any other file becomes a layout of all its points and limbs; points of the
+    same name become `component/point`. Confidence 0 is unseen. People who are unseen throughout are left out, unless all
+    are. pose-format itself reads only the first person of files of its version 0.0.
 
     Args:
         path: the file.
@@ -48,8 +48,7 @@ def read_pose(path: str | Path, *, person: int | None = None, fps: float | None 
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: pose-format is not installed; the file is damaged, cut off or holds no frames; an invalid place or
-            confidence, with frame and joint.
+        ValueError: pose-format is not installed; the file is damaged or holds no frames; an invalid place or confidence.
     """
     path = Path(path)
     if not path.is_file():

@@ -78,10 +78,9 @@ def read_pyskl(
 def _rows(path: Path, content: Any, annotations: list[dict[str, Any]], split: str) -> list[int]:
     """Return the numbers of the annotations in a split."""
     splits = content.get("split") if isinstance(content, dict) else None
-    if not isinstance(splits, dict) or split not in splits:
-        raise ValueError(
-            f"{path} has no split {split!r}; it has {sorted(splits) if isinstance(splits, dict) else []}."
-        )
+    splits = splits if isinstance(splits, dict) else {}
+    if split not in splits:
+        raise ValueError(f"{path} has no split {split!r}; it has {sorted(splits)}.")
     rows = {str(unwrap_array(one.get("frame_dir"))): row for row, one in enumerate(annotations)}
     names = [str(name) for name in unwrap_array(splits[split])]
     if missing := [name for name in names if name not in rows]:
@@ -148,9 +147,7 @@ def _arrays(annotation: Mapping[str, Any], label: str) -> tuple[np.ndarray, np.n
     has_scores = "keypoint_score" in annotation
     if not has_scores or scores.shape != points.shape[:3] or scores.dtype.kind not in "fiu":
         found = scores.shape if has_scores else "none"
-        raise ValueError(
-            f"{label}: `keypoint_score` must be {points.shape[:3]} as `keypoint` is, got {found}."
-        )
+        raise ValueError(f"{label}: `keypoint_score` must be {points.shape[:3]} as `keypoint`, got {found}.")
     frames = annotation.get("total_frames", points.shape[1])
     if frames != points.shape[1]:
         raise ValueError(f"{label}: {points.shape[1]} frames of points, but total_frames = {frames}.")

@@ -50,15 +50,11 @@ def read_keypoints(
 ) -> list[Recording]:
     """Return the recordings in any file or folder that gymskel can read; each format's own reader has more options.
 
-    - Folders and .zip files: per-frame CSVs, OpenPose's JSON.
-    - Folders: Parquet, or several packs, .pose, .pkl or DeepLabCut files.
-    - Files: .npz packs, .pose, .pkl of PYSKL, .csv of DeepLabCut or as a table with a row per frame or per joint.
-
     Args:
-        path: the file or folder.
-        fps: frames a second; overrides the files.
+        path: a folder or .zip of per-frame CSVs or OpenPose's JSON; a folder of Parquet, packs, .pose, .pkl or DeepLabCut
+            files; a .npz pack, .pose, .pkl of PYSKL, .csv of DeepLabCut or with a row per frame or per joint.
+        fps, labels: as in `read_recordings`.
         person: read only this person of each video. By default all people; of OpenPose's JSON the athlete.
-        labels: as in `read_recordings`.
 
     Raises:
         FileNotFoundError: no such path, or no recording in it.

@@ -105,9 +105,6 @@ def _array_from_bytes(raw: Any, kind: _PickledDtype, shape: Any, order: Literal[
     return np.frombuffer(raw, dtype).reshape(shape, order=order).copy()
 
 
-# --- replacements for the functions that a pickle names ------------------------------------------------------
-
-
 def _frombuffer(
     raw: Any, kind: _PickledDtype, shape: tuple[int, ...], order: Literal["C", "F"]
 ) -> PickledArray:

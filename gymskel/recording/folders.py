@@ -116,7 +116,7 @@ def frame_files(folder: Folder) -> dict[tuple[int, int], str]:
     if len(videos) > 1:
         shown = join_names(sorted(videos))
         raise ValueError(
-            f"{folder.label} holds files of several videos ({shown}). Fix: give each a folder of its own."
+            f"{folder.label} holds several videos ({shown}). Fix: give each a folder of its own."
         )
     if not files and METADATA_NAME not in folder.names:
         raise FileNotFoundError(f"No per-frame CSV in {folder.label}: expected {_EXPECTED}.")

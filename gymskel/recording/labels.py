@@ -52,7 +52,7 @@ class LabelTable:
         """Raise ValueError if there is any name; each is that of several videos."""
         if repeated := join_names(sorted(set(names))):
             raise ValueError(
-                f"{self.label}: one row cannot label all recordings called {repeated}. Fix: rename videos."
+                f"{self.label}: one row for all recordings called {repeated}. Fix: rename videos."
             )
 
     def rows_of(self, videos: Iterable[tuple[str, str | None]]) -> list[dict[str, str | None]]:
@@ -75,9 +75,7 @@ class LabelTable:
             raise ValueError(f"{self.label}: named twice: {join_names(sorted(set(repeated)))}.")
         if unlabelled:
             shown = join_names(unlabelled)
-            raise ValueError(
-                f"{self.label} has no activity for {shown}. Fix: add a row `file,activity,athlete`."
-            )
+            raise ValueError(f"{self.label} has no activity for {shown}. Fix: add `file,activity,athlete`.")
         return found
 
     def _file_name(self, row: int) -> str:
@@ -115,9 +113,8 @@ def read_text_table(path: Path, content: str, columns: str) -> pd.DataFrame:
         names, rows = _cells(path.read_bytes())
     except (ValueError, csv.Error) as error:
         raise ValueError(f"{path} is not a CSV in UTF-8 with columns {columns}: {error}") from error
-    return pd.DataFrame(
-        [{k: v for k, v in zip(names, row, strict=False) if v} for row in rows], columns=names
-    )
+    cells = [{name: cell for name, cell in zip(names, row, strict=False) if cell} for row in rows]
+    return pd.DataFrame(cells, columns=names)
 
 
 def _cells(content: bytes) -> tuple[list[str], list[list[str]]]:

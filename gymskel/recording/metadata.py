@@ -62,9 +62,7 @@ RECORDING_FIELDS: dict[str, Field] = {
     "activity": _TEXT_OR_NULL,
     "sample": Field("a text", lambda value: isinstance(value, str)),
     "athlete": _TEXT_OR_NULL,
-    "skeleton": Field(
-        "a layout", lambda value: isinstance(value, dict), Skeleton.to_dict, Skeleton.from_dict
-    ),
+    "skeleton": Field("a layout", lambda data: isinstance(data, dict), Skeleton.to_dict, Skeleton.from_dict),
     "history": Field("a list of steps", _is_steps, lambda steps: [dict(step) for step in steps], tuple),
     "video": _TEXT_OR_NULL,
     "person": _COUNT,
@@ -156,7 +154,7 @@ def refuse_mixed_rates(label: str, people: Mapping[int, Metadata]) -> None:
     if len(rates) > 1:
         shown = join_names(f"person {person}: {rate}" for rate, person in rates.items())
         raise ValueError(
-            f"{label}/{METADATA_NAME}: several frame rates ({shown}). Fix: give fps=, or one person=."
+            f"{label}/{METADATA_NAME}: several frame rates ({shown}). Fix: give fps= or person=."
         )
 
 

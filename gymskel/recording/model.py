@@ -107,10 +107,11 @@ class Recording:
             raise ValueError(f"{self.name}: an unseen joint (NaN) must have confidence 0.")
         if self.fps is not None and not 0 < self.fps < MAX_FPS:
             raise ValueError(f"{self.name}: `fps` must be frames a second above 0, got {self.fps}.")
-        times = np.shape(self.timestamps)
-        if self.timestamps is not None and times != (len(self),):
-            raise ValueError(f"{self.name}: `timestamps` must be ({len(self)},), got {times}.")
-        if self.timestamps is not None and not (np.diff(self.timestamps, prepend=-np.inf) > 0).all():
+        if self.timestamps is None:
+            return
+        if (shape := np.shape(self.timestamps)) != (len(self),):
+            raise ValueError(f"{self.name}: `timestamps` must be ({len(self)},), got {shape}.")
+        if not (np.diff(self.timestamps, prepend=-np.inf) > 0).all():
             raise ValueError(f"{self.name}: `timestamps` must be seconds that rise from frame to frame.")
 
     def __len__(self) -> int:

@@ -39,7 +39,7 @@ from gymskel.recording.model import MAX_CONFIDENCE, Recording, parse_video_name
 from gymskel.skeleton import BODY_25, Skeleton
 
 _HEADER = b"x,y,c"
-_FOLDERS_AT_ONCE = 32  # folders parsed together
+_FOLDERS_AT_ONCE = 32  # folders parsed together, as the start of a parser costs most of its time
 _MANY_FRAMES = 1_000_000  # frames that a recording may have however few files it has
 _FROM_METADATA = ("activity", "sample", "athlete", "fps", "estimator", "history", "image_size", "timestamps")
 
@@ -79,7 +79,7 @@ def read_recording(
     if len(people) > 1:
         shown = join_names(f"person={one.index}: {len(one.files)} frames" for one in people)
         raise ValueError(
-            f"{path} holds {len(people)} people ({shown}). Fix: give person=, or use read_recordings for all."
+            f"{path} holds {len(people)} people ({shown}). Fix: give person=, or use read_recordings."
         )
     return people[0].recording(_parse(people)[0])
 
@@ -141,9 +141,7 @@ def _read_all(
     """Return recordings and error messages."""
     recordings, errors = [], []
     folders = iter(folders)
-    while batch := list(
-        itertools.islice(folders, _FOLDERS_AT_ONCE)
-    ):  # a parser's start costs most of its time
+    while batch := list(itertools.islice(folders, _FOLDERS_AT_ONCE)):
         people: list[_Person] = []
         for activity, folder in batch:
             try:
@@ -192,9 +190,8 @@ class _Person:
             )
         if len(self.files) < frames and not self.saved:  # with recording.json a frame without a file is meant
             missing = sorted(set(range(first, first + frames)) - set(self.files))
-            _warn(
-                f"{self.label} has no file for {len(missing)} of {frames} frames ({join_names(missing)}); they are NaN."
-            )
+            shown = f"{len(missing)} of {frames} frames ({join_names(missing)})"
+            _warn(f"{self.label} has no file for {shown}; they are NaN.")
         label = f"{self.folder.label}/{METADATA_NAME}"
         fields = {
             name: parse_field(label, name, self.saved[name]) for name in _FROM_METADATA if name in self.saved

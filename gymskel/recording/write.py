@@ -49,10 +49,8 @@ def write_recording(recording: Recording, root: str | Path) -> Path:
     videos = {match["video"] for match in matches} | {
         saved.get("video") or video for saved in people.values()
     }
-    if videos != {video}:
-        raise ValueError(
-            f"{folder} holds {join_names(sorted(videos - {video}))}, not {video}. Fix: give another `root`."
-        )
+    if shown := join_names(sorted(videos - {video})):
+        raise ValueError(f"{folder} holds {shown}, not {video}. Fix: give another `root`.")
     others = {person: saved for person, saved in people.items() if person != recording.person}
     _write_metadata(folder, others)  # an unfinished person must not look complete
     for match in matches:  # an older version of the same person
