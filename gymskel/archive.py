@@ -109,8 +109,7 @@ def read_array(
             raise ValueError(f"{label} is no plain array of numpy.")
         found, found_dtype = _check_header(header, dtype, shape, label)
         size = math.prod(found) * np.dtype(found_dtype).itemsize
-        if member.tell() + size != info.file_size:
-            rest = info.file_size - member.tell()
+        if size != (rest := info.file_size - member.tell()):
             raise ValueError(f"{label}: {found} {found_dtype} takes {size} bytes, the file has {rest}.")
         array = np.empty(found, found_dtype)
         raw, filled = array.reshape(-1).view(np.uint8), 0
@@ -143,5 +142,5 @@ def _refuse_path_outside(path: str | Path, name: str) -> None:
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if ".." in parts or name[:1] in ("/", "\\") or re.match(r"[A-Za-z]:", name) or "\0" in name:
         raise ValueError(
-            f"{path} holds {name!r}, which leads out of its folder: refused. Fix: pack the folder itself again."
+            f"{path} holds {name!r}, which leads out of its folder: refused. Fix: pack it again."
         )

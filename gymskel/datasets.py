@@ -101,12 +101,8 @@ def fetch_parkour() -> list[Path]:
     Raises:
         OSError: not found, and the download failed; the message gives the fix.
     """
-    return [
-        _find_or_download(
-            f"parkour/{_MOVES[name[:2]]}-{int(name[2:4])}-{_PEOPLE[name[-2:]]}.mp4", f"{_PARKOUR}/{name}.mp4"
-        )
-        for name in _PARKOUR_CLIPS
-    ]
+    paths = {c: f"parkour/{_MOVES[c[:2]]}-{int(c[2:4])}-{_PEOPLE[c[-2:]]}.mp4" for c in _PARKOUR_CLIPS}
+    return [_find_or_download(path, f"{_PARKOUR}/{clip}.mp4") for clip, path in paths.items()]
 
 
 def _find_local(name: str) -> Path | None:
@@ -186,10 +182,9 @@ def _padded(saved: Mapping[str, Any], classes: tuple[str, ...], name: str) -> Cl
     """Return clips of DD-Net's {"pose": [(frames, 15, 2), ...], "label": [name, ...]}."""
     poses = [np.asarray(unwrap_array(pose), np.float32) for pose in unwrap_array(saved["pose"])]
     labels = [str(label) for label in unwrap_array(saved["label"])]
-    if odd := [
-        k for k, pose in enumerate(poses) if pose.ndim != 3 or pose.shape[1:] != (15, 2) or not len(pose)
-    ]:
-        raise ValueError(f"jhmdb {name}: clip {odd[0]} must be (frames, 15, 2), got {poses[odd[0]].shape}.")
+    for k, pose in enumerate(poses):
+        if pose.shape[1:] != (15, 2) or not len(pose):
+            raise ValueError(f"jhmdb {name}: clip {k} must be (frames, 15, 2), got {pose.shape}.")
     lengths = np.array([len(pose) for pose in poses])
     x = np.zeros((len(poses), lengths.max(), 15, 2), np.float32)
     for clip, pose in zip(x, poses, strict=True):

@@ -178,7 +178,7 @@ def put(name, key, value):
         ({"facts": put("skeleton", "values", [{}, {}])}, "`skeleton` is damaged"),
         (
             {"facts": lambda f: [c.update(rows=[]) for c in f["columns"].values()]},
-            "3 lengths for 0 recordings",
+            r"expected .*, found facts.npy, keypoints_0.npy",
         ),
     ],
 )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,16 +26,8 @@ COLUMNS_FORMAT = 1
 _NAMES = (*RECORDING_FIELDS, "timed")
 
 
-@dataclass(frozen=True)
-class Column:
-    """One field of many recordings."""
-
-    values: list[Any] = field(default_factory=list)  # distinct, as in JSON
-    rows: list[int] = field(default_factory=list)  # for each recording the index of its value
-
-
-Columns = dict[str, Column]
-"""Field name -> column."""
+Columns = dict[str, dict[str, list[Any]]]
+"""Field name -> "values": distinct, as in JSON; "rows": for each recording the index of its value."""
 
 
 def make_columns(recordings: Sequence[Recording], first: int = 0) -> Columns:
@@ -52,25 +43,23 @@ def make_columns(recordings: Sequence[Recording], first: int = 0) -> Columns:
     layout_texts = {
         r.skeleton: field_text(r, "skeleton") for r in {r.skeleton: r for r in recordings}.values()
     }
-    columns = {}
+    columns: Columns = {}
     for name in _NAMES:
         indices: dict[str, int] = {}  # by JSON text, as 60, 60.0 and True are equal to Python
-        column = Column()
+        columns[name] = {"values": [], "rows": []}
         for number, recording in enumerate(recordings, first):
             text = layout_texts[recording.skeleton] if name == "skeleton" else field_text(recording, name)
             if text not in indices:
                 value = json.loads(text)
                 check_field(f"recording {number}", name, value)
-                column.values.append(value)
-            column.rows.append(indices.setdefault(text, len(indices)))
-        columns[name] = column
+                columns[name]["values"].append(value)
+            columns[name]["rows"].append(indices.setdefault(text, len(indices)))
     return columns
 
 
 def columns_to_json(columns: Columns, entries: Mapping[str, Any] | None = None) -> bytes:
     """Return columns as a JSON text, with the format's number and other entries."""
-    content = {name: vars(column) for name, column in columns.items()}
-    return json.dumps({"format": COLUMNS_FORMAT, **(entries or {}), "columns": content}).encode()
+    return json.dumps({"format": COLUMNS_FORMAT, **(entries or {}), "columns": columns}).encode()
 
 
 def fields_from_json(label: str, text: bytes) -> tuple[dict[str, list[Any]], dict[str, Any]]:
@@ -86,7 +75,7 @@ def fields_from_json(label: str, text: bytes) -> tuple[dict[str, list[Any]], dic
         content = json.loads(text)
         version = int(content["format"])
         stored = content["columns"] if version <= COLUMNS_FORMAT else {}
-        columns = {name: Column(entry["values"], entry["rows"]) for name, entry in stored.items()}
+        columns = {name: {key: column[key] for key in ("values", "rows")} for name, column in stored.items()}
     except DAMAGED_JSON_ERRORS as error:
         raise ValueError(f"{label}: its metadata is damaged ({error!r:.200}).") from None
     if version > COLUMNS_FORMAT:
@@ -96,17 +85,17 @@ def fields_from_json(label: str, text: bytes) -> tuple[dict[str, list[Any]], dic
     _check_columns(label, columns)
     fields = {}
     for name, column in columns.items():
-        attributes = [parse_field(label, name, value) for value in column.values]
-        fields[name] = [attributes[row] for row in column.rows]
+        attributes = [parse_field(label, name, value) for value in column["values"]]
+        fields[name] = [attributes[row] for row in column["rows"]]
     return fields, content
 
 
 def _check_columns(label: str, columns: Columns) -> None:
     """Raise ValueError if columns have several lengths, or rows or values that are not valid."""
-    first = columns["person"].rows
+    first = columns["person"]["rows"]
     count = len(first) if isinstance(first, list) else -1
     for name, column in columns.items():
-        values, rows = column.values, column.rows
+        values, rows = column["values"], column["rows"]
         if not isinstance(rows, list) or len(rows) != count or not isinstance(values, list):
             raise ValueError(f"{label}: `{name}` must have a row for each of {count} recordings.")
         if not all(type(row) is int and 0 <= row < len(values) for row in rows):

@@ -137,7 +137,9 @@ def _joint_names(frame: pd.DataFrame, is_long: bool, label: str) -> list[str]:
     expected = set(_CHANNELS) if has_confidence else {"x", "y"}
     for joint, channels in found.items():
         if channels != expected:
-            raise ValueError(f"{label}: {joint} has the columns {sorted(channels)}, not {sorted(expected)}.")
+            raise ValueError(
+                f"{label}: joint {joint} has the columns {sorted(channels)}, not {sorted(expected)}."
+            )
     return list(found)
 
 
@@ -227,7 +229,8 @@ def _clock(
         if step > 0 and (np.abs(seconds[known] - even) <= _ROUNDED_TIME).all():
             return round(1 / step, 3), None
     if known.size < length:
-        raise ValueError(f"{label}: {length - known.size} of {length} frames lack `seconds`. Fix: give fps=.")
+        missing = f"{length - known.size} of {length} frames"
+        raise ValueError(f"{label}: `seconds` are missing for {missing}. Fix: give fps=.")
     return rate, seconds
 
 

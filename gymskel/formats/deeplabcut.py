@@ -111,20 +111,20 @@ def _read_header(path: Path, text: str) -> tuple[str, list[tuple[str, str, str]]
     header = {row[0]: row[1:] for row in rows if row[0] in _HEADER_LINES}
     expected = [name for name in _HEADER_LINES if name != "individuals" or name in header]
     if list(header) != expected:
-        raise ValueError(
-            f"{path}: its first lines begin with {join_names(row[0] for row in rows)}; expected DeepLabCut's scorer, "
-            "(individuals,) bodyparts, coords."
-        )
+        shown = join_names(row[0] for row in rows)
+        raise ValueError(f"{path}: its first lines begin with {shown}; expected {join_names(_HEADER_LINES)}.")
     coords = header["coords"]
     if coords and coords[0] == "":  # folder, video and picture are three columns
         raise ValueError(f"{path} holds labelled pictures, not the frames of a video.")
     individuals = header.get("individuals", [""] * len(coords))
-    if not len(header["scorer"]) == len(individuals) == len(header["bodyparts"]) == len(coords) > 0:
-        counts = {name: len(row) for name, row in header.items()}
+    counts = {name: len(row) for name, row in header.items()}
+    if len(set(counts.values())) > 1 or not coords:
         raise ValueError(f"{path}: the lines of its header have different numbers of columns: {counts}.")
     columns = list(zip(individuals, header["bodyparts"], coords, strict=True))
     if unknown := set(coords) - set(_COORDS):
-        raise ValueError(f"{path}: coordinate {min(unknown)!r} in its header; expected x, y, likelihood.")
+        raise ValueError(
+            f"{path}, line {len(expected)}: coordinate {min(unknown)!r}; expected {join_names(_COORDS)}."
+        )
     if len(set(columns)) != len(columns):
         repeated = next(column for column in columns if columns.count(column) > 1)
         raise ValueError(f"{path}: the column {' '.join(filter(None, repeated))} is there twice.")

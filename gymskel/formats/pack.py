@@ -51,8 +51,10 @@ def write_pack(recordings: Iterable[Recording], path: str | Path, *, compress: b
         "lengths": np.array([len(r) for r in recordings], np.int64),
         "timestamps": np.concatenate([np.zeros(0), *times]),
     }
-    for number in range(len(layouts.values)):
-        parts = [r.keypoints for r, layout in zip(recordings, layouts.rows, strict=True) if layout == number]
+    for number in range(len(layouts["values"])):
+        parts = [
+            r.keypoints for r, layout in zip(recordings, layouts["rows"], strict=True) if layout == number
+        ]
         arrays[f"keypoints_{number}"] = np.concatenate(parts)
     with replace_file(path) as part, part.open("wb") as file:
         (np.savez_compressed if compress else np.savez)(file, **arrays)

@@ -150,8 +150,7 @@ def _read_numbers(group: RowGroup, layout: Skeleton, expected: np.ndarray) -> tu
             table = file.read_row_group(group.number, ["recording", "seconds", *names], use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{group.label} is damaged: {error}") from None
-    empty = [name for name in ("recording", *names) if table[name].null_count]
-    if empty:
+    if empty := [name for name in ("recording", *names) if table[name].null_count]:
         raise ValueError(f"{group.label}: no number in {join_names(empty)}; unseen is NaN, NaN, 0.")
     numbers = table["recording"].to_numpy()
     if len(numbers) != len(expected) or (numbers != expected).any():

@@ -20,9 +20,7 @@ _DTYPE_KINDS = "biufSU"  # numbers and texts, as numpy abbreviates them
 
 
 def load_plain(path: str | Path) -> Any:
-    """Return the content of a pickle of numbers, texts, lists, tuples, sets, dicts and numpy arrays.
-
-    An array is returned as `PickledArray`; `unwrap_array` gives numpy's.
+    """Return the content of a pickle of plain values, containers and numpy arrays; for the arrays call `unwrap_array`.
 
     Raises:
         FileNotFoundError: no such file.
@@ -42,10 +40,7 @@ def load_plain(path: str | Path) -> Any:
     try:
         return _PlainUnpickler(content).load()
     except _RefusedError as error:
-        raise ValueError(
-            f"{path} wants to run {error}: refused, as a pickle can run any code. Only numpy arrays and plain containers "
-            "are read."
-        ) from None
+        raise ValueError(f"{path} wants to run {error}: refused, as a pickle can run any code.") from None
     except Exception as error:  # a damaged pickle raises any error
         raise ValueError(f"{path} is no pickle of arrays, damaged or cut off: {error!r:.200}") from None
 
@@ -58,7 +53,8 @@ def unwrap_array(value: Any) -> Any:
 class PickledArray:
     """An array in a pickle, built from its bytes."""
 
-    array: np.ndarray
+    def __init__(self, array: Any = None) -> None:
+        self.array = array
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, dtype, is_by_column, raw = state
@@ -108,9 +104,7 @@ def _array_from_bytes(raw: Any, kind: _PickledDtype, shape: Any, order: Literal[
 def _frombuffer(
     raw: Any, kind: _PickledDtype, shape: tuple[int, ...], order: Literal["C", "F"]
 ) -> PickledArray:
-    made = PickledArray()
-    made.array = _array_from_bytes(raw, kind, shape, order)
-    return made
+    return PickledArray(_array_from_bytes(raw, kind, shape, order))
 
 
 def _scalar(kind: _PickledDtype, raw: Any) -> Any:

@@ -16,7 +16,6 @@ MAX_FRAMES_PER_FILE = 1000
 """Frames that one file or row may stand for; numbers further apart are no frame numbers."""
 
 _CHUNK = 1 << 14  # bytes read at once; a CSV has 1,900
-_MACOS_COPIES = "__MACOSX"  # folder that macOS adds to a .zip
 _EXPECTED = "files like backflip-1-s07.mov-0-0.csv (video-frame-person.csv)"
 
 
@@ -62,7 +61,7 @@ def folders_in_zip(archive: zipfile.ZipFile) -> dict[str, list[str]]:
     files: dict[str, list[str]] = {}
     for name in archive.namelist():
         path = PurePosixPath(name)
-        if not name.endswith("/") and not name.startswith(_MACOS_COPIES):
+        if not name.endswith("/") and not name.startswith("__MACOSX"):  # which macOS adds
             files.setdefault("" if str(path.parent) == "." else str(path.parent), []).append(path.name)
     return dict(sorted(files.items()))
 

@@ -90,7 +90,7 @@ class Recording:
     def _check_shape(self) -> None:
         shape = self.keypoints.shape
         if len(shape) != 3 or shape[1:] != (len(self.skeleton), 3) or not shape[0]:
-            expected = f"(1 or more frames, {len(self.skeleton)}, 3) for {self.skeleton.name}"
+            expected = f"(frames, {len(self.skeleton)}, 3) for {self.skeleton.name} with at least a frame"
             raise ValueError(f"{self.name}: `keypoints` must be {expected}, got {shape}.")
 
     def _check_values(self) -> None:

@@ -1,4 +1,4 @@
-"""Times and frame rate of a recording. Every stage asks here, so that all give the same answer."""
+"""Times and frame rate of a recording: the one place for all stages."""
 
 from __future__ import annotations
 
