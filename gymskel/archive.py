@@ -45,12 +45,8 @@ def open_zip(
 ) -> Iterator[zipfile.ZipFile]:
     """Yield an open .zip whose names stay inside it and that unpacks to a size in proportion.
 
-    Args:
-        path: the file.
-        max_ratio, hint: see `refuse_bomb`.
-
     Raises:
-        ValueError: a name that leads out of the folder, a name twice, a decompression bomb.
+        ValueError: a name that leads out of the folder, a name twice, a decompression bomb (see `refuse_bomb`).
         zipfile.BadZipFile: no .zip, or a damaged one; reading a member may raise any of `DAMAGED_ERRORS`.
     """
     with zipfile.ZipFile(path) as archive:
@@ -90,7 +86,6 @@ def read_array(
     """Return an array of an open .npz; its header is checked before memory is taken for it.
 
     Args:
-        archive: the open file.
         name: the member, `x.npy`; `label` is its name in messages.
         dtype: the expected dtype, as numpy writes it: `<f4`; `<U` for a text of any length.
         shape: the expected shape; None for any length.

@@ -70,11 +70,8 @@ def fetch_jhmdb(split: int = 1) -> tuple[Clips, Clips]:
     split by athlete. `jhmdb.npz` in GYMSKEL_DATA, with `split1_x_train`, `split1_len_train`,
     `split1_y_train` and so on and `class_names`, is read instead of DD-Net's own `GT_train_1.pkl`, `GT_test_1.pkl`.
 
-    Args:
-        split: 1, 2 or 3.
-
     Raises:
-        ValueError: no such split; files that are not as expected.
+        ValueError: `split` is not 1, 2 or 3; files that are not as expected.
         OSError: not found, and the download failed; the message gives the fix.
     """
     if split not in (1, 2, 3):

@@ -32,11 +32,7 @@ _ROUNDED_TIME = 6e-4  # seconds: timestamps are often written with three digits
 
 
 def to_dataframe(recordings: Recording | Iterable[Recording], *, wide: bool = False) -> pd.DataFrame:
-    """Return recordings as a table; see the module for its columns. `from_dataframe` reads it.
-
-    Args:
-        recordings: one or several, of one layout.
-        wide: a row per frame instead of a row per joint.
+    """Return recordings as a table with a row per joint, or `wide` per frame; see the module for its columns.
 
     Raises:
         ValueError: no recordings, or several layouts.

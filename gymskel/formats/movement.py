@@ -33,11 +33,8 @@ _UNEVEN = 1e-3
 def to_xarray(recordings: Recording | Iterable[Recording]) -> xr.Dataset:
     """Return the people of one video as a Dataset for movement; `from_xarray` returns them bit for bit.
 
-    Args:
-        recordings: one, or several of one video: of one length, layout and times.
-
     Raises:
-        ValueError: xarray is not installed; no recordings; lengths, layouts, frame rates or times differ.
+        ValueError: xarray is not installed; no recordings; their lengths, layouts, frame rates or times differ.
     """
     try:
         import xarray

@@ -73,8 +73,8 @@ def read_openpose_json(
 
     Raises:
         FileNotFoundError: no such path.
-        ValueError: a folder without such files; files that are broken, of several lengths, or of another scale, all
-            clips' errors together; an argument out of its range.
+        ValueError: no such files, or files that are broken, of several lengths, or of another scale, listed together;
+            an argument out of its range.
 
     >>> import json, tempfile
     >>> body = [100, 200, .9] * 25
@@ -262,11 +262,8 @@ def _recordings_of(clip: JsonClip, settings: _Settings) -> list[Recording]:
 def _make_tracks(
     found: FoundPeople, poses: np.ndarray, first: int, length: int, settings: _Settings
 ) -> list[Track]:
-    """Return a track of each person, frames counted from `first`.
-
-    `person_id` joins the poses if every pose has one that is unique in its frame; else the tracker joins them.
-    """
-    frames = found.frames - first
+    """Return a track of each person, frames counted from `first`."""
+    frames = found.frames - first  # person_id joins the poses if each has one, unique in its frame
     has_ids = len(frames) > 0 and (found.ids >= 0).all()
     if has_ids and len(set(zip(frames, found.ids, strict=True))) == len(frames):
         tracks: dict[int, Track] = {}

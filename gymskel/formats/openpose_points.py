@@ -64,7 +64,7 @@ def parse_files(label: str, folder: Folder, files: dict[int, str]) -> FoundPeopl
     if len(lengths) > 1:
         shown = join_names(f"{length} in {name}" for length, name in lengths.items())
         raise ValueError(
-            f"{label}: several layouts in one clip ({shown} numbers a person). Fix: separate them."
+            f"{label}: several layouts in a clip ({shown} numbers a person). Fix: separate them."
         )
     points = np.array(rows, np.float64).reshape(len(rows), -1, 3) if rows else np.zeros((0, len(BODY_25), 3))
     return FoundPeople(points, np.array(frames, int), np.array(ids, int))

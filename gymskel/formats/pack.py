@@ -67,7 +67,6 @@ def read_pack(path: str | Path, *, max_ratio: float = MAX_RATIO) -> list[Recordi
     Their keypoints are parts of one array, which stays in memory as long as one of them is in use.
 
     Args:
-        path: the file.
         max_ratio: a file is refused if it unpacks to more than 64 MB and to more than this many times its own size.
 
     Raises:

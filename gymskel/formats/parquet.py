@@ -93,9 +93,7 @@ def read_parquet(folder: str | Path, *, max_ratio: float = MAX_RATIO) -> list[Re
 def open_parquet(folder: str | Path, *, max_ratio: float = MAX_RATIO) -> StoredRecordings:
     """Return the recordings of a folder by `write_parquet`: their metadata now, keypoints when iterated.
 
-    Args:
-        folder: the folder.
-        max_ratio: as in `read_pack`.
+    A file is refused as a decompression bomb by `max_ratio` as in `read_pack`.
 
     Raises:
         FileNotFoundError: no such folder, or no .parquet file in it.
@@ -275,9 +273,8 @@ def _parse_footer(path: Path, text: bytes) -> _Footer:
         raise ValueError(f"{path}: its metadata is damaged (part, last, groups or lengths).")
     layouts = metadata["skeleton"]
     if not sum(groups) == len(lengths) == len(layouts) or len(set(layouts)) > 1:
-        raise ValueError(
-            f"{path}: {len(layouts)} recordings, {len(lengths)} lengths, {sum(groups)} in groups."
-        )
+        found = f"{len(layouts)} recordings, {len(lengths)} lengths, {sum(groups)} in groups"
+        raise ValueError(f"{path}: {found}.")
     return _Footer(part, is_last, groups, lengths, metadata)
 
 

@@ -42,7 +42,6 @@ def read_pose(path: str | Path, *, person: int | None = None, fps: float | None 
     are. pose-format itself reads only the first person of files of its version 0.0.
 
     Args:
-        path: the file.
         person: read only this person, as numbered in the file.
         fps: frames a second; overrides the file.
 

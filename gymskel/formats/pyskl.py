@@ -41,7 +41,6 @@ def read_pyskl(
     annotation gives one Recording that is all NaN, with a `MissingFramesWarning`.
 
     Args:
-        path: the .pkl file.
         split: the name of a list in "split": read its annotations, in its order. By default all.
         classes: class names in the order of the labels. Without them the name gives the activity, else the number.
         person: read only this person of each annotation.

@@ -128,9 +128,9 @@ def _cells(content: bytes) -> tuple[list[str], list[list[str]]]:
     names, *rows = [row for row in cells if any(row)] or [[]]
     if not names:
         raise ValueError("it is empty.")
-    if too_long := [row[0] for row in rows if any(row[len(names) :])]:
+    if too_long := join_names(row[0] for row in rows if any(row[len(names) :])):
         raise ValueError(
-            f"more cells than columns for {join_names(too_long)}. Fix: put quotes around a text with {separator!r} in it."
+            f"more cells than columns for {too_long}. Fix: put texts with {separator!r} in quotes."
         )
     return [name.lower() for name in names], rows
 

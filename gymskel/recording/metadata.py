@@ -1,7 +1,4 @@
-"""Metadata of a recording as JSON: everything but its numbers, with one set of rules for all file formats.
-
-The names and JSON values stay as earlier versions wrote them.
-"""
+"""Metadata of a recording as JSON: everything but its numbers, with one set of rules for all file formats."""
 
 from __future__ import annotations
 

@@ -72,9 +72,7 @@ def read_recording(
     """
     path = Path(folder)
     if not path.is_dir():
-        raise FileNotFoundError(
-            f"No folder {path}. Fix: give the folder of one recording's CSVs, or use read_recordings for a tree or .zip."
-        )
+        raise FileNotFoundError(f"No folder {path} with CSVs. Fix: for a tree or .zip use read_recordings.")
     people = _people(DiskFolder(path), person, fps, skeleton)
     if len(people) > 1:
         shown = join_names(f"person={one.index}: {len(one.files)} frames" for one in people)
@@ -99,10 +97,8 @@ def read_recordings(
         root: folder or .zip; each folder that holds CSVs directly is a recording. If a name contains no activity
             (`IMG_1234`), the name of the folder directly below `root` is the activity: one folder per activity.
         person: read only this person of every recording; by default every person is a Recording of their own.
-        fps: frames a second; overrides the files.
-        labels: a CSV file or DataFrame with columns file, activity and (optionally) athlete; it overrides names and
-            folders.
-        skeleton: as in `read_recording`.
+        fps, skeleton: as in `read_recording`.
+        labels: as in `label_recordings`; they override names and folders.
         only: of a tree, these folders alone, as `extract_videos` returns them.
 
     Raises:
@@ -184,10 +180,8 @@ class _Person:
         keypoints[numbers - first] = parsed
         expected = self.saved.get("files", 0)
         if expected > len(self.files):
-            _warn(
-                f"{self.label} has {len(self.files)} of the {expected} files that {METADATA_NAME} counts; frames "
-                "without one are NaN. Was it copied completely?"
-            )
+            found = f"{len(self.files)} of the {expected} files that {METADATA_NAME} counts"
+            _warn(f"{self.label} has {found}; frames without one are NaN. Was it copied completely?")
         if len(self.files) < frames and not self.saved:  # with recording.json a frame without a file is meant
             missing = sorted(set(range(first, first + frames)) - set(self.files))
             shown = f"{len(missing)} of {frames} frames ({join_names(missing)})"
@@ -215,9 +209,9 @@ class _Person:
                 f"{first + frames - 1}. Fix: delete {METADATA_NAME}; the CSVs can be read without it."
             )
         if frames > max(MAX_FRAMES_PER_FILE * len(self.files), _MANY_FRAMES):
+            found = f"{len(self.files)} files for {frames} frames"
             raise ValueError(
-                f"{self.label} has {len(self.files)} files for {frames} frames; such numbers are no frame numbers. "
-                "Fix: number the files anew."
+                f"{self.label} has {found}; such numbers are no frame numbers. Fix: number them anew."
             )
         return first, frames
 

@@ -68,15 +68,12 @@ def write_recording(recording: Recording, root: str | Path) -> Path:
 def _video_name(recording: Recording) -> str:
     """Return the file name of the video for the names of the CSVs."""
     if recording.space != "image":
-        raise ValueError(
-            f"{recording.name}: only recordings in pixels are written as CSVs; this one is relative to a joint "
-            f"({recording!r}). Fix: write the recording as it was before these steps, or use formats.write_pack."
-        )
+        rule = "only recordings in pixels are written as CSVs"
+        raise ValueError(f"{recording.name}: {rule}, not {recording!r}. Fix: use formats.write_pack.")
     video = recording.video or f"{recording.name}.mov"
     if set(video) & set("/\\\0"):
         raise ValueError(
-            f"{recording.name}: {video!r} cannot name files. "
-            "Fix: give `video` a name without slashes, or `activity` and `athlete`."
+            f"{recording.name}: {video!r} cannot name files. Fix: give `video` a name without slashes."
         )
     return video
 
