@@ -262,8 +262,8 @@ def _recordings_of(clip: JsonClip, settings: _Settings) -> list[Recording]:
 def _make_tracks(
     found: FoundPeople, poses: np.ndarray, first: int, length: int, settings: _Settings
 ) -> list[Track]:
-    """Return a track of each person, frames counted from `first`."""
-    frames = found.frames - first  # person_id joins the poses if each has one, unique in its frame
+    """Return a track of each person, frames counted from `first`; unique ids join the poses, else a tracker."""
+    frames = found.frames - first
     has_ids = len(frames) > 0 and (found.ids >= 0).all()
     if has_ids and len(set(zip(frames, found.ids, strict=True))) == len(frames):
         tracks: dict[int, Track] = {}
