@@ -112,7 +112,9 @@ def _read_header(path: Path, text: str) -> tuple[str, list[tuple[str, str, str]]
     expected = [name for name in _HEADER_LINES if name != "individuals" or name in header]
     if list(header) != expected:
         shown = join_names(row[0] for row in rows)
-        raise ValueError(f"{path}: its first lines begin with {shown}; expected {join_names(_HEADER_LINES)}.")
+        raise ValueError(
+            f"{path}: its first lines begin with {shown}; expected DeepLabCut's {join_names(_HEADER_LINES)}."
+        )
     coords = header["coords"]
     if coords and coords[0] == "":  # folder, video and picture are three columns
         raise ValueError(f"{path} holds labelled pictures, not the frames of a video.")
