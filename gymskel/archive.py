@@ -64,9 +64,7 @@ def open_zip(
 def refuse_bomb(
     path: str | Path, unpacked: int, max_ratio: float = MAX_RATIO, *, hint: str = RAISE_MAX_RATIO
 ) -> None:
-    """Raise ValueError if `unpacked` bytes are over `ALWAYS_ALLOWED_BYTES` and over `max_ratio` times the file's size.
-
-    The message ends with `hint`.
+    """Raise ValueError, with `hint`, if `unpacked` is over `ALWAYS_ALLOWED_BYTES` and over `max_ratio` times the file.
 
     >>> import tempfile
     >>> with tempfile.NamedTemporaryFile() as file:
