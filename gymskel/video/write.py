@@ -72,7 +72,9 @@ def write_frames(path: str | Path, *, fps: float, size: tuple[int, int]) -> Iter
     """
     path = Path(path)
     if path.suffix.lower() not in (".mp4", ".gif"):
-        raise ValueError(f"{path}: a video must end in .mp4 or .gif. Fix: such as {path.stem}.mp4")
+        raise ValueError(
+            f"{path}: a video must end in .mp4 or .gif, got {path.suffix!r}. Fix: {path.stem}.mp4"
+        )
     if not 0 < fps < np.inf or len(size) != 2 or min(size) < 1:
         raise ValueError(
             f"{path}: `fps` and `size` must be above 0, got {fps} and {size}. Fix: such as fps=25, size=(1280, 720)."
