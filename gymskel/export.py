@@ -108,15 +108,12 @@ def client_metadata(classifier: SkeletonClassifier) -> dict[str, Any]:
     }
 
 
-# --- inside ----------------------------------------------------------------------------------------------------
-
-
 def _import(module: str) -> Any:
     """Return a module of the extra `export`; its ImportError says how to install it."""
     try:
         return import_module(module)
     except ImportError as error:
-        name = {"ai_edge_litert.interpreter": "ai-edge-litert"}.get(module, module)
+        name = module.split(".")[0].replace("_", "-")
         raise ImportError(f"Export needs {name}. Fix: pip install gymskel[export] ({error})") from error
 
 
@@ -132,10 +129,7 @@ def _conversion_errors(path: str | Path) -> Iterator[None]:
 
 
 def _portable_copy(model: keras.Model, *, frames: int | None = None) -> keras.Model:
-    """Return the same network in float32 and without cuDNN, as other programs run it.
-
-    With `frames` it takes one clip of that length, and loops over the frames are unrolled.
-    """
+    """Return the network in float32 without cuDNN; with `frames` for one clip of that length, and with unrolled loops."""
     changes = {"dtype": "float32"} if frames is None else {"dtype": "float32", "unroll": True}
 
     def rebuild(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -210,10 +204,7 @@ def _compare_and_write(
 def _largest_difference(
     classifier: SkeletonClassifier, run: Callable[..., np.ndarray], frames: int | None
 ) -> float:
-    """Return the largest difference of a probability from the network's in float32, on simulated clips.
-
-    With `frames` None (any length) other lengths are tried, and one clip alone.
-    """
+    """Return the largest difference from the network's probabilities in float32, on clips of `frames` or of any length."""
     length, model = frames or classifier.training_facts_.frames, classifier.model_
     if any("16" in layer.compute_dtype for layer in model.layers):
         model = _portable_copy(model)  # mixed precision rounds in every layer, as the file does not

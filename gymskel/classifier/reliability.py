@@ -15,12 +15,7 @@ MAX_DURATION_RATIO = 2
 
 
 def reason_to_doubt(recording: Recording, facts: TrainingFacts) -> str:
-    """Return the reason to distrust a prediction for this recording, or an empty string.
-
-    Args:
-        recording: the input of the prediction.
-        facts: the `training_facts_` of the classifier.
-    """
+    """Return the reason to distrust a prediction for this recording, or an empty string; `facts` are the classifier's."""
     if len(recording) < 2:
         return "no answer: a single frame shows no move"
     if faults := visibility_problems(recording):

@@ -123,9 +123,8 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         if recipe.augment and clips.channels[:2] != ("x", "y"):
             recipe, note = replace(recipe, augment=None), "; not augmented, the values are not x and y"
         cache_key = None if options["callbacks"] else self._cache_key(clips)
-        run = fit_cached(
-            self.model_, self._pad_for_model(clips), recipe, seed=seed, cache_key=cache_key, **options
-        )
+        clips = self._pad_for_model(clips)
+        run = fit_cached(self.model_, clips, recipe, seed=seed, cache_key=cache_key, **options)
         self.run_ = replace(run, note=run.note + note)
         self.out_of_fold_: pd.DataFrame | None = None
         self.doubt_below_: float | None = None
@@ -150,7 +149,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def keep_out_of_fold(self, predictions: Any, *, keep: float = 0.95) -> SkeletonClassifier:
-        """Keep predictions for recordings left out of training, and set the probability below which to doubt; returns itself.
+        """Keep predictions for recordings left out of training, set the probability below which to doubt, and return itself.
 
         Args:
             predictions: an `Evaluation` of the same settings on the same recordings, or its table: recording, truth,
@@ -164,13 +163,10 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "model_")
         predictions = getattr(predictions, "predictions", predictions)
         if missing := [name for name in ("recording", "truth", "predicted") if name not in predictions]:
-            raise ValueError(
-                f"`predictions` must have {', '.join(missing)}; it has {join_names(predictions)}."
-            )
+            raise ValueError(f"`predictions` lacks {', '.join(missing)}; it has {join_names(predictions)}.")
         if unknown := sorted({str(name) for name in predictions["truth"]} - set(self._class_names)):
-            raise ValueError(
-                f"`predictions` shows {join_names(unknown)}, the classifier knows {join_names(self._class_names)}."
-            )
+            names = join_names(self._class_names)
+            raise ValueError(f"`predictions` shows {join_names(unknown)}, the classifier knows {names}.")
         columns = [f"p({name})" for name in self._class_names if f"p({name})" in predictions]
         correct = predictions[predictions["truth"] == predictions["predicted"]]
         self.doubt_below_ = doubt_threshold(correct[columns].max(axis=1).dropna(), keep) if columns else None
@@ -181,8 +177,8 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Sequence[Recording] | Clips) -> np.ndarray:
         """Return (recordings, classes) float32 probabilities in the order of `classes_`.
 
-        Every recording gets probabilities. They are equal for all classes if a joint that preprocessing needs is never
-        seen, or if there is a single frame; `predict_table` then says "no answer".
+        They are equal if a joint that preprocessing needs is never seen, or if there is a single frame; `predict_table`
+        then says "no answer".
         """
         return self._predict_with_doubts(X)[0]
 
@@ -230,9 +226,9 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         if len(y) != len(predicted):
             raise ValueError(f"`y` must have a label for each of {len(predicted)} answers, got {len(y)}.")
         if unknown := sorted(map(str, set(y.tolist()) - set(known))):
+            names = join_names(self._class_names)
             raise ValueError(
-                f"Labels never seen in training: {join_names(unknown)}; the classifier knows "
-                f"{join_names(self._class_names)}."
+                f"Labels never seen in training: {join_names(unknown)}; the classifier knows {names}."
             )
         return float(np.mean(predicted == y))
 
@@ -302,7 +298,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             check_network(model, clips)
             return model
         if self.model not in BUILDERS:
-            own = "; fix: set it to that builder of your own" if self.model.startswith(OWN_BUILDER) else ""
+            own = ". Fix: set it to that builder of your own" if self.model.startswith(OWN_BUILDER) else ""
             raise ValueError(
                 f"`model` must be one of {', '.join(BUILDERS)} or a builder, got {self.model!r}{own}."
             )
@@ -322,14 +318,12 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
     def _pad_for_model(self, clips: Clips) -> Clips:
         """Return the clips, padded if the model has a fixed length."""
         fixed, frames = self._fixed_frames, clips.x.shape[1]
-        if fixed is None:
-            return clips
-        if frames > fixed:
+        if fixed and frames > fixed:
             raise ValueError(
                 f"The clips have {frames} frames, the model is tied to {fixed} (head='flatten'). Fix: give more `frames` in "
                 "model_params, or use a head that takes any length."
             )
-        return clips.padded_to(fixed)
+        return clips.padded_to(fixed or frames)
 
     def _predict_with_doubts(self, X: Any) -> tuple[np.ndarray, list[str]]:
         """Return (recordings, classes) probabilities, and a reason to doubt each or an empty string."""

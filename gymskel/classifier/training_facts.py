@@ -89,13 +89,7 @@ class TrainingFacts:
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> TrainingFacts:
-        """Return the facts that `to_dict` gave.
-
-        Older files have no durations, unit, seconds or body. Their unit is then that of the known frame rates.
-
-        Raises:
-            KeyError: another entry is missing.
-        """
+        """Return the facts that `to_dict` gave; KeyError if an entry is missing that also older files have."""
         older = {"durations": None, "unit": "s" if saved["fps_in"] else "frames", "seconds": None}
         body = saved.get("body")
         values: dict[str, Any] = {
