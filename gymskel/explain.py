@@ -90,19 +90,16 @@ def write_explanations(
     answers, clips = _answers(classifier, recordings)
     if clips is None:
         raise ValueError("In none of the recordings is enough seen for an answer: nothing to explain.")
+    model = classifier.model_
     several_moves = clips.y is not None and len(np.unique(clips.y)) > 1
     named = replace(clips, sources=tuple(answers["recording"]))  # sources may repeat
-    attribution = integrated_gradients(
-        classifier.model_, named, baseline="others" if several_moves else "still"
-    )
+    attribution = integrated_gradients(model, named, baseline="others" if several_moves else "still")
     written = _write_layers(classifier, answers, clips, out, units, attribution)
     written += _write_attributions(attribution, answers, out)
     tables = {"attributions": attribution.table()}
-    layers = recurrent_layers(classifier.model_)
+    layers = recurrent_layers(model)
     if several_moves and len(clips) > 2 and layers:
-        ranked = {
-            layer: rank_units(layer_outputs(classifier.model_, clips, layer), clips) for layer in layers
-        }
+        ranked = {layer: rank_units(layer_outputs(model, clips, layer), clips) for layer in layers}
         tables["units"] = pd.concat(ranked, names=["layer"]).reset_index("layer")
     for name, table in tables.items():
         written.append(out / f"{name}.csv")

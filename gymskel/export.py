@@ -27,6 +27,9 @@ from gymskel.files import replace_file
 TOLERANCE = 1e-4
 """Largest difference allowed between a probability of the file and of the network."""
 
+RunFile = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""keypoints and mask -> (clips, classes) probabilities of the exported file."""
+
 
 def export_onnx(classifier: SkeletonClassifier, path: str | Path) -> Path:
     """Write `path` (.onnx) for any number and length of clips, and its metadata as `path`.json.
@@ -170,13 +173,7 @@ def _tf_function(model: keras.Model) -> Any:
 
 
 def _compare_and_write(
-    classifier: SkeletonClassifier,
-    path: Path,
-    content: bytes,
-    run: Callable[..., np.ndarray],
-    *,
-    kind: str,
-    frames: int | None,
+    classifier: SkeletonClassifier, path: Path, content: bytes, run: RunFile, *, kind: str, frames: int | None
 ) -> Path:
     """Compare the file with the network, then write it and its metadata, each whole or not at all."""
     try:
@@ -201,9 +198,7 @@ def _compare_and_write(
     return path
 
 
-def _largest_difference(
-    classifier: SkeletonClassifier, run: Callable[..., np.ndarray], frames: int | None
-) -> float:
+def _largest_difference(classifier: SkeletonClassifier, run: RunFile, frames: int | None) -> float:
     """Return the largest difference from the network's probabilities in float32, on clips of `frames` or of any length."""
     length, model = frames or classifier.training_facts_.frames, classifier.model_
     if any("16" in layer.compute_dtype for layer in model.layers):

@@ -51,7 +51,7 @@ class Stream:
         check_is_fitted(classifier, "model_")
         facts = classifier.training_facts_
         if classifier.preprocessor_ is None:
-            raise ValueError("The classifier was fitted on Clips, not on frames. Fix: fit it on recordings.")
+            raise ValueError("A classifier fitted on Clips cannot prepare frames. Fix: fit it on recordings.")
         self.fps = _training_rate(facts) if fps is None else float(fps)
         self.window = _median_frames(facts, self.fps) if window is None else int(window)
         for name, value in (("window", self.window), ("every", every)):
@@ -90,12 +90,6 @@ class Stream:
 
         Raises:
             ValueError: keypoints of another shape than the classifier's layout, or infinite.
-
-        Live, with frames from a camera and an estimator `estimate`::
-
-            stream = Stream(SkeletonClassifier.load("moves.gymskel"), fps=30, window=60)
-            for frame in frames:
-                probabilities = stream.add(estimate(frame))
         """
         if isinstance(frame, Mapping):
             return self._add_people(frame)

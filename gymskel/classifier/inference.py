@@ -48,9 +48,8 @@ def check_network(model: keras.Model, clips: Clips) -> None:
             are no probabilities.
     """
     expected = "a model of the inputs `keypoints` and `mask` that gives probabilities (clips, classes), as softmax does"
-    inputs = sorted(
-        tensor.name for tensor in getattr(model, "inputs", None) or ()
-    )  # None: a subclassed model
+    # a subclassed model has no inputs
+    inputs = sorted(tensor.name for tensor in getattr(model, "inputs", None) or ())
     classes = len(clips.classes)
     if inputs != ["keypoints", "mask"]:
         raise ValueError(

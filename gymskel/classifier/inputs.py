@@ -35,12 +35,9 @@ class TrainingSet(NamedTuple):
 
 
 def unify_input(X: Any) -> list[Recording] | Clips | Any:
-    """Return a list of recordings, Clips, or a numeric array or table.
+    """Return a list of recordings, Clips, or a numeric array or table; TypeError for strings or a mixed list.
 
     A single Recording becomes a list of one. A list of Clips, as scikit-learn's splits leave it, becomes one Clips.
-
-    Raises:
-        TypeError: strings, or recordings among other things.
     """
     if isinstance(X, Clips):
         return X
@@ -90,9 +87,7 @@ def _prepare_recordings(recordings: list[Recording], y: Sequence[Any] | None, st
     if y is not None:
         classes, numbers = encode_labels(y)
         if len(numbers) != len(recordings):
-            raise ValueError(
-                f"`y` must have one name for each of {len(recordings)} recordings, got {len(numbers)}."
-            )
+            raise ValueError(f"`y` must have {len(recordings)} names, one a recording, got {len(numbers)}.")
         labels = {str(label): label for label in classes.tolist()}
         recordings = [replace(r, activity=str(classes[k])) for r, k in zip(recordings, numbers, strict=True)]
     check_activities(recordings)
@@ -101,20 +96,15 @@ def _prepare_recordings(recordings: list[Recording], y: Sequence[Any] | None, st
     clips = preprocessor.fit_transform(recordings)
     classes = np.array(clips.classes)
     if labels and clips.y is not None:  # of the kept recordings, back from text to the type of `y`
-        classes = np.unique([labels[name] for name in clips.classes])
-        order = np.array([classes.tolist().index(labels[name]) for name in clips.classes])
-        clips = replace(clips, y=order[clips.y], classes=tuple(map(str, classes.tolist())))
+        classes, numbers = np.unique([labels[clips.classes[k]] for k in clips.y], return_inverse=True)
+        clips = replace(clips, y=numbers, classes=tuple(map(str, classes.tolist())))
     return TrainingSet(clips, classes, preprocessor, TrainingFacts.from_data(clips, recordings))
 
 
 def clips_from_array(estimator: Any, X: Any, y: Any = None, *, reset: bool = False) -> Clips:
     """Return the clips of a plain array, without labels; each of (clips, frames, values) is a joint of one channel.
 
-    Args:
-        estimator: keeps `n_features_in_` and `feature_names_in_` of (clips, values).
-        X: an array as for `SkeletonClassifier`.
-        y: labels, checked against the number of clips.
-        reset: True = training: the estimator learns number and names of the values; False = X is checked against them.
+    With `reset` the estimator learns number and names of (clips, values), otherwise X is checked against these.
 
     Raises:
         ValueError: NaN or infinity, another number of labels than clips, other values than in training.
@@ -146,9 +136,7 @@ def encode_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
         y = np.array(y.tolist()) if not pd.isna(y).any() else np.array(y.tolist(), object)
     y = column_or_1d(y, warn=True)
     if missing := np.flatnonzero(pd.isna(y)).tolist():
-        raise ValueError(
-            f"`y` has no label (None or NaN) at [{join_names(missing)}]. Fix: leave these out or name them."
-        )
+        raise ValueError(f"`y` is None or NaN at [{join_names(missing)}]. Fix: leave these out or name them.")
     try:
         classes, numbers = np.unique(y, return_inverse=True)
     except TypeError as error:
@@ -195,9 +183,7 @@ def _drop_unrecognizable(recordings: list[Recording]) -> list[Recording]:
     problems = [" ".join(visibility_problems(r)) for r in recordings]
     good = [r for r, problem in zip(recordings, problems, strict=True) if not problem]
     if not good:
-        raise ValueError(
-            "In none of the recordings is enough of the body seen to train on (see preprocess.is_recognizable)."
-        )
+        raise ValueError("In none of the recordings is enough of the body seen (preprocess.is_recognizable).")
     poor = [f"{r.name} ({problem})" for r, problem in zip(recordings, problems, strict=True) if problem]
     if poor:
         warnings.warn(f"Left out of training, too little is seen: {', '.join(poor)}", stacklevel=6)
@@ -224,12 +210,10 @@ def unique_names(recordings: Sequence[Recording]) -> list[str]:
 
 def own_labels(X: list[Recording] | Clips | Any) -> list[str]:
     """Return the activities of recordings, or the labels of clips."""
-    if isinstance(X, Clips):
-        if X.y is None:
-            raise ValueError("The clips have no labels. Fix: give `y`.")
+    if isinstance(X, Clips) and X.y is not None:
         return [X.classes[k] for k in X.y]
     if not isinstance(X, list):
-        raise ValueError("An array has no labels. Fix: give `y`.")
+        raise ValueError("`X` has no labels. Fix: give `y`.")
     check_activities(X)
     return [str(recording.activity) for recording in X]
 

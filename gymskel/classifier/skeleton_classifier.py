@@ -54,8 +54,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         run_: the record of the training (a `training.Run`).
         training_facts_: the data it was trained on (`TrainingFacts`).
         n_features_in_: number of values in a frame.
-        out_of_fold_: table of the predictions for each recording while it was left out of training
-            (`keep_out_of_fold`); None = not kept.
+        out_of_fold_: predictions for recordings left out of training (`keep_out_of_fold`); None = not kept.
         doubt_below_: `predict_table` doubts predictions less probable than this; None = doubts none for that reason.
         doubt_keeps_: share of the correct predictions at or above `doubt_below_`.
     """
@@ -102,9 +101,9 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         """
         fresh = type(self)(**self.get_params(deep=False))
         fresh._train(X, y, progress=progress, callbacks=tuple(callbacks), checkpoint=checkpoint)
-        for name in _fitted_attributes(self):
+        for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
-        self.__dict__.update(_fitted_attributes(fresh))
+        self.__dict__.update(vars(fresh))
         return self
 
     def _train(self, X: Any, y: Sequence[Any] | None, **options: Any) -> None:
@@ -154,8 +153,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         Args:
             predictions: an `Evaluation` of the same settings on the same recordings, or its table: recording, truth,
                 predicted and p(class) for each class.
-            keep: share of the correct predictions that stay above the threshold. A new prediction below it may be of a
-                move that was never trained on.
+            keep: share of the correct predictions that stay above the threshold.
 
         Raises:
             ValueError: a column is missing, or there are other classes.
@@ -184,8 +182,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Sequence[Recording] | Clips) -> np.ndarray:
         """Return (recordings,) the most probable class of each."""
-        best = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[best]
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def predict_table(self, X: Sequence[Recording] | Clips) -> pd.DataFrame:
         """Return a table with one row per recording: its move, the probability, and a reason to doubt it.
@@ -346,8 +343,3 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
                     reason = str(error).splitlines()[-1].removeprefix(f"{recordings[row].name}: ")
                     doubts[row] = f"no answer: {reason}"
         return probabilities, doubts
-
-
-def _fitted_attributes(classifier: SkeletonClassifier) -> dict[str, Any]:
-    """Return the attributes set by fitting: those with a name that ends in an underscore."""
-    return {name: value for name, value in vars(classifier).items() if name.endswith("_")}

@@ -105,9 +105,8 @@ class TrainingFacts:
 def measure_bodies(clips: Clips) -> tuple[np.ndarray, np.ndarray]:
     """Return the size of the seen body in each clip and its distance from the origin at the start, in the clips' unit.
 
-    Returns:
-        sizes: (clips,) root mean square distance of joints from the centre of the body, over all frames.
-        starts: (clips,) distance of the centre from the origin, in the first frame with a seen joint.
+    Sizes are (clips,) root mean square distances of joints from the centre of the body, over all frames; starts are
+    (clips,) distances of that centre from the origin, in the first frame with a seen joint.
     """
     there = clips.seen & clips.mask[..., None]
     counts = np.maximum(there.sum(axis=2), 1)[..., None]
