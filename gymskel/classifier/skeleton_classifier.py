@@ -182,7 +182,8 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Sequence[Recording] | Clips) -> np.ndarray:
         """Return (recordings,) the most probable class of each."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)  # raises if not fitted, before `classes_` is asked for
+        return self.classes_[best]
 
     def predict_table(self, X: Sequence[Recording] | Clips) -> pd.DataFrame:
         """Return a table with one row per recording: its move, the probability, and a reason to doubt it.
