@@ -136,7 +136,7 @@ def encode_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
         y = np.array(y.tolist()) if not pd.isna(y).any() else np.array(y.tolist(), object)
     y = column_or_1d(y, warn=True)
     if missing := np.flatnonzero(pd.isna(y)).tolist():
-        raise ValueError(f"`y` is None or NaN at [{join_names(missing)}]. Fix: leave these out or name them.")
+        raise ValueError(f"`y` has no label at [{join_names(missing)}]. Fix: leave these out or name them.")
     try:
         classes, numbers = np.unique(y, return_inverse=True)
     except TypeError as error:
@@ -213,7 +213,7 @@ def own_labels(X: list[Recording] | Clips | Any) -> list[str]:
     if isinstance(X, Clips) and X.y is not None:
         return [X.classes[k] for k in X.y]
     if not isinstance(X, list):
-        raise ValueError("`X` has no labels. Fix: give `y`.")
+        raise ValueError("`X` is an array, or clips without labels. Fix: give `y`.")
     check_activities(X)
     return [str(recording.activity) for recording in X]
 
