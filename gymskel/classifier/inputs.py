@@ -87,7 +87,7 @@ def _prepare_recordings(recordings: list[Recording], y: Sequence[Any] | None, st
     if y is not None:
         classes, numbers = encode_labels(y)
         if len(numbers) != len(recordings):
-            raise ValueError(f"`y` must have {len(recordings)} names, one a recording, got {len(numbers)}.")
+            raise ValueError(f"`y` must name each of {len(recordings)} recordings, got {len(numbers)}.")
         labels = {str(label): label for label in classes.tolist()}
         recordings = [replace(r, activity=str(classes[k])) for r, k in zip(recordings, numbers, strict=True)]
     check_activities(recordings)
@@ -213,7 +213,7 @@ def own_labels(X: list[Recording] | Clips | Any) -> list[str]:
     if isinstance(X, Clips) and X.y is not None:
         return [X.classes[k] for k in X.y]
     if not isinstance(X, list):
-        raise ValueError("`X` is an array, or clips without labels. Fix: give `y`.")
+        raise ValueError("`X` is an array or clips without labels. Fix: give `y`.")
     check_activities(X)
     return [str(recording.activity) for recording in X]
 
