@@ -112,7 +112,11 @@ def draw_strips_with_skeleton(
         )
     per_line = _frames_per_line(length, step, width)
     poses, pose_height = _scaled_poses(clip, body)
-    frame_time, unit = _clock(clip, length, end)
+    if end is None and clip.fps:
+        frame_time, unit = 1 / clip.fps, "s"
+    else:
+        last, unit = end or (length - 1, "frame")
+        frame_time = last / max(length - 1, 1)
     strips = _Strips(
         skeleton=clip.skeleton,
         poses=poses,
@@ -159,14 +163,6 @@ def _per_frame(name: str, values: np.ndarray, length: int, step: int) -> np.ndar
     if values.ndim != 1 or len(values) < length or not np.isfinite(values[:length]).all():
         raise ValueError(f"`weights` {name!r} must have a finite value for each of {length} frames.")
     return values[:length]
-
-
-def _clock(clip: Clips, length: int, end: tuple[float, str] | None) -> tuple[float, str]:
-    """Return the time from one frame to the next, and its unit: "s" or "frame"."""
-    if end is None and clip.fps:
-        return 1 / clip.fps, "s"
-    last, unit = end or (length - 1, "frame")
-    return last / max(length - 1, 1), unit
 
 
 def _scaled_poses(clip: Clips, body: int) -> tuple[np.ndarray, int]:

@@ -57,7 +57,8 @@ def _levels(model: keras.Model) -> list[tuple[Any, int]]:
     import keras
 
     joins = (keras.layers.Concatenate, keras.layers.Add, keras.layers.Average, keras.layers.Maximum)
-    used = [layer for layer in model.layers if _has_inputs(layer)]
+    # without Inputs, and layers that the model does not use
+    used = [layer for layer in model.layers if layer._inbound_nodes and layer._inbound_nodes[0].input_tensors]
     previous = {layer.name: [before.name for before in layers_before(layer)] for layer in used}
     following = {name: [layer for layer in used if name in previous[layer.name]] for name in previous}
     recurrent = set(recurrent_layers(model))
@@ -82,11 +83,6 @@ def _leads_to(name: str, targets: set[str], following: dict[str, list[Any]]) -> 
     return any(
         layer.name in targets or _leads_to(layer.name, targets, following) for layer in following[name]
     )
-
-
-def _has_inputs(layer: Any) -> bool:
-    """Return True if the model uses the layer on some tensor: it is no Input."""
-    return bool(layer._inbound_nodes) and bool(layer._inbound_nodes[0].input_tensors)
 
 
 def _by_part(layer: Any, states: np.ndarray) -> dict[str, np.ndarray]:

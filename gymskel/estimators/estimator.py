@@ -65,21 +65,11 @@ def choose_estimator(estimator: str | Estimator = "auto") -> Estimator:
     """
     if not isinstance(estimator, str):
         return _check_estimator(estimator)
-    if estimator == "auto":
-        return _best_installed()
-    if estimator not in ESTIMATORS:
+    if estimator in ESTIMATORS:
+        return ESTIMATORS[estimator]()
+    if estimator != "auto":
         names = ", ".join(ESTIMATORS)
         raise ValueError(f"`estimator` must be auto, {names} or a callable, got {estimator!r}.")
-    return ESTIMATORS[estimator]()
-
-
-def is_stateless(estimator: Estimator) -> bool:
-    """Return the estimator's `stateless`; without that attribute, True unless it has a `reset`."""
-    return bool(getattr(estimator, "stateless", not hasattr(estimator, "reset")))
-
-
-def _best_installed() -> Estimator:
-    """Return the first of `ESTIMATORS` that can start without a download; raise ImportError if none can."""
     errors = []
     for name, make in ESTIMATORS.items():
         try:
@@ -87,6 +77,11 @@ def _best_installed() -> Estimator:
         except (ImportError, FileNotFoundError) as error:
             errors.append(f"{name}: {error}")
     raise ImportError("\n".join(["No pose estimator is installed.", *errors]))
+
+
+def is_stateless(estimator: Estimator) -> bool:
+    """Return the estimator's `stateless`; without that attribute, True unless it has a `reset`."""
+    return bool(getattr(estimator, "stateless", not hasattr(estimator, "reset")))
 
 
 def _check_estimator(estimator: Any) -> Estimator:

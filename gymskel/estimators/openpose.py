@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +155,9 @@ def _import_from(folder: str, name: str) -> Any:
     try:
         add_dll_directory = getattr(os, "add_dll_directory", None)  # Windows only
         if add_dll_directory is not None:
-            for libraries in _library_folders(Path(paths[-1]).resolve()):
+            near = Path(paths[-1]).resolve()
+            places = [up / part for up in [near, *near.parents[:4]] for part in ("x64/Release", "bin")]
+            for libraries in filter(Path.is_dir, places):  # OpenPose's DLLs; Python does not find them itself
                 add_dll_directory(str(libraries))  # stays: cuDNN loads parts of itself later
         importlib.invalidate_caches()
         return importlib.import_module(name)
@@ -164,16 +166,11 @@ def _import_from(folder: str, name: str) -> Any:
             sys.path.remove(path)
 
 
-def _library_folders(folder: Path) -> list[Path]:
-    """Return the folders near the binding's that may hold OpenPose's DLLs, which Python on Windows does not find."""
-    places = [parent / part for parent in [folder, *folder.parents[:4]] for part in ("x64/Release", "bin")]
-    return [place for place in places if place.is_dir()]
-
-
 def _find_models(model_folder: str | Path | None, binding: Any) -> Path:
     """Return the folder that holds the model; without a model OpenPose would end the process."""
     wanted = model_folder or os.environ.get("OPENPOSE_MODELS")
-    tried = [Path(wanted)] if wanted else list(_models_beside(binding))
+    parents = Path(binding.__file__).resolve().parents[:5]  # of openpose/build/python/.../pyopenpose.so
+    tried = [Path(wanted)] if wanted else [parent / "models" for parent in parents]
     for folder in tried:
         if all((folder / file).is_file() for file in _MODEL_FILES):
             return folder.resolve()
@@ -181,12 +178,6 @@ def _find_models(model_folder: str | Path | None, binding: Any) -> Path:
         f"No OpenPose model, {' and '.join(map(str, _MODEL_FILES))}, in {' or '.join(map(str, tried))}. Fix: give "
         "OpenPose's models folder as model_folder= or in the environment variable OPENPOSE_MODELS."
     )
-
-
-def _models_beside(binding: Any) -> Iterator[Path]:
-    """Return the folders that may hold the model, such as `openpose/models` for `openpose/build/python/.../pyopenpose.so`."""
-    parents = Path(binding.__file__).resolve().parents
-    return (parent / "models" for parent in parents[:5])
 
 
 # --- GPUs ----------------------------------------------------------------------------------------------------------------

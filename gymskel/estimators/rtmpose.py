@@ -98,7 +98,11 @@ class RTMPose:
             pose = rtmlib.RTMPose(str(self._pose), backend="onnxruntime", device=self._device)
         for model, file in ((detector, self._det), (pose, self._pose)):
             _check_device(model.session, self._device)
-            height, width = _input_size(model.session, file) or model.model_input_size[::-1]
+            shape = list(model.session.get_inputs()[0].shape)
+            if len(shape) != 4 or shape[1] != 3:
+                raise ValueError(f"{file} takes {shape}, expected a picture (1, 3, height, width).")
+            fixed = all(isinstance(size, int) for size in shape[2:])  # else the model takes any size
+            height, width = shape[2:] if fixed else model.model_input_size[::-1]
             model.model_input_size = (height, width) if model is detector else (width, height)
         if detector.session.get_outputs()[0].shape[-1] != 5:  # boxes and scores of people, no classes
             detector.det_mode = "multiclass"
@@ -117,14 +121,6 @@ def _person_boxes(found: Any) -> np.ndarray:
     boxes = np.reshape(boxes, (-1, 4))
     keep = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     return boxes[keep if classes is None else keep & (classes == _PERSON_CLASS)]
-
-
-def _input_size(session: Any, file: Path) -> tuple[int, int] | None:
-    """Return the height and width of a model's input; None if it takes any."""
-    shape = list(session.get_inputs()[0].shape)
-    if len(shape) != 4 or shape[1] != 3:
-        raise ValueError(f"{file} takes {shape}, expected a picture (1, 3, height, width).")
-    return tuple(shape[2:]) if all(isinstance(size, int) for size in shape[2:]) else None
 
 
 def _check_device(session: Any, device: str) -> None:

@@ -40,7 +40,9 @@ def predict_baselines(labelled: LabelledSet, splits: list[Indices]) -> pd.DataFr
     truth = labelled.truth
     counts = Counter(truth.tolist())
     predicted = {"majority": np.full(len(labelled), max(sorted(counts), key=lambda name: counts[name]))}
-    predicted["length only"] = _predict_folds(KNeighborsClassifier(3), _durations(labelled), truth, splits)
+    data = labelled.data  # durations in seconds, or frames where a frame rate is unknown
+    known = data.lengths / (data.fps or 1.0) if isinstance(data, Clips) else np.array(durations(data)[0])
+    predicted["length only"] = _predict_folds(KNeighborsClassifier(3), known[:, None], truth, splits)
     if (features := _features(labelled)) is not None:
         for name, rule in FEATURE_BASELINES.items():
             predicted[name] = _predict_folds(rule, features, truth, splits)
@@ -61,13 +63,6 @@ def sample_frames(clip: Clips | None, frames: int = 16) -> np.ndarray:
     low = np.floor(at).astype(int)
     high = np.minimum(low + 1, len(x) - 1)
     return (x[low] + (at - low)[:, None] * (x[high] - x[low])).ravel()
-
-
-def _durations(labelled: LabelledSet) -> np.ndarray:
-    """Return (rows, 1) seconds, or frames where a frame rate is unknown."""
-    if isinstance(labelled.data, Clips):
-        return labelled.data.lengths[:, None] / (labelled.data.fps or 1.0)
-    return np.array(durations(labelled.data)[0])[:, None]
 
 
 def _features(labelled: LabelledSet) -> np.ndarray | None:

@@ -101,16 +101,6 @@ def _array_from_bytes(raw: Any, kind: _PickledDtype, shape: Any, order: Literal[
     return np.frombuffer(raw, dtype).reshape(shape, order=order).copy()
 
 
-def _frombuffer(
-    raw: Any, kind: _PickledDtype, shape: tuple[int, ...], order: Literal["C", "F"]
-) -> PickledArray:
-    return PickledArray(_array_from_bytes(raw, kind, shape, order))
-
-
-def _scalar(kind: _PickledDtype, raw: Any) -> Any:
-    return _array_from_bytes(raw, kind, (), "C").item()
-
-
 def _encode(text: str, encoding: str) -> bytes:
     """Return bytes, which protocol 2 writes as a text."""
     if encoding != "latin1":
@@ -125,8 +115,8 @@ def _bytearray(raw: bytes | str = b"", encoding: str = "latin-1") -> bytearray:
 
 _NAMES: dict[tuple[str, str], Any] = {
     ("numpy.multiarray", "_reconstruct"): lambda *_: PickledArray(),
-    ("numpy.multiarray", "scalar"): _scalar,
-    ("numpy.numeric", "_frombuffer"): _frombuffer,
+    ("numpy.multiarray", "scalar"): lambda kind, raw: _array_from_bytes(raw, kind, (), "C").item(),
+    ("numpy.numeric", "_frombuffer"): lambda *args: PickledArray(_array_from_bytes(*args)),
     ("numpy", "ndarray"): "numpy.ndarray",  # only ever an argument of _reconstruct: no class to be called
     ("numpy", "dtype"): _PickledDtype,
     ("_codecs", "encode"): _encode,

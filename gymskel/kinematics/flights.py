@@ -24,7 +24,9 @@ def find_flights(xy: np.ndarray, times: np.ndarray) -> tuple[float, float, Fligh
     Take-off and landing are NaN where they cannot be known. Flights that cannot be known are None; an empty list means
     that the feet never leave the floor. `xy` is (frames, 25, 2) torso lengths, y up; `times` (frames,) seconds.
     """
-    feet = xy[:, BODY_25.indices(_feet(xy)), 1]
+    soles = [f"{side}{joint}" for side in "RL" for joint in ("BigToe", "Heel")]
+    seen = [joint for joint in soles if not np.isnan(xy[:, BODY_25.index(joint), 0]).all()]
+    feet = xy[:, BODY_25.indices(seen or ["RAnkle", "LAnkle"]), 1]
     before = pd.DataFrame(feet[times <= times[0] + 0.2]).median().to_numpy()
     after = pd.DataFrame(feet[times >= times[-1] - 0.05]).min().to_numpy()
     up, down = lowest(feet - before), lowest(feet - after)
@@ -42,13 +44,6 @@ def find_flights(xy: np.ndarray, times: np.ndarray) -> tuple[float, float, Fligh
     share = np.clip((times - takeoff) / (landing - takeoff), 0, 1)
     floor = (1 - share) * np.nanmin(before) + share * np.nanmin(after)
     return takeoff, landing, _split(_hands_down(xy, times, floor), times, takeoff, landing)
-
-
-def _feet(xy: np.ndarray) -> list[str]:
-    """Return the joints that touch the floor: the toes and heels that are ever seen, else the ankles."""
-    soles = [f"{side}{joint}" for side in "RL" for joint in ("BigToe", "Heel")]
-    seen = [joint for joint in soles if not np.isnan(xy[:, BODY_25.index(joint), 0]).all()]
-    return seen or ["RAnkle", "LAnkle"]
 
 
 def _floor_contact(times: np.ndarray, height: np.ndarray) -> float:

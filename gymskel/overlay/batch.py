@@ -84,7 +84,9 @@ def write_overlays(
             given: dict[str, Any] = {"fps": fps, "counts_from": first, "progress": progress}
             if output_format == "png":
                 pictures: dict[str, Any] = {"frames": frames} if frames else {}
-                for recording, sheet in zip(people, _sheet_files(target, people), strict=True):
+                for recording in people:
+                    name = f"{target.stem}-person{recording.person}{target.suffix}"
+                    sheet = target if len(people) == 1 else target.with_name(name)
                     written.append(
                         write_contact_sheet(video, recording, sheet, seconds=seconds, **pictures, **given)
                     )
@@ -149,13 +151,6 @@ def _single_person(people: Sequence[Recording], fps: float | None) -> Recording:
             "asked about one. Fix: name the person with `person`."
         )
     return people[0] if fps is None else replace(people[0], fps=fps)
-
-
-def _sheet_files(target: Path, people: Sequence[Recording]) -> list[Path]:
-    """Return a file for each person."""
-    if len(people) == 1:
-        return [target]
-    return [target.with_name(f"{target.stem}-person{one.person}{target.suffix}") for one in people]
 
 
 def _recordings_of(

@@ -137,7 +137,11 @@ def _draw_body(frame: np.ndarray, pose: np.ndarray, skeleton: Skeleton, edge: st
                 thickness = max(1, round(width * relative_width + 2 * edge_width * width))
                 _draw_line(layer, xy[a], xy[b], edge if is_edge else SIDE_COLOURS[side], thickness)
         for row, side, radius in level_joints:
-            _draw_joint(layer, xy[row], radius * width, SIDE_COLOURS[side], edge, hollow=pose[row, 2] == 0)
+            size = radius * width
+            draw_disc(layer, xy[row], size + max(0.8, 0.3 * size), edge)
+            draw_disc(layer, xy[row], size, SIDE_COLOURS[side])
+            if pose[row, 2] == 0:  # filled in, not seen
+                draw_disc(layer, xy[row], 0.6 * size, DARK)
         if layer is not part:
             cv2.addWeighted(layer, opacity, part, 1 - opacity, 0, dst=part)
 
@@ -181,15 +185,6 @@ def _is_main(skeleton: Skeleton) -> list[bool]:
 
 def _opacity_level(confidence: float) -> int:
     return next(level for level, (below, _) in enumerate(_OPACITIES) if confidence < below)
-
-
-def _draw_joint(
-    frame: np.ndarray, center: np.ndarray, radius: float, colour: str, edge: str, *, hollow: bool
-) -> None:
-    draw_disc(frame, center, radius + max(0.8, 0.3 * radius), edge)
-    draw_disc(frame, center, radius, colour)
-    if hollow:
-        draw_disc(frame, center, 0.6 * radius, DARK)
 
 
 def _draw_torso(frame: np.ndarray, pose: np.ndarray, skeleton: Skeleton, width: float) -> None:

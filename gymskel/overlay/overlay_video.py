@@ -81,8 +81,11 @@ def write_overlay(
                 row = people[0].row(number)
                 lines = annotation.probability_lines(row)
                 lines.append(f"frame {number + alignment.first}   {alignment.seconds(number):.2f} s")
-                unseen = all(person.seen_row(number) is None for person in people)
-                _draw_caption(picture, "\n".join(lines), unseen)
+                plate = DARK
+                if all(person.seen_row(number) is None for person in people):
+                    lines[-1] += "   unseen"
+                    plate = RED
+                draw_text(picture, "\n".join(lines), (0, 0), height=text_height(picture), plate=plate)
                 if strip is not None:
                     position = None if row is None else (row + 0.5) / len(recordings[0])
                     picture = append_strip(picture, strip, position)
@@ -148,16 +151,11 @@ def _people(recordings: Sequence[Recording], first: int, zoom: float) -> list[_D
         if len(recordings) > 1:
             colour = PERSON_COLOURS[number % len(PERSON_COLOURS)]
             tags = [f"person {recording.person}: {tag}" for tag in tags]
-        size = zoom * _body_diagonal(recording)
+        xy = recording.xy[recording.seen.any(axis=1)]
+        spans = np.nanmax(xy, axis=1) - np.nanmin(xy, axis=1)  # (frames, 2) of the box around the body
+        size = zoom * float(np.median(np.linalg.norm(spans, axis=1))) if len(xy) else float("nan")
         people.append(_DrawnPerson(recording, recording.first_frame - first, tags, angles, size, colour))
     return people
-
-
-def _body_diagonal(recording: Recording) -> float:
-    """Return the median over the frames of the diagonal of the box around the body, in pixels; NaN if unseen."""
-    xy = recording.xy[recording.seen.any(axis=1)]
-    spans = np.nanmax(xy, axis=1) - np.nanmin(xy, axis=1)
-    return float(np.median(np.linalg.norm(spans, axis=1))) if len(xy) else float("nan")
 
 
 def _draw_people(frame: np.ndarray, number: int, people: Sequence[_DrawnPerson], zoom: float) -> np.ndarray:
@@ -176,12 +174,6 @@ def _draw_people(frame: np.ndarray, number: int, people: Sequence[_DrawnPerson],
                 size=person.size,
             )
     return frame
-
-
-def _draw_caption(frame: np.ndarray, text: str, unseen: bool) -> None:
-    """Draw text into the corner; on red, with the word "unseen", where no person is seen."""
-    text, plate = (f"{text}   unseen", RED) if unseen else (text, DARK)
-    draw_text(frame, text, (0, 0), height=text_height(frame), plate=plate)
 
 
 def _resize(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:

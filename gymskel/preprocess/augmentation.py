@@ -105,8 +105,11 @@ def augment_clips(
         angles = draw_angles(rng, (len(x), len(pairs)), "tree", augmentation.limbs)
         xy = _rotate_seen(xy, seen, pairs, angles).astype(np.float32)
     x, xy, seen = _mirror(x, xy, seen, skeleton.mirror_order, rng.random(len(x)) < augmentation.mirror)
-    degrees = rng.normal(0, augmentation.turn, len(x))
-    xy = _turn(xy, degrees, rng.uniform(1 - augmentation.scale, 1 + augmentation.scale, len(x)))
+    turns = np.deg2rad(rng.normal(0, augmentation.turn, len(x)))
+    sizes = rng.uniform(1 - augmentation.scale, 1 + augmentation.scale, len(x))
+    cos, sin = (sizes * np.cos(turns)).astype(np.float32), (sizes * np.sin(turns)).astype(np.float32)
+    rotations = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], 1)
+    xy = np.einsum("nftc,ndc->nftd", xy, rotations)
     if augmentation.gaps:
         xy = _draw_gaps(xy, clips.lengths, rng, augmentation.gaps)
     frames = clips.lengths[:, None, None, None]
@@ -142,13 +145,6 @@ def _mirror(
         np.where(chosen, xy[:, :, order] * np.array([-1, 1], np.float32), xy),
         np.where(chosen[..., 0], seen[:, :, order], seen),
     )
-
-
-def _turn(xy: np.ndarray, degrees: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Rotate each clip about the origin by its degrees, and scale it by its size."""
-    turns = np.deg2rad(degrees)
-    cos, sin = (sizes * np.cos(turns)).astype(np.float32), (sizes * np.sin(turns)).astype(np.float32)
-    return np.einsum("nftc,ndc->nftd", xy, np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], 1))
 
 
 def _draw_gaps(xy: np.ndarray, lengths: np.ndarray, rng: np.random.Generator, share: float) -> np.ndarray:

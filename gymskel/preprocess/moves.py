@@ -192,7 +192,9 @@ def _find_markers(recording: Recording, rate: float) -> list[FrameRange]:
         upright[slice(*run)] = run[1] - run[0] >= MIN_UPRIGHT * rate
     soles = height[["RSole", "LSole"]].to_numpy()
     under_body = (soles.max(axis=1) - height["MidHip"].to_numpy()) < SOLES_BELOW_HIP
-    landed = _settled(soles, max(1, round(SETTLING_TIME * rate))) & under_body
+    ahead = max(1, round(SETTLING_TIME * rate))
+    lowest = pd.DataFrame(soles[::-1]).rolling(ahead, min_periods=1).min().to_numpy()[::-1]
+    landed = (soles <= lowest + SOLES_SETTLED).all(axis=1) & under_body
     moves: list[FrameRange] = []
     for first, last in _join(find_runs(inverted.to_numpy()), MAX_INVERTED_GAP * rate, 0.05 * rate):
         done = moves[-1][1] if moves else 0
@@ -250,12 +252,6 @@ def _arms_pass(
     if starts:
         return starts[-1]
     return int(begin) if (begin == 0 or after_move) and (state < 0).any() else None
-
-
-def _settled(soles: np.ndarray, ahead: int) -> np.ndarray:
-    """(frames,) bool: both soles are within `SOLES_SETTLED` of their lowest height in the next `ahead` frames."""
-    lowest = pd.DataFrame(soles[::-1]).rolling(ahead, min_periods=1).min().to_numpy()[::-1]
-    return (soles <= lowest + SOLES_SETTLED).all(axis=1)
 
 
 def _body(recording: Recording, needs: tuple[str, ...] = ("Neck", "MidHip")) -> np.ndarray:

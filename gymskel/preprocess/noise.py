@@ -191,7 +191,11 @@ def smooth_one_euro(recording: Recording, *, min_cutoff: float = 1.0, beta: floa
     """
     if not (min_cutoff > 0 and beta >= 0):
         raise ValueError(f"`min_cutoff` must be above 0 and `beta` from 0, got {min_cutoff} and {beta}.")
-    durations = _frame_durations(recording)
+    if recording.timestamps is not None and len(recording) > 1:
+        durations = np.diff(frame_seconds(recording))
+        durations = np.concatenate([durations[:1], durations])  # the first frame: as long as the second
+    else:
+        durations = np.full(len(recording), 1 / frame_rate(recording))
     sizes = pd.Series(body_sizes(recording)).expanding().median().to_numpy()
     sizes = np.where(sizes > 0, sizes, np.inf)  # without a body size there is no speed
     xy = recording.xy.astype(np.float64)
@@ -242,14 +246,6 @@ def _run_by_run(recording: Recording, filtered: Callable[[np.ndarray], np.ndarra
 def _smoothing_factor(cutoff: np.ndarray | float, duration: float) -> np.ndarray | float:
     """Smoothing factor alpha of a first-order low-pass, for a cutoff in Hz and a frame of `duration` seconds."""
     return 1 / (1 + 1 / (2 * np.pi * cutoff * duration))
-
-
-def _frame_durations(recording: Recording) -> np.ndarray:
-    """Return (frames,) seconds since the frame before; the first value repeats the second."""
-    if recording.timestamps is not None and len(recording) > 1:
-        durations = np.diff(frame_seconds(recording))
-        return np.concatenate([durations[:1], durations])
-    return np.full(len(recording), 1 / frame_rate(recording))
 
 
 def _even_rate(recording: Recording) -> float:

@@ -105,8 +105,10 @@ def render_athletes(evaluation: Evaluation) -> str:
     rows = []
     for athlete, line in evaluation.by_athlete().iterrows():
         mistakes = join_names(wrong.loc[wrong["athlete"] == athlete, "recording"].drop_duplicates()) or "none"
-        name, share = _athlete_label(str(athlete)), render_share(line["accuracy"])
-        rows.append([name, int(line["recordings"]), share, mistakes])
+        name = str(athlete)
+        if name.startswith("source "):
+            name = f"unknown ({name.removeprefix('source ')})"
+        rows.append([name, int(line["recordings"]), render_share(line["accuracy"]), mistakes])
     columns = ["athlete", "recordings", "right", "mistakes"]
     table = render_table("Right answers by athlete", columns, rows, numbers=[1])
     return f"<p>Answers about each athlete, by a classifier that had never seen {_left_out(evaluation)}.</p>{table}"
@@ -240,10 +242,6 @@ def _videos_without_athlete(evaluation: Evaluation) -> int:
 def _left_out(evaluation: Evaluation) -> str:
     unknown = " (or the video, if the athlete is unknown)"
     return f"the athlete{unknown if _videos_without_athlete(evaluation) else ''}"
-
-
-def _athlete_label(athlete: str) -> str:
-    return f"unknown ({athlete.removeprefix('source ')})" if athlete.startswith("source ") else athlete
 
 
 def _escape(text: str) -> str:

@@ -111,7 +111,10 @@ def _render_body(data: ReportData, measures: pd.DataFrame, bar: tqdm) -> str:
         if rows:
             cards = _render_cards(data, rows, key, clips, explanations, measures)
             parts.append((key, title, f"<p>{text}</p>\n{cards}"))
-    parts.append(("all", "All recordings", f"{_render_chooser(data, clips)}\n{sections.render_all(data)}"))
+    first = int(np.argmax([len(clip["tracks"]) for clip in clips]))  # no other clip has more tracks
+    names = {_data_key(row): name for row, name in enumerate(data.table["recording"])}
+    player = render_player(clips[first], "any", choices=names, data_key=_data_key(first))
+    parts.append(("all", "All recordings", f"{player}\n{sections.render_all(data)}"))
     parts.append(("terms", "Terms, and origin of the classifier", sections.render_glossary(data, layer)))
     return _render_sections(parts, clips)
 
@@ -150,13 +153,6 @@ def _pack_clips(
         clips.append(pack_clip(recording, name=name, strip=states[row], probabilities=known, weights=weights))
         bar.update()
     return layer, clips
-
-
-def _render_chooser(data: ReportData, clips: Sequence[PlayerClip]) -> str:
-    """Return a player with a list of all recordings."""
-    first = int(np.argmax([len(clip["tracks"]) for clip in clips]))  # no other clip has more tracks
-    names = {_data_key(row): name for row, name in enumerate(data.table["recording"])}
-    return render_player(clips[first], "any", choices=names, data_key=_data_key(first))
 
 
 def _render_cards(

@@ -116,7 +116,9 @@ class Checkpoint(keras.callbacks.Callback):
             "patience": patience,
             "batches": (following, self._batches.random_state(following), random.getstate()),
         }
-        _write(self.path, values, arrays)
+        named = {f"{name}/{k}": array for name, group in arrays.items() for k, array in enumerate(group)}
+        with replace_file(self.path) as part, part.open("wb") as file:
+            np.savez(file, facts=np.array(json.dumps(values)), **named)
 
     def _variables(self) -> dict[str, list[Any]]:
         """Return the variables of the model, with the seeds of its dropout, and those of its optimizer."""
@@ -130,7 +132,11 @@ def training_identity(
     model: keras.Model, clips: Clips | StreamedClips, recipe: Recipe, seed: int | None
 ) -> dict[str, Any]:
     """Return data, model, recipe and seed of a training, as plain values or their hashes."""
-    return {"data": _hash_data(clips), "model": _hash_model(model), "recipe": asdict(recipe), "seed": seed}
+    # not the names of the layers, which keras numbers through the process
+    layers = [(type(layer).__name__, _without_names(layer.get_config())) for layer in model.layers]
+    described = [layers, [list(weight.shape) for weight in model.weights]]
+    model_hash = hashlib.sha256(json.dumps(described, default=str, sort_keys=True).encode()).hexdigest()
+    return {"data": _hash_data(clips), "model": model_hash, "recipe": asdict(recipe), "seed": seed}
 
 
 def read_seed(path: str | Path) -> int:
@@ -155,23 +161,10 @@ def _hash_data(clips: Clips | StreamedClips) -> str:
     return digest.hexdigest()
 
 
-def _hash_model(model: keras.Model) -> str:
-    """Hash types, arguments and shapes of the layers; not their names, which keras numbers through the process."""
-    layers = [(type(layer).__name__, _without_names(layer.get_config())) for layer in model.layers]
-    described = [layers, [list(weight.shape) for weight in model.weights]]
-    return hashlib.sha256(json.dumps(described, default=str, sort_keys=True).encode()).hexdigest()
-
-
 def _without_names(config: Any) -> Any:
     if isinstance(config, dict):
         return {key: _without_names(value) for key, value in config.items() if key != "name"}
     return [_without_names(value) for value in config] if isinstance(config, list | tuple) else config
-
-
-def _write(path: Path, values: dict[str, Any], arrays: Arrays) -> None:
-    named = {f"{name}/{k}": array for name, group in arrays.items() for k, array in enumerate(group)}
-    with replace_file(path) as part, part.open("wb") as file:
-        np.savez(file, facts=np.array(json.dumps(values)), **named)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Arrays]:

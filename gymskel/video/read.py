@@ -141,7 +141,9 @@ class Frames(Iterator[np.ndarray], AbstractContextManager["Frames"]):
             return f"{damaged}: {missing}. {fix}"
         if has_more:
             return f"{damaged}: frame {read} cannot be decoded, and what follows was left out. {fix}"
-        if (read < self.count and self._clock_jumps()) or self._avi_lost_frames():
+        intervals = np.diff(self._seconds)
+        jumps = len(intervals) and intervals.max() > _LOST_INTERVALS * np.median(intervals) > 0
+        if (read < self.count and jumps) or self._avi_lost_frames():
             return f"{damaged}: frames are missing in its middle. {fix}"
         allowed = (1 - _COMPLETE_SHARE) * self.count
         if not is_iso_media(self.path):  # no edit list hides frames
@@ -149,11 +151,6 @@ class Frames(Iterator[np.ndarray], AbstractContextManager["Frames"]):
         if self.count - read > allowed and not self._clock_is_complete():
             return f"{damaged}, trimmed without encoding anew, or its sound is longer than its picture. {fix}"
         return None
-
-    def _clock_jumps(self) -> bool:
-        """Return True if an interval between frames is so long that frames are lost in it."""
-        intervals = np.diff(self._seconds)
-        return bool(len(intervals)) and bool(intervals.max() > _LOST_INTERVALS * np.median(intervals) > 0)
 
     def _clock_is_complete(self) -> bool:
         """Return True if the frames read fill the time promised, though fewer: a variable rate, and none is missing."""
