@@ -54,7 +54,12 @@ def open_zip(
         refuse_bomb(path, sum(member.file_size for member in members), max_ratio, hint=hint)
         names = set()
         for member in members:
-            _refuse_path_outside(path, member.orig_filename)
+            name = member.orig_filename  # that must stay in the folder it is unpacked to, on any system
+            parts = PurePosixPath(name.replace("\\", "/")).parts
+            if ".." in parts or name[:1] in ("/", "\\") or re.match(r"[A-Za-z]:", name) or "\0" in name:
+                raise ValueError(
+                    f"{path} holds {name!r}, which leads out of its folder: refused. Fix: pack it again."
+                )
             if member.filename in names:
                 raise ValueError(f"{path} holds {member.filename} twice; no common packer made it.")
             names.add(member.filename)
@@ -128,12 +133,3 @@ def _check_header(
         expected = ", ".join("n" if side is None else str(side) for side in shape)
         raise ValueError(f"{label}: expected ({expected}) {dtype}, got {found} {found_dtype}.")
     return found, found_dtype
-
-
-def _refuse_path_outside(path: str | Path, name: str) -> None:
-    """Raise ValueError for a name that would lie outside the folder it is unpacked to, on any system."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    if ".." in parts or name[:1] in ("/", "\\") or re.match(r"[A-Za-z]:", name) or "\0" in name:
-        raise ValueError(
-            f"{path} holds {name!r}, which leads out of its folder: refused. Fix: pack it again."
-        )

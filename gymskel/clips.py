@@ -55,13 +55,7 @@ class Clips:
         self._check_shapes()
         self._check_values()
         if self.y is not None:
-            y = np.asarray(self.y)
-            whole = y.ndim == 1 and np.issubdtype(y.dtype, np.integer)
-            if not whole or (y.size and not (y.min() >= 0 and y.max() < len(self.classes))):
-                raise ValueError(
-                    f"`y` must be whole numbers below {len(self.classes)}, the number of `classes`."
-                )
-            object.__setattr__(self, "y", y.astype(np.int32))
+            object.__setattr__(self, "y", self._checked_labels(np.asarray(self.y)))
         for name in ("classes", "sources", "channels"):
             object.__setattr__(self, name, tuple(map(str, getattr(self, name))))
         object.__setattr__(self, "athletes", tuple(map(name_or_none, self.athletes)))
@@ -93,6 +87,12 @@ class Clips:
             raise ValueError(
                 f"`mask` must be right-padded and never empty (True ... True False ...); not so in clips {join_names(bad)}."
             )
+
+    def _checked_labels(self, y: np.ndarray) -> np.ndarray:
+        whole = y.ndim == 1 and np.issubdtype(y.dtype, np.integer)
+        if not whole or (y.size and not (y.min() >= 0 and y.max() < len(self.classes))):
+            raise ValueError(f"`y` must be whole numbers below {len(self.classes)}, the number of `classes`.")
+        return y.astype(np.int32)
 
     @classmethod
     def from_arrays(

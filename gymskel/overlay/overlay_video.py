@@ -81,11 +81,8 @@ def write_overlay(
                 row = people[0].row(number)
                 lines = annotation.probability_lines(row)
                 lines.append(f"frame {number + alignment.first}   {alignment.seconds(number):.2f} s")
-                plate = DARK
-                if all(person.seen_row(number) is None for person in people):
-                    lines[-1] += "   unseen"
-                    plate = RED
-                draw_text(picture, "\n".join(lines), (0, 0), height=text_height(picture), plate=plate)
+                unseen = all(person.seen_row(number) is None for person in people)
+                _draw_caption(picture, "\n".join(lines), unseen)
                 if strip is not None:
                     position = None if row is None else (row + 0.5) / len(recordings[0])
                     picture = append_strip(picture, strip, position)
@@ -174,6 +171,12 @@ def _draw_people(frame: np.ndarray, number: int, people: Sequence[_DrawnPerson],
                 size=person.size,
             )
     return frame
+
+
+def _draw_caption(frame: np.ndarray, text: str, unseen: bool) -> None:
+    """Draw text into the corner; on red, with the word "unseen", where no person is seen."""
+    text, plate = (f"{text}   unseen", RED) if unseen else (text, DARK)
+    draw_text(frame, text, (0, 0), height=text_height(frame), plate=plate)
 
 
 def _resize(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
