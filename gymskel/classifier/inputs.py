@@ -102,12 +102,15 @@ def _prepare_recordings(recordings: list[Recording], y: Sequence[Any] | None, st
 
 
 def clips_from_array(estimator: Any, X: Any, y: Any = None, *, reset: bool = False) -> Clips:
-    """Return the clips of a plain array, without labels; each of (clips, frames, values) is a joint of one channel.
+    """Return the clips of a numeric array or table, without labels.
 
-    With `reset` the estimator learns number and names of (clips, values), otherwise X is checked against these.
+    (clips, frames, joints, channels) is taken as it is. In (clips, frames, values) each value becomes a joint with one
+    channel. (clips, values) becomes clips of one frame; with `reset` the estimator learns the number and names of its values,
+    otherwise they must be those. `y` is only checked, and only with `reset`.
 
     Raises:
-        ValueError: NaN or infinity, another number of labels than clips, other values than in training.
+        ValueError: NaN or infinity, other dimensions, another number of labels than clips, or a table with other values
+            than in training.
     """
     dimensions = X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
     if dimensions not in (3, 4):

@@ -85,7 +85,10 @@ def _height_changes(xy: Array, others: Array, torso: Array) -> Array:
 
 
 def is_near(bodies: BodyStates, predicted: Array, now: float | Array, xy: Array, b: Array, p: Array) -> Array:
-    """Return (pairs,) True where pose p is near enough to the predicted place of body b to be compared with it."""
+    """Return (pairs,) True where pose p is near enough to body b to be compared with it; False where no joint is seen.
+
+    The limit is 1.5 torso lengths beyond the search radius. `predicted` (n, 25, 2) and `xy` (m, 25, 2) are in pixels.
+    """
     away = np.linalg.norm(body_centers(predicted)[b] - body_centers(xy)[p], axis=-1) / bodies.torso[b]
     return away < _search_radius(bodies, now)[b] + 1.5
 

@@ -68,7 +68,7 @@ class BodyStates(NamedTuple):
         """Return the bodies at (k,) indices."""
         return BodyStates(*(column[at] for column in self))
 
-    def assign(self, at: Array, others: BodyStates) -> None:
+    def overwrite(self, at: Array, others: BodyStates) -> None:
         """Overwrite the bodies at (k,) indices with the k bodies of `others`."""
         for column, values in zip(self, others, strict=True):
             column[at] = values
@@ -135,7 +135,7 @@ class BodyStates(NamedTuple):
             estimate_torso_lengths(joints, full_bones),
         )
         at = np.flatnonzero(empty)
-        after.assign(at, self.select(at))
+        after.overwrite(at, self.select(at))
         return after
 
     def _align(self, now: float, xy: Array) -> tuple[Array, Array, Array]:

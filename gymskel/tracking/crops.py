@@ -128,7 +128,10 @@ def _draw_limbs(mask: np.ndarray, crop: Crop, predicted: Prediction, torsos: flo
 
 
 def overview_crops(frame: np.ndarray) -> Iterator[Crop]:
-    """Yield the whole picture, and three squares of it if it is long."""
+    """Yield a square around the whole picture; if one side is over 1.25 times the other, three squares along it too.
+
+    The middle one comes first, then both ends. They are as large as the short side, and leave gaps beyond 3 to 1.
+    """
     height, width = frame.shape[:2]
     middle, long, short = (width / 2, height / 2), max(height, width), min(height, width)
     yield Crop(middle, long, size=_OVERVIEW_SIZE)

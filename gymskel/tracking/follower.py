@@ -124,7 +124,10 @@ class Follower:
         return _APPEARANCE_WEIGHT * min(a.cost(b.mean), b.cost(a.mean))
 
     def _swap(self, a: Track, b: Track, numbers: set[int]) -> None:
-        """Exchange the poses and records of two tracks in frames of these numbers."""
+        """Exchange poses, leans, status and colours of two tracks in these frames; a frame of one alone moves to the other.
+
+        The state of the body and the learned appearance of both tracks stay as they are.
+        """
         first, second = self.states[a.number], self.states[b.number]
         swap_entries(first.leans, second.leans, numbers)
         swap_entries(first.status, second.status, numbers)
@@ -202,10 +205,12 @@ class Follower:
         crops: Iterator[tuple[Crop, list[Prediction]]],
         good_cost: float,
     ) -> tuple[Match | None, str]:
-        """Return the best match in the crops until it is good, and the result of the first crop.
+        """Return the cheapest match in the crops, or None, and the result of the first crop.
 
-        That result is "" for a good match, "poor" for another, "nobody" for none. A pose that costs less for one of the
-        others is that person's.
+        Crops are tried until a match costs less than `good_cost`, in torso lengths; each comes with the people to paint out
+        in it, and counts as one estimate. The match may cost more than a pose of this person may. The result of the first crop
+        is "" if its match was good, "poor" for another match, "nobody" if no pose in it fits this person. A pose that costs
+        less for one of the others is that person's.
         """
         best: Match | None = None
         first_result = ""
@@ -255,7 +260,7 @@ class Follower:
             known = [_pose_in(track, number) for track in self.tracker.tracks if track.frames[-1] == number]
             for pose in self._estimate(frame, crop, known):
                 here = [track for track in self.tracker.tracks if track.frames[-1] == number]
-                new = not any(_is_near(pose, track) for track in here)
+                new = not any(_is_beside(pose, track) for track in here)
                 colors = body_colors(frame, pose, estimate_torso_lengths(pose[None, :, :2])[0])
                 cost = self._appearance_cost(colors)
                 (found,) = self.tracker.update(number, pose[None], start=new, extra_cost=cost)
@@ -269,7 +274,7 @@ class Follower:
                     self._search_backwards(self.tracker.tracks[found], number)
 
     def _appearance_cost(self, colors: np.ndarray) -> Callable[[Track], float]:
-        """Return a function that gives the appearance cost of matching `colors` to a track."""
+        """Return a function: track -> weighted `Appearance.cost` of colours (PARTS, 3), in torso lengths."""
         return lambda track: _APPEARANCE_WEIGHT * self.states[track.number].appearance.cost(colors)
 
     def _next_overviews(self, frame: np.ndarray, *, alone: bool, due: bool) -> list[Crop]:
@@ -328,7 +333,7 @@ def _pose_in(track: Track, number: int) -> Prediction:
     return predict_pose(track, number)
 
 
-def _is_near(pose: np.ndarray, track: Track) -> bool:
+def _is_beside(pose: np.ndarray, track: Track) -> bool:
     """Return True if a pose (25, 3) lies over the newest pose of a track."""
     away = np.linalg.norm(torso_middle(pose) - torso_middle(track.poses[-1]))
     return bool(away < _NEAR_DISTANCE * track.torso)

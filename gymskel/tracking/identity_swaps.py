@@ -41,7 +41,7 @@ def find_swaps(tracks: list[Track], colors: dict[int, Colors]) -> Iterator[tuple
 
 
 def _torso_middles(track: Track) -> np.ndarray:
-    """Return the middle of the torso (frames of the track, 2)."""
+    """Return the `torso_middle` (frames found, 2) of each pose of a track, in pixels; an unseen torso gives no NaN."""
     return np.array([torso_middle(pose) for pose in track.poses])
 
 

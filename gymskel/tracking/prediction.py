@@ -63,7 +63,11 @@ def _nearest_poses(track: Track, number: int, backwards: bool) -> list[tuple[int
 
 
 def _motion(near: list[tuple[int, np.ndarray]]) -> tuple[np.ndarray, float]:
-    """Return median velocity (2,) in pixels and turning in degrees, a frame, towards the predicted frame."""
+    """Return velocity (2,) in pixels and turning in degrees per frame, signed towards the predicted frame.
+
+    Both are medians of the steps between the poses `near`: (frame, pose) pairs, the nearest first. Both are 0 with one pose.
+    Turning is at most 50 degrees, and 0 where the lean of the torso is unknown.
+    """
     if len(near) < 2:
         return np.zeros(2), 0.0
     steps = np.diff([abs(frame - near[0][0]) for frame, _ in near])

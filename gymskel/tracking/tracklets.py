@@ -73,7 +73,7 @@ def end_states(tracklets: list[Tracklet], fps: float, *, reverse: bool) -> BodyS
         at = np.array([n for n, known in enumerate(poses_ago) if ago in known], int)
         if len(at):
             xy = np.array([poses_ago[n][ago] for n in at], float)
-            bodies.assign(at, bodies.select(at).update(-ago / fps, xy))
+            bodies.overwrite(at, bodies.select(at).update(-ago / fps, xy))
     return bodies
 
 
