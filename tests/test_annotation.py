@@ -98,6 +98,7 @@ def test_one_person_alone(clip, tmp_path):
         write_overlays(clip, tmp_path / "keypoints", tmp_path / "drawn.png", **given)
 
 
+@pytest.mark.slow
 def test_answers_over_time_are_those_of_a_stream(tiny_classifier):
     long = simulate_recordings(athletes=1, per_athlete=1, fps=30)[0]
     long = replace(long, keypoints=np.concatenate([long.keypoints, long.keypoints[:10]]))

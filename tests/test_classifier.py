@@ -314,6 +314,7 @@ def test_durations_are_seconds_only_if_every_rate_is_known(recordings):
     assert timeless["doubt"][0] == ""  # frames say nothing where seconds are known
 
 
+@pytest.mark.slow
 def test_folds_share_a_traced_step(recordings, monkeypatch):
     """Those of one network do; other arguments, a builder of one's own and callbacks get a step of their own."""
     traced, step = [], keras.Model.train_step

@@ -167,6 +167,7 @@ def test_extract(shell, found, tmp_path):
     assert (code, out) == (0, "kp: 2 extracted, 0 finished before, 0 failed\n")
 
 
+@pytest.mark.slow
 def test_a_correction_of_one_video_as_the_page_on_own_videos_says(shell, found, tmp_path):
     videos(tmp_path / "days" / "mon", "a.mp4", "b.mp4")
     code, out, _ = shell("extract", "days", "-o", "kp", "--fps", 25)
@@ -265,6 +266,7 @@ def test_train_repeats_by_seed(shell, keypoints, recordings):
     np.testing.assert_allclose(*answers, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_train_and_evaluate_without_mirrored_copies(shell, recordings, tmp_path):
     for one in recordings:
         move = {"backflip": "turn-left"}.get(one.activity, "turn-right")
@@ -360,6 +362,7 @@ def test_train_on_a_folder_an_activity(shell, recordings):
     assert SkeletonClassifier.load("classifier.gymskel").classes_.tolist() == ["pike", "tuck"]
 
 
+@pytest.mark.slow
 def test_train_on_videos_with_labels_beside_them(shell, found, tmp_path):
     videos(tmp_path / "clips", *(f"IMG_{k}.mp4" for k in range(4)))
     rows = [(f"IMG_{k}.mp4", "ab"[k % 2], "pq"[k // 2]) for k in range(4)]
@@ -477,6 +480,7 @@ def test_predict_without_strips(shell, keypoints, artefact):
     assert [path.name for path in Path("predictions").iterdir()] == ["predictions.csv"]
 
 
+@pytest.mark.slow
 def test_explain_writes_pictures_and_tables(shell, artefact, recordings, monkeypatch):
     shown = [*recordings[:2], *recordings[-2:]]  # two of each move
     for recording in shown:
@@ -505,6 +509,7 @@ def test_explain_writes_pictures_and_tables(shell, artefact, recordings, monkeyp
     assert code == 1 and "nothing to explain" in one_line(err)
 
 
+@pytest.mark.slow
 def test_predict_a_video_and_then_another(shell, found, artefact, tmp_path):
     """The second command gives no prediction for the video of the first."""
     videos(tmp_path, "IMG_1.mp4", "IMG_2.mp4")

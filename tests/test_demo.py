@@ -32,6 +32,7 @@ def demo_run(shell, monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_demo_names_what_it_wrote(demo_run, monkeypatch):
     monkeypatch.setitem(BUILDERS, "conv_gru", quick_recurrent)
     once_each = partial(simulate_recordings, per_athlete=1)

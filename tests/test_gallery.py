@@ -73,6 +73,7 @@ def test_athletes_are_tested_who_were_not_trained_on(few):
         of_models.split(two)
 
 
+@pytest.mark.slow
 def test_one_command_a_figure_on_recordings_given_by_path_or_environment(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for recording in simulate.simulate_recordings(athletes=2, per_athlete=1):

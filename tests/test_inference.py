@@ -67,6 +67,7 @@ def test_further_training_counts(clips):
     np.testing.assert_allclose(after, model(clips.inputs).numpy(), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_model_can_go(clips):
     model = simple_rnn(2, units=3, features="raw")
     run_network(model, clips)
@@ -77,6 +78,7 @@ def test_the_model_can_go(clips):
     assert gone() is None
 
 
+@pytest.mark.slow
 def test_fused_keeps_the_weights_of_when_it_was_made(clips):
     """Whatever becomes of the model."""
     model = new_model("simple_rnn", features="raw")

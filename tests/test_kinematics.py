@@ -239,6 +239,7 @@ def test_layouts_without_feet_go_by_the_ankles():
 # --- simulated gymnasts, seen with noise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activity", ACTIVITIES)
 def test_errors_on_simulated_recordings(activity):
     off = []

@@ -275,6 +275,7 @@ def test_each_part_reads_its_own_joints(skeleton, features, fusion):
 BONES = set(GYMNASTICS_15.bones_outwards())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
 def test_parts_in_one_scan_are_as_if_alone(cell):
     """The scan over all parts at once gives each part what a layer of its own with its weights would."""

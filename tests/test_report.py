@@ -308,6 +308,7 @@ def test_measures_beside_the_group(recordings):
     assert first[1] == f"{np.median(others):.0f}"
 
 
+@pytest.mark.slow
 def test_recordings_that_cannot_be_measured_or_prepared(kept, recordings, tmp_path):
     nobody = replace(
         recordings[0],

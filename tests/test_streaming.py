@@ -251,6 +251,7 @@ def test_rates_that_are_nearly_the_same_go_together(tmp_path):
     assert x.shape == (4, 5, 25, 2)
 
 
+@pytest.mark.slow
 def test_training_fit_takes_it(tmp_path):
     """With validation by athlete, augmentation and class weights, as Clips would be trained."""
     from dataclasses import replace

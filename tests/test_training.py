@@ -173,6 +173,7 @@ def small_model(name):
 WITH_CONV = ("conv_gru", "hierarchical_rnn")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BUILDERS)
 def test_every_model_is_trained_through_a_shared_network(monkeypatch, name):
     """The network answers as the model does, also a second one; its weights and states become the model's."""
