@@ -8,7 +8,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 NEWEST ?= .venv-newest
 BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
-# two processes on two cores; what belongs together stays in one of them
+# a process for each core; an idle one takes tests from the others
 PARALLEL ?= -n auto --dist worksteal
 
 .PHONY: demo test test-all test-slow test-newest lint docs sdist clean

@@ -5,9 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-if (
-    "PYTEST_XDIST_WORKER" in os.environ
-):  # a process for each core: more threads than cores slow all of them down
+if "PYTEST_XDIST_WORKER" in os.environ:  # a process for each core; more threads would slow all of them down
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
