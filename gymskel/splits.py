@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from gymskel.clips import Clips
-
 Indices = tuple[np.ndarray, np.ndarray]
+
+
+class Grouped(Protocol):
+    """Labelled clips, in memory or not."""
+
+    @property
+    def y(self) -> np.ndarray | None:
+        """(clips,) int labels."""
+
+    @property
+    def groups(self) -> np.ndarray:
+        """(clips,) names of the groups."""
+
+    def __len__(self) -> int: ...
 
 
 def leave_groups_out(
@@ -57,7 +69,7 @@ def _balance(group: np.ndarray, folds: int, labels: Sequence[Any] | None) -> np.
     return fold_of_group
 
 
-def hold_out_groups(clips: Clips, fraction: float, seed: int | None = None) -> Indices | None:
+def hold_out_groups(clips: Grouped, fraction: float, seed: int | None = None) -> Indices | None:
     """Return (training, held-out) index arrays, or None where no split is possible.
 
     The held-out part has whole groups with about `fraction` of the clips. Every class is in both parts, and in the

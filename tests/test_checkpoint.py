@@ -18,6 +18,7 @@ from gymskel import training
 from gymskel.classifier import SkeletonClassifier
 from gymskel.models import lstm_attention, simple_rnn
 from gymskel.training import RECIPES, Recipe
+from gymskel.training.batches import ClipsInMemory
 from gymskel.training.checkpoint import read_seed, training_identity
 from gymskel.training.fitting import fit_cached
 
@@ -223,11 +224,17 @@ def test_what_identifies_clips(finished):
 
 def test_names_of_layers_do_not_matter():
     """keras numbers them through the process."""
-    one, two = (training_identity(small(), made_clips(), PLAIN, 0) for _ in range(2))
+    data = ClipsInMemory(made_clips())
+    one, two = (training_identity(small(), data, PLAIN, 0) for _ in range(2))
     assert one == two
-    assert one != training_identity(
-        lstm_attention(2, units=4, attention_units=2, features="motion", dropout=0), made_clips(), PLAIN, 0
-    )
+    other = lstm_attention(2, units=4, attention_units=2, features="motion", dropout=0)
+    assert one != training_identity(other, data, PLAIN, 0)
+
+
+def test_clips_keep_their_fingerprint():
+    """A checkpoint of an earlier version goes on."""
+    hashed = ClipsInMemory(made_clips()).fingerprint()
+    assert hashed == "25254241ab8e484188f047779015e71bccbfaf428f6317f4073f91c2a0aecb00"
 
 
 def test_damage(finished, tmp_path):

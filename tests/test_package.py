@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "archive": set(),
     "recording": {"skeleton", "archive"},
     "clips": {"skeleton", "archive", "recording"},
-    "splits": {"clips"},
+    "splits": set(),
     "video": set(),
     "estimators": {"skeleton", "quiet"},
     "tracking": {"skeleton", "body_geometry"},

@@ -1,12 +1,15 @@
 """Training from stored recordings: every clip once an epoch, the same clips as in memory, athletes kept apart."""
 
 import random
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+import gymskel
 from gymskel import models
 from gymskel.clips import class_weight
 from gymskel.formats.parquet import open_parquet, write_parquet
@@ -249,6 +252,22 @@ def test_rates_that_are_nearly_the_same_go_together(tmp_path):
     assert len(stored.row_groups) == 4
     x, _, _ = epoch(StreamedClips(stored, 5, Preprocessor(["center"])).batches(3, shuffle=False))
     assert x.shape == (4, 5, 25, 2)
+
+
+def test_nothing_asks_for_the_kind_of_its_data():
+    """Clips in memory and streamed ones stand behind one protocol; only `fit` wraps Clips, at its door."""
+    root = Path(gymskel.__file__).parent
+    asking = {
+        path.relative_to(root).as_posix(): [*re.findall(r"isinstance\([^)]*(?:Clips|Streamed)\w*\)", text)]
+        for path in [*root.glob("training/*.py"), root / "splits.py"]
+        if "isinstance" in (text := path.read_text(encoding="utf-8"))
+    }
+    assert {name: found for name, found in asking.items() if found} == {
+        "training/fitting.py": ["isinstance(clips, Clips)"]
+    }
+    assert not [
+        p for p in root.rglob("*.py") if re.search(r"isinstance\([^)]*Streamed", p.read_text("utf-8"))
+    ]
 
 
 @pytest.mark.slow

@@ -113,6 +113,34 @@ def test_fit_refuses_clips_without_labels():
         fit(Watcher(), clips[[]], PLAIN)
 
 
+class OwnData:
+    """A user's data source: a TrainingData that gymskel has never seen."""
+
+    def __init__(self, clips):
+        self._held = drawn.ClipsInMemory(clips)
+
+    def __getattr__(self, name):
+        return getattr(self._held, name)
+
+    def __len__(self):
+        return len(self._held)
+
+    def __getitem__(self, rows):
+        return OwnData(self._held.clips[rows])
+
+
+@pytest.mark.parametrize("recipe", [FAST, replace(PLAIN, balance="weights")])
+def test_any_data_behind_the_protocol_is_trained_on(recipe):
+    weights = []
+    for data in (made_clips(), OwnData(made_clips())):
+        keras.utils.set_random_seed(0)
+        model = quick(2)
+        fit(model, data, recipe, seed=0)
+        weights.append(model.get_weights())
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_the_step_is_traced_once_for_all_models_of_one_cache_key(monkeypatch):
     """Data, number of steps and seed do not change the step; without a key each model has its own."""
     traced, step = [], keras.Model.train_step

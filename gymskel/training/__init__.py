@@ -1,7 +1,8 @@
 """Clips -> a trained model. Augmentation happens here, after the split.
 
 recipes.py        training settings by name: `Recipe`, `RECIPES`
-batches.py        the training part, epoch by epoch, with fresh copies of its clips
+training_data.py  one protocol for clips in memory and clips that are streamed
+batches.py        clips in memory, epoch by epoch, with fresh copies
 compile_cache.py  compiled networks whose training step is traced once, however many models of one architecture follow
 checkpoint.py     a training saved after every epoch, to be resumed after an interruption
 fitting.py        `fit`

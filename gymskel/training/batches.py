@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
-from gymskel.clips import Clips
+from gymskel.clips import Clips, class_weight
 from gymskel.preprocess.augmentation import augment_clips, rotated_copies
 from gymskel.training.recipes import Recipe
-from gymskel.training.streaming import StreamedClips
+from gymskel.training.training_data import hash_content
 
 _BATCHES_PER_EPOCH = 50  # about, where `min_steps` repeats a small training part
 
 
-def labels_of(clips: Clips | StreamedClips) -> np.ndarray:
+def labels_of(clips: Clips) -> np.ndarray:
     """Return the (clips,) labels; raise ValueError if the clips have none."""
     if clips.y is None:
         raise ValueError(
@@ -32,20 +32,55 @@ def one_hot(clips: Clips) -> np.ndarray:
     return np.eye(len(clips.classes), dtype=np.float32)[clips.y]
 
 
-def plan_epochs(training: Clips | StreamedClips, recipe: Recipe, seed: int | None) -> tuple[Any, int, int]:
-    """Return the batches of a training part, the number of epochs of keras, and the passes over the clips in each."""
-    if isinstance(training, StreamedClips):
+@dataclass(frozen=True, eq=False)
+class ClipsInMemory:
+    """Clips as the data of a training, see `TrainingData`; without labels `y` raises ValueError."""
+
+    clips: Clips
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, rows: Any) -> ClipsInMemory:
+        return ClipsInMemory(self.clips[rows])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names in the order of the labels."""
+        return self.clips.classes
+
+    @property
+    def y(self) -> np.ndarray:
+        """(clips,) int labels."""
+        return labels_of(self.clips)
+
+    @property
+    def groups(self) -> np.ndarray:
+        """(clips,) athletes, or sources where unknown."""
+        return self.clips.groups
+
+    def training_batches(self, recipe: Recipe, seed: int | None) -> tuple[ClipBatches, int, int]:
+        """Return the batches, the number of epochs of keras, and the passes over the clips in each."""
+        clips = self.clips
         if recipe.augment == "copies":
-            raise ValueError("augment='copies' holds all clips in memory. Fix: stream with 'fly' or None.")
-        augment = None
-        if recipe.augment == "fly":
-            augment = partial(augment_clips, augmentation=recipe.augmentation)
-        batches = training.batches(recipe.batch_size, augment=augment, seed=seed)
-        return batches, max(recipe.epochs, -(-recipe.min_steps // len(batches))), 1
-    if recipe.augment == "copies":
-        training = rotated_copies(training, recipe.copies, seed=seed)
-    epochs, passes = _count_epochs(len(_balanced_rows(training, recipe)), recipe)
-    return ClipBatches(training, recipe, seed, passes), epochs, passes
+            clips = rotated_copies(clips, recipe.copies, seed=seed)
+        epochs, passes = _count_epochs(len(_balanced_rows(clips, recipe)), recipe)
+        return ClipBatches(clips, recipe, seed, passes), epochs, passes
+
+    def validation_batches(self, recipe: Recipe) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Return all inputs and one-hot labels; keras cuts them into batches of its own size."""
+        return self.clips.inputs, one_hot(self.clips)
+
+    def class_weight(self, recipe: Recipe) -> dict[int, float] | None:
+        """Return label -> weight of its clips in the loss; None unless balance="weights"."""
+        return class_weight(self.y, len(self.classes)) if recipe.balance == "weights" else None
+
+    def fingerprint(self) -> str:
+        """Return a hash of the clips."""
+        clips = self.clips
+        described = [list(clips.classes), clips.groups.tolist()]
+        described += [list(clips.channels), list(clips.skeleton.joints), clips.fps]
+        return hash_content(described, [self.y, clips.x, clips.mask, clips.seen])
 
 
 def _count_epochs(count: int, recipe: Recipe) -> tuple[int, int]:

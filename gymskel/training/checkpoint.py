@@ -14,11 +14,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from gymskel.clips import Clips
 from gymskel.files import replace_file
-from gymskel.training.batches import ClipBatches
 from gymskel.training.recipes import Recipe
-from gymskel.training.streaming import StreamedBatches, StreamedClips
+from gymskel.training.training_data import Batches, TrainingData
 
 _FORMAT = 1  # version of the file
 
@@ -50,7 +48,7 @@ class Checkpoint(keras.callbacks.Callback):
         self,
         path: str | Path,
         identity: dict[str, Any],
-        batches: ClipBatches | StreamedBatches,
+        batches: Batches,
         stop: keras.callbacks.EarlyStopping | None,
     ) -> None:
         super().__init__()
@@ -129,14 +127,14 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def training_identity(
-    model: keras.Model, clips: Clips | StreamedClips, recipe: Recipe, seed: int | None
+    model: keras.Model, data: TrainingData, recipe: Recipe, seed: int | None
 ) -> dict[str, Any]:
     """Return data, model, recipe and seed of a training, as plain values or their hashes."""
     # not the names of the layers, which keras numbers through the process
     layers = [(type(layer).__name__, _without_names(layer.get_config())) for layer in model.layers]
     described = [layers, [list(weight.shape) for weight in model.weights]]
     model_hash = hashlib.sha256(json.dumps(described, default=str, sort_keys=True).encode()).hexdigest()
-    return {"data": _hash_data(clips), "model": model_hash, "recipe": asdict(recipe), "seed": seed}
+    return {"data": data.fingerprint(), "model": model_hash, "recipe": asdict(recipe), "seed": seed}
 
 
 def read_seed(path: str | Path) -> int:
@@ -144,21 +142,6 @@ def read_seed(path: str | Path) -> int:
     if Path(path).exists():
         return _read(Path(path))[0]["asked"]["seed"]
     return int(np.random.default_rng().integers(2**31))
-
-
-def _hash_data(clips: Clips | StreamedClips) -> str:
-    described: list[Any] = [list(clips.classes), clips.groups.tolist()]
-    arrays = [clips.y]
-    if isinstance(clips, StreamedClips):
-        described += [clips.frames, clips.preprocessor.to_dict()]
-        described += [clips.stored.sources, clips.stored.lengths.tolist()]
-    else:
-        described += [list(clips.channels), list(clips.skeleton.joints), clips.fps]
-        arrays += [clips.x, clips.mask, clips.seen]
-    digest = hashlib.sha256(json.dumps(described).encode())
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
 
 
 def _without_names(config: Any) -> Any:

@@ -7,19 +7,18 @@ import warnings
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
-from gymskel.clips import Clips, class_weight
+from gymskel.clips import Clips
 from gymskel.messages import join_names
 from gymskel.splits import hold_out_groups
-from gymskel.training.batches import labels_of, one_hot, plan_epochs
+from gymskel.training.batches import ClipsInMemory
 from gymskel.training.checkpoint import Checkpoint, read_seed, training_identity
 from gymskel.training.compile_cache import borrow_network
 from gymskel.training.recipes import Recipe, get_recipe, mirrored_classes
-from gymskel.training.streaming import StreamedClips
+from gymskel.training.training_data import TrainingData
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Run:
 
 def fit(
     model: keras.Model,
-    clips: Clips | StreamedClips,
+    clips: Clips | TrainingData,
     recipe: str | Recipe = "default",
     *,
     seed: int | None = None,
@@ -67,7 +66,7 @@ def fit(
     Args:
         model: from a builder of gymskel.models. A model that was built under
             `keras.mixed_precision.set_global_policy("mixed_float16")` is trained in that precision.
-        clips: with labels `y`; or StreamedClips.
+        clips: with labels `y`; or `training.streaming.StreamedClips`, for a data set larger than memory.
         recipe: a name of RECIPES, or a Recipe.
         seed: for augmentation, validation part and order of clips; weights were drawn when the model was built.
         progress: show a bar over the epochs.
@@ -88,7 +87,7 @@ def fit(
 
 def fit_cached(
     model: keras.Model,
-    clips: Clips | StreamedClips,
+    clips: Clips | TrainingData,
     recipe: str | Recipe,
     cache_key: Hashable,
     seed: int | None = None,
@@ -98,11 +97,12 @@ def fit_cached(
 ) -> Run:
     """Train as `fit` does, in the compiled network of `cache_key` (see `borrow_network`); the model gets no optimizer."""
     start, recipe = time.perf_counter(), get_recipe(recipe)
-    _check_clips(clips, recipe)
+    data = ClipsInMemory(clips) if isinstance(clips, Clips) else clips
+    _check_data(data, recipe)
     if checkpoint is not None and seed is None:
         seed = read_seed(checkpoint)
-    training, validation, note = _hold_out(clips, recipe, seed)
-    batches, epochs, passes = plan_epochs(training, recipe, seed)
+    training, validation, note = _hold_out(data, recipe, seed)
+    batches, epochs, passes = training.training_batches(recipe, seed)
     callbacks, stop, saved = list(callbacks), None, None
     if validation is not None:
         patience = -(-recipe.patience // passes)
@@ -110,7 +110,7 @@ def fit_cached(
         callbacks.append(stop)
     try:
         if checkpoint is not None:
-            saved = Checkpoint(checkpoint, training_identity(model, clips, recipe, seed), batches, stop)
+            saved = Checkpoint(checkpoint, training_identity(model, data, recipe, seed), batches, stop)
             callbacks.append(saved)
         if progress:
             from tqdm.keras import TqdmCallback
@@ -123,8 +123,8 @@ def fit_cached(
                 batches,
                 epochs=epochs,
                 initial_epoch=0 if saved is None else epochs if saved.stopped else saved.epochs,
-                validation_data=_validation_data(validation, recipe),
-                class_weight=_class_weight(training, recipe),
+                validation_data=None if validation is None else validation.validation_batches(recipe),
+                class_weight=training.class_weight(recipe),
                 callbacks=callbacks,
                 verbose=0,
             ).history
@@ -142,13 +142,12 @@ def fit_cached(
     return Run(history, seconds, seed, f"{note}; best of {len(losses)} epochs: {int(np.argmin(losses)) + 1}")
 
 
-def _check_clips(clips: Clips | StreamedClips, recipe: Recipe) -> None:
+def _check_data(data: TrainingData, recipe: Recipe) -> None:
     """Raise ValueError without clips or labels; warn of classes that mirrored copies would confuse."""
-    if not len(clips):
+    if not len(data):
         raise ValueError("`clips` is empty: training needs at least one clip.")
-    if isinstance(clips, Clips):
-        labels_of(clips)
-    for left, right in mirrored_classes(clips.classes, recipe):
+    _ = data.y  # raises if there are no labels
+    for left, right in mirrored_classes(data.classes, recipe):
         warnings.warn(
             f"{recipe.augmentation.mirror:.0%} of the training copies are mirrored and keep their label: if {left} and {right} "
             "are mirror images of each other, the model cannot learn to separate them. Fix: train with "
@@ -157,35 +156,23 @@ def _check_clips(clips: Clips | StreamedClips, recipe: Recipe) -> None:
         )
 
 
-def _hold_out(clips: Any, recipe: Recipe, seed: int | None) -> tuple[Any, Any, str]:
+def _hold_out(
+    data: TrainingData, recipe: Recipe, seed: int | None
+) -> tuple[TrainingData, TrainingData | None, str]:
     """Return (training part, validation part or None, how it was chosen or why there is none)."""
     if not recipe.validation:
-        return clips, None, ""
+        return data, None, ""
     if recipe.validation_by == "random":
-        order = np.random.default_rng(seed).permutation(len(clips))
-        count = max(1, int(len(clips) * (1 - recipe.validation)))  # rounded as by keras: 271 -> 181 and 90
-        if count == len(clips):
-            return clips, None, ": too few clips to hold some out for validation"
-        return clips[order[:count]], clips[order[count:]], "validation part drawn at random"
-    parts = hold_out_groups(clips, recipe.validation, seed)
+        order = np.random.default_rng(seed).permutation(len(data))
+        count = max(1, int(len(data) * (1 - recipe.validation)))  # rounded as by keras: 271 -> 181 and 90
+        if count == len(data):
+            return data, None, ": too few clips to hold some out for validation"
+        return data[order[:count]], data[order[count:]], "validation part drawn at random"
+    parts = hold_out_groups(data, recipe.validation, seed)
     if parts is None:
-        return clips, None, ": too few athletes to hold some out for validation"
-    training, validation = (clips[rows] for rows in parts)
+        return data, None, ": too few athletes to hold some out for validation"
+    training, validation = (data[rows] for rows in parts)
     return training, validation, f"validation on {join_names(sorted(set(validation.groups)))}"
-
-
-def _validation_data(validation: Any, recipe: Recipe) -> Any:
-    if isinstance(validation, StreamedClips):
-        return validation.batches(recipe.batch_size, shuffle=False)
-    return None if validation is None else (validation.inputs, one_hot(validation))
-
-
-def _class_weight(training: Clips | StreamedClips, recipe: Recipe) -> dict[int, float] | None:
-    """Return label -> weight of its clips in the loss; None where they are not weighted."""
-    once = isinstance(training, StreamedClips)  # which draws every clip once, so only weights can balance it
-    if recipe.balance == "weights" or (recipe.balance and once):
-        return class_weight(labels_of(training), len(training.classes))
-    return None
 
 
 def _set_seed(recipe: Recipe, seed: int | None) -> None:

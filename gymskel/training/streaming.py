@@ -15,16 +15,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 
-from gymskel.clips import Clips, concatenate
+from gymskel.clips import Clips, class_weight, concatenate
 from gymskel.formats.parquet_dataset import StoredRecordings
 from gymskel.messages import join_names
+from gymskel.preprocess.augmentation import augment_clips
 from gymskel.preprocess.preprocessor import Preprocessor
 from gymskel.recording.times import same_rate
+from gymskel.training.recipes import Recipe
+from gymskel.training.training_data import hash_content
 
 Augment = Callable[[Clips, np.random.Generator], Clips]
 """Function that returns a fresh copy of clips."""
@@ -130,6 +134,32 @@ class StreamedClips:
                 same time is not fixed, so only one thread repeats a training exactly.
         """
         return StreamedBatches(self, batch_size, augment, shuffle, seed, workers)
+
+    def training_batches(self, recipe: Recipe, seed: int | None) -> tuple[StreamedBatches, int, int]:
+        """Return the batches, the number of epochs of keras, and 1 pass over the clips in each; see `TrainingData`.
+
+        Raises:
+            ValueError: a recipe that copies all clips.
+        """
+        if recipe.augment == "copies":
+            raise ValueError("augment='copies' holds all clips in memory. Fix: stream with 'fly' or None.")
+        augment = partial(augment_clips, augmentation=recipe.augmentation) if recipe.augment else None
+        batches = self.batches(recipe.batch_size, augment=augment, seed=seed)
+        return batches, max(recipe.epochs, -(-recipe.min_steps // len(batches))), 1
+
+    def validation_batches(self, recipe: Recipe) -> StreamedBatches:
+        """Return every clip once, in the order of the data set."""
+        return self.batches(recipe.batch_size, shuffle=False)
+
+    def class_weight(self, recipe: Recipe) -> dict[int, float] | None:
+        """Return label -> weight of its clips in the loss; None if the recipe does not balance the classes."""
+        # every clip is drawn once, so only weights can balance the classes
+        return class_weight(self.y, len(self.classes)) if recipe.balance else None
+
+    def fingerprint(self) -> str:
+        """Return a hash of labels, recordings and steps; no file is read."""
+        described = [list(self.classes), self.groups.tolist(), self.frames, self.preprocessor.to_dict()]
+        return hash_content([*described, self.stored.sources, self.stored.lengths.tolist()], [self.y])
 
 
 class StreamedBatches(keras.utils.PyDataset):
