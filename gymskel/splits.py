@@ -85,7 +85,9 @@ def hold_out_groups(clips: Grouped, fraction: float, seed: int | None = None) ->
     """
     groups, y = clips.groups, clips.y
     if y is None:
-        raise ValueError("`clips` has no labels `y`.")
+        raise ValueError(
+            "`clips` has no labels `y`. Fix: Clips.from_arrays(x, y=...), or recordings with an activity."
+        )
     rng = np.random.default_rng(seed)
     classes = np.unique(y)
     best: tuple[float, np.ndarray] | None = None

@@ -279,7 +279,7 @@ def test_several_people_share_a_folder(tmp_path):
     for again, one in zip(read_recordings(tmp_path), people, strict=True):
         assert_equal(again, one)
     assert [r.person for r in read_recordings(tmp_path, person=12)] == [12]
-    with pytest.raises(ValueError, match=r"3 people \(person=0: 4 .*person=1: 5 .*person=12"):
+    with pytest.raises(ValueError, match=r"3 people .*person=0: 4 .*person=12"):
         read_recording(*folders)
     with pytest.raises(ValueError, match=r"no person 5, only \[0, 1, 12\]"):
         read_recording(*folders, person=5)
@@ -298,7 +298,7 @@ def test_writing_again_replaces_only_that_person(tmp_path):
 def test_two_videos_of_one_stem_do_not_overwrite_each_other(tmp_path):
     one = made(video="IMG_1.MOV")
     folder = write_recording(one, tmp_path)
-    with pytest.raises(ValueError, match=r"IMG_1 holds IMG_1\.MOV, not IMG_1\.mp4.*`root`"):
+    with pytest.raises(ValueError, match=r"IMG_1\.MOV, not IMG_1\.mp4.*`root`"):
         write_recording(made(video="IMG_1.mp4", seed=1), tmp_path)
     assert_equal(read_recording(folder), one)
 
@@ -533,14 +533,14 @@ def test_names_that_do_not_parse(tmp_path):
 def test_two_videos_in_one_folder(tmp_path):
     folder = folder_of(tmp_path, rows())
     (folder / "jump-1-s01.mov-1-0.csv").write_text(rows())
-    with pytest.raises(ValueError, match=r"several videos \(flip-3-s01\.mov, jump-1-s01\.mov\)"):
+    with pytest.raises(ValueError, match=r"flip-3-s01\.mov, jump-1-s01\.mov"):
         read_recording(folder)
 
 
 def test_one_frame_twice(tmp_path):
     folder = folder_of(tmp_path, rows())
     (folder / "flip-3-s01.mov-00-0.csv").write_text(rows())
-    with pytest.raises(ValueError, match=r"one frame twice: flip-3-s01\.mov-0-0\.csv and .*-00-0\.csv"):
+    with pytest.raises(ValueError, match=r"twice: flip-3-s01\.mov-0-0\.csv .*-00-0\.csv"):
         read_recording(folder)
 
 
@@ -602,7 +602,7 @@ def test_recording_json_of_the_future(tmp_path):
     folder = write_recording(made(), tmp_path)
     path = folder / "recording.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
-    with pytest.raises(ValueError, match=r"recording\.json.* newer gymskel \(format 99\)"):
+    with pytest.raises(ValueError, match=r"recording\.json.* newer .*99"):
         read_recording(folder)
     with pytest.raises(ValueError, match=r"recording\.json.* newer"):
         write_recording(made(seed=1), tmp_path)
@@ -617,7 +617,7 @@ def test_recording_json_that_contradicts_the_files(tmp_path, facts):
     path.write_text(json.dumps(told))
     with pytest.raises(ValueError, match=r"frames 1 to 6, but recording\.json"):
         read_recording(folder)
-    with pytest.raises(ValueError, match=r"1 recordings .*\n.*frames 1 to 6, but recording\.json"):
+    with pytest.raises(ValueError, match=r"\n.* 1 to 6, .*recording\.json"):
         read_recordings(tmp_path)
 
 
@@ -736,9 +736,9 @@ def test_everybody_in_a_video_gets_its_label(tmp_path):
         ({"file": ["IMG_1.MOV", "IMG_2", "IMG_1"], "activity": list("aab")}, "named twice: IMG_1"),
         (
             {"name": ["IMG_1"], "activity": ["a"]},
-            r"columns are \['name', 'activity'\]",
+            "columns are name, activity;",
         ),
-        ({"file": ["IMG_1"]}, r"columns are \['file'\]"),
+        ({"file": ["IMG_1"]}, "columns are file;"),
     ],
 )
 def test_faulty_labels_are_refused(phone, tmp_path, table, message):
@@ -754,7 +754,7 @@ def test_a_comma_that_parts_a_label_is_refused(phone, tmp_path):
     """Read by the first columns alone, the athlete would be "straight"."""
     path = tmp_path / "labels.csv"
     path.write_text("file,activity,athlete\nIMG_1.MOV,handstand, straight,anna\nIMG_2,vault,bob\n")
-    with pytest.raises(ValueError, match=r"labels\.csv.*more cells than columns for IMG_1\.MOV"):
+    with pytest.raises(ValueError, match=r"labels\.csv.*more cells .*IMG_1\.MOV"):
         read_labels(path)
     path.write_text('file,activity,athlete\nIMG_1,"handstand, straight",anna,\nIMG_2,vault,bob,,\n')
     assert [row["activity"] for row in read_labels(path).rows] == ["handstand, straight", "vault"]

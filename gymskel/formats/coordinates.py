@@ -79,7 +79,7 @@ def find_layout(joints: Sequence[str], skeleton: Skeleton | None = None, *, labe
         missing, extra = set(skeleton.joints) - set(joints), set(joints) - set(skeleton.joints)
         raise ValueError(
             f"{label}: joints are not those of {skeleton.name}; missing: {join_names(sorted(missing)) or 'none'}, "
-            f"extra: {join_names(sorted(extra)) or 'none'}."
+            f"extra: {join_names(sorted(extra)) or 'none'}. Fix: give `skeleton` with the joints of the file, or leave it out."
         )
     return Skeleton(f"{len(joints)} joints", tuple(joints))
 
@@ -88,4 +88,4 @@ def check_frame_numbers(label: str, first: int, last: int, count: int, entries: 
     """Raise ValueError if `count` rows or files have numbers from `first` to `last` that cannot be frame numbers."""
     if first < 0 or last - first >= MAX_FRAMES_PER_FILE * count:
         found = f"{count} {entries} with numbers from {first} to {last}"
-        raise ValueError(f"{label}: {found}, which are no frame numbers.")
+        raise ValueError(f"{label}: {found}, which are no frame numbers. Fix: number them anew.")

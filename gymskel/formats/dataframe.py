@@ -47,7 +47,9 @@ def to_dataframe(recordings: Recording | Iterable[Recording], *, wide: bool = Fa
         raise ValueError("`recordings` is empty: nothing to put into a table.")
     layout = recordings[0].skeleton
     if odd := [one.name for one in recordings if one.skeleton != layout]:
-        raise ValueError(f"{odd[0]} has another layout than {recordings[0].name}: one table has one layout.")
+        raise ValueError(
+            f"{odd[0]} has another layout than {recordings[0].name}. Fix: make a table for each layout."
+        )
     number = np.repeat(np.arange(len(recordings)), [len(one) for one in recordings])
     columns = {
         "recording": number,

@@ -58,8 +58,9 @@ def parse_files(label: str, folder: Folder, files: dict[int, str]) -> FoundPeopl
         except ValueError as error:
             errors.append(f"{name}: {error}")
     if errors:
-        head = f"{label}: {len(errors)} of {len(files)} files are broken. Fix: delete them (their frames become NaN)."
-        raise ValueError(join_lines(head, errors))
+        head = f"{label}: {len(errors)} of {len(files)} files are broken."
+        fix = "Fix: delete them (their frames become NaN), or let OpenPose write them again."
+        raise ValueError(join_lines(f"{head} {fix}", errors))
     lengths = {len(row): files[frame] for row, frame in zip(reversed(rows), reversed(frames), strict=True)}
     if len(lengths) > 1:
         shown = join_names(f"{length} in {name}" for length, name in lengths.items())

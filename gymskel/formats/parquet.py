@@ -111,7 +111,7 @@ def open_parquet(folder: str | Path, *, max_ratio: float = MAX_RATIO) -> StoredR
         if footer.part != number or footer.is_last != (number == len(paths) - 1):
             raise ValueError(
                 f"{path} says it is part {footer.part}{', the last' * footer.is_last}, and is {number} of "
-                f"{len(paths)} in the folder: files are missing, foreign, or the writing was interrupted."
+                f"{len(paths)} in the folder: files are missing, foreign, or the writing was interrupted. Fix: copy or write the folder again."
             )
         for name, values in footer.metadata.items():
             metadata.setdefault(name, []).extend(values)

@@ -132,6 +132,8 @@ def _read_layout(path: Path, examples: list[Any]) -> dict[str, Any]:
         if layout["format"] <= _FORMAT:
             return {**layout, "skeleton": Skeleton.from_dict(layout["skeleton"])}
     except (IndexError, KeyError, ValueError, TypeError):
-        raise ValueError(f"{path} is not by write_tfrecord: its first record is of no clips.") from None
+        raise ValueError(
+            f"{path} is not by write_tfrecord: its first record does not say the clips' frames, joints and classes."
+        ) from None
     version = layout["format"]
     raise ValueError(f"{path} was written by a newer gymskel (format {version}). Fix: update gymskel.")

@@ -40,7 +40,10 @@ def load_plain(path: str | Path) -> Any:
     try:
         return _PlainUnpickler(content).load()
     except _RefusedError as error:
-        raise ValueError(f"{path} wants to run {error}: refused, as a pickle can run any code.") from None
+        raise ValueError(
+            f"{path} wants to run {error}: refused, as a pickle can run any code. "
+            "Fix: write it again with numpy arrays and plain containers only."
+        ) from None
     except Exception as error:  # a damaged pickle raises any error
         raise ValueError(f"{path} is no pickle of arrays, damaged or cut off: {error!r:.200}") from None
 

@@ -72,10 +72,13 @@ class LabelTable:
             repeated += [source] if len(matches) > 1 else []
             unlabelled += [source] if found[-1].get("activity") is None else []
         if repeated:
-            raise ValueError(f"{self.label}: named twice: {join_names(sorted(set(repeated)))}.")
+            shown = join_names(sorted(set(repeated)))
+            raise ValueError(f"{self.label}: named twice: {shown}. Fix: keep one row of each.")
         if unlabelled:
             shown = join_names(unlabelled)
-            raise ValueError(f"{self.label} has no activity for {shown}. Fix: add `file,activity,athlete`.")
+            raise ValueError(
+                f"{self.label} has no activity for {shown}. Fix: add a row `file,activity,athlete` for each."
+            )
         return found
 
     def _file_name(self, row: int) -> str:
@@ -92,7 +95,10 @@ def read_labels(labels: str | Path | pd.DataFrame | LabelTable) -> LabelTable:
         label, table = str(labels), read_text_table(Path(labels), "labels", "file, activity, athlete")
     table = table.rename(columns=lambda name: str(name).strip().lower())
     if not {"file", "activity"} <= set(table.columns):
-        raise ValueError(f"{label}: columns are {list(table.columns)}; expected file, activity, (athlete).")
+        raise ValueError(
+            f"{label}: columns are {join_names(table.columns)}; expected file, activity and, if known, athlete. "
+            "Fix: name them in the first line."
+        )
     rows = [{str(key): _tidy(cell) for key, cell in row.items()} for row in table.to_dict("records")]
     return LabelTable(label, [row for row in rows if row["file"] is not None])
 

@@ -72,7 +72,9 @@ def read_recording(
     """
     path = Path(folder)
     if not path.is_dir():
-        raise FileNotFoundError(f"No folder {path} with CSVs. Fix: for a tree or .zip use read_recordings.")
+        raise FileNotFoundError(
+            f"No folder {path}. Fix: give the folder of one recording's CSVs; read_recordings reads a tree or .zip."
+        )
     people = _people(DiskFolder(path), person, fps, skeleton)
     if len(people) > 1:
         shown = join_names(f"person={one.index}: {len(one.files)} frames" for one in people)
@@ -115,7 +117,9 @@ def read_recordings(
         except DAMAGED_ERRORS as error:
             raise ValueError(f"{path} is damaged, or locked with a password: {error}") from error
     elif path.exists():
-        raise ValueError(f"{path} is neither a folder nor a .zip of per-frame CSVs.")
+        raise ValueError(
+            f"{path} is neither a folder nor a .zip of per-frame CSVs. Fix: other formats are read by formats.read_keypoints."
+        )
     else:
         raise FileNotFoundError(f"No folder or .zip {path}.")
     if errors:
