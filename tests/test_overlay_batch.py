@@ -48,6 +48,13 @@ def test_a_folder_of_videos(tmp_path, folders, kind, names):
         assert "No keypoints of c.mp4" in done.failed[folders[0] / "c.mp4"]
 
 
+def test_a_bar_counts_the_videos(tmp_path, folders, capsys):
+    write_overlays(*folders, tmp_path / "drawn", output_format="gif")
+    assert "/3 [" in (shown := capsys.readouterr().err) and "video" in shown
+    write_overlays(folders[0] / "a.mp4", folders[1], tmp_path / "a.gif")
+    assert "video" not in capsys.readouterr().err  # one over its frames is enough
+
+
 def test_a_zip_with_two_videos_of_one_name(tmp_path):
     """Nobody can tell whose keypoints are whose: neither are drawn."""
     for move in ("flip", "jump"):

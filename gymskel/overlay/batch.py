@@ -66,19 +66,22 @@ def write_overlays(
         seconds: length of the part shown, where the body moves fastest; by default all; for png.
         counts_from: as in `write_overlay`.
         annotate: returns a classifier's output about a recording; for mp4 and gif of one person.
-        progress: show progress bars.
+        progress: show a progress bar over the videos, if there are several, and one over the frames of each.
 
     Raises:
         FileNotFoundError: no such path, no video, or, of a single video, no keypoints.
         ValueError: options that do not go together; of a single video the errors of `write_overlay` and
             `write_contact_sheet`.
     """
+    from tqdm import tqdm
+
     root, out = Path(videos), Path(out)
     targets, output_format = _output_files(root, out, output_format)
     _check_options(output_format, slow, frames, seconds, annotate)
     written: list[Path] = []
     failed: dict[Path, str] = {}
-    for video, target in targets.items():
+    bar = tqdm(targets.items(), unit="video", leave=False, disable=not progress or len(targets) == 1)
+    for video, target in bar:
         try:
             people, first = _recordings_of(video, root, Path(keypoints), person, counts_from)
             given: dict[str, Any] = {"fps": fps, "counts_from": first, "progress": progress}
