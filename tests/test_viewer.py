@@ -2,6 +2,9 @@
 
 import base64
 import json
+import re
+import shutil
+import subprocess
 from dataclasses import replace
 from io import BytesIO
 
@@ -13,6 +16,8 @@ from PIL import Image
 from gymskel import viewer
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recording
+from gymskel.viewer.html_page import read_asset
+from gymskel.viewer.player import _percent
 
 RNG = np.random.default_rng(0)
 
@@ -93,6 +98,14 @@ def test_final_probabilities_stand_in_the_corner(recording):
     page = check_page(viewer.view(recording, probabilities={"low": 0.1, "high": 0.9}).html)
     assert "high 90 %" in page.text
     assert page.text.index("high 90 %") < page.text.index("low 10 %")
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
+def test_python_and_the_browser_round_percent_alike():
+    percent = re.search(r"const percent = .*?;\n", read_asset("player.js"), re.DOTALL)[0]
+    code = f"{percent} console.log(JSON.stringify([...Array(1001).keys()].map(percent)))"
+    done = subprocess.run(["node", "-e", code], capture_output=True, check=True, text=True)
+    assert json.loads(done.stdout) == [_percent(thousandths) for thousandths in range(1001)]
 
 
 def test_a_keyboard_reaches_everything(recording):

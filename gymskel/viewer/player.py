@@ -225,12 +225,12 @@ def _thousandths(probability: float) -> int | None:
 def _percent(thousandths: int) -> str:
     """Return whole percent, as player.js writes them.
 
-    >>> [_percent(value) for value in (1000, 996, 857, 3, 0)]
-    ['100 %', 'over 99 %', '86 %', 'under 1 %', '0 %']
+    >>> [_percent(value) for value in (1000, 996, 857, 125, 5, 3, 0)]
+    ['100 %', 'over 99 %', '86 %', '13 %', '1 %', 'under 1 %', '0 %']
     """
     if 995 <= thousandths < 1000:
         return "over 99 %"
-    return "under 1 %" if 0 < thousandths < 5 else f"{thousandths / 10:.0f} %"
+    return "under 1 %" if 0 < thousandths < 5 else f"{(thousandths + 5) // 10} %"
 
 
 def _draw_weight_map(share: np.ndarray) -> Image.Image:
