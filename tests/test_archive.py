@@ -120,7 +120,7 @@ def test_members_that_are_there_twice(tmp_path):
     path = csv_zip(tmp_path / "twice.zip")
     with zipfile.ZipFile(path, "a") as packed, pytest.warns(UserWarning, match="Duplicate name"):
         packed.writestr("flips/flip-1-ann/flip-1-ann.mov-0-0.csv", CSV)
-    with pytest.raises(ValueError, match=r"twice.zip holds flips/flip-1-ann/.*csv twice"):
+    with pytest.raises(ValueError, match=r"twice.zip .*csv twice"):
         read_recordings(path)
 
 
@@ -275,7 +275,7 @@ def test_fields_of_recording_json(tmp_path, name, value, message):
 def test_one_video_at_several_frame_rates(tmp_path):
     write_recording(one(), tmp_path)
     folder = write_recording(one(person=1, fps=30.0), tmp_path)
-    with pytest.raises(ValueError, match=r"flip-1-ann/recording.json: .*frame rates .*60.*30"):
+    with pytest.raises(ValueError, match=r"recording.json: .*60.*30"):
         read_recordings(tmp_path)
     assert [r.fps for r in read_recordings(tmp_path, fps=50)] == [50, 50]
     assert read_recording(folder, person=1).fps == 30
@@ -284,7 +284,7 @@ def test_one_video_at_several_frame_rates(tmp_path):
 def test_numbers_that_are_no_frame_numbers_take_no_memory(tmp_path):
     for number in (0, 1_000_000_000_000):
         (tmp_path / f"a.mov-{number}-0.csv").write_bytes(CSV)
-    with pytest.raises(ValueError, match="person 0 has 2 files for 1000000000001 frames"):
+    with pytest.raises(ValueError, match=r"person 0 .* 1000000000001 frames"):
         read_recording(tmp_path)
 
 

@@ -758,7 +758,7 @@ def test_videos_beside_keypoints_are_not_guessed_about(tmp_path, other):
     if other.endswith(".zip"):
         with zipfile.ZipFile(tmp_path / other, "w") as archive:
             archive.writestr("IMG_1/IMG_1.mp4-0-0.csv", "x,y,c")
-    with pytest.raises(ValueError, match=r"videos \(IMG_2\.mp4 \.\.\.\) and keypoints \("):
+    with pytest.raises(ValueError, match=r"IMG_2\.mp4 .* and keypoints"):
         reading.read_data(tmp_path, None, None, None)
 
 

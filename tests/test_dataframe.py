@@ -176,11 +176,11 @@ def test_tables_that_are_refused(change, message):
 
 def test_wide_tables_that_are_refused():
     wide = to_dataframe(one(), wide=True)
-    with pytest.raises(ValueError, match=r"joint RFoot has the columns \['confidence', 'x'\], not"):
+    with pytest.raises(ValueError, match=r"RFoot .*\['confidence', 'x'\]"):
         from_dataframe(wide.drop(columns="RFoot_y"))
     with pytest.raises(ValueError, match=r"frame 1 .*twice.*`person`"):
         from_dataframe(wide.assign(frame=[0, 1, 1]))
-    with pytest.raises(ValueError, match=r"not those of COCO_17; missing: .*extra: Head"):
+    with pytest.raises(ValueError, match=r"COCO_17; .*extra: Head"):
         from_dataframe(wide, skeleton=COCO_17)
 
 

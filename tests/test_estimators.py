@@ -266,9 +266,7 @@ def test_openpose_that_gives_nothing_back_says_so(openpose, monkeypatch):
 
 
 def test_openpose_refuses_instead_of_ending_the_process(openpose, tmp_path, monkeypatch):
-    with pytest.raises(
-        FileNotFoundError, match=r"(?s)No OpenPose model, .*584000.* and .*prototxt.*OPENPOSE_MODELS"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"(?s)584000.*prototxt.*OPENPOSE_MODELS"):
         OpenPose(model_folder=tmp_path)
     for resolution in ("368", "-1x-1", "100x200", 368):
         with pytest.raises(ValueError, match=f"`net_resolution`.*{resolution}"):
@@ -418,7 +416,7 @@ def test_a_newer_mediapipe_wants_a_model(monkeypatch):
     monkeypatch.setitem(sys.modules, "mediapipe", stand_in("0.10.33", inside=False))
     with pytest.raises(
         ImportError,
-        match=r"0\.10\.33.*MEDIAPIPE_MODEL.*gymskel\[mediapipe\]",
+        match=r"0\.10\.33.*MEDIAPIPE_MODEL.*\[mediapipe\]",
     ):
         MediaPipe()
 

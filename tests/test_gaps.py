@@ -217,5 +217,5 @@ def test_the_limit_itself_is_kept_and_the_filled_is_dropped():
 
 @pytest.mark.parametrize("below", [0, -0.1, 1.5, N])
 def test_drop_uncertain_refuses(below):
-    with pytest.raises(ValueError, match="`below` must be a confidence above 0 and at most 1, got"):
+    with pytest.raises(ValueError, match=r"`below` .* got"):
         drop_uncertain(random_recording(), below=below)

@@ -1,30 +1,21 @@
 """`gymskel import-openpose`: a line a recording, and an exit status that tells."""
 
-import sys
+import os
+from functools import partial
 
 import pytest
 from helpers.openpose_files import SIZE, alone, body, same, two, write
 
-from gymskel import cli
 from gymskel.recording import read_recordings
 
 __all__ = ["body"]  # a fixture
 
 
 @pytest.fixture
-def shell(monkeypatch, capsys, tmp_path):
+def shell(shell, monkeypatch, tmp_path):
     """Runs `gymskel import-openpose ...` in an empty folder: (exit code, standard output, standard error)."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["gymskel", "import-openpose", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        out, err = capsys.readouterr()
-        return end.value.code or 0, out, err
-
-    return run
+    return partial(shell, "import-openpose")
 
 
 def test_a_folder(shell, tmp_path, body):
@@ -33,9 +24,7 @@ def test_a_folder(shell, tmp_path, body):
         "json", "-o", "csv", "--fps", 60, "--keypoint-scale", 3, "--image-size", "1920x1080"
     )
     assert (code, err) == (0, "")
-    assert out.splitlines() == [
-        "csv/backflip-1-s07: person 0, seen in 12 of 12 frames".replace("/", cli.os.sep)
-    ]
+    assert out.splitlines() == ["csv/backflip-1-s07: person 0, seen in 12 of 12 frames".replace("/", os.sep)]
     (one,) = read_recordings(tmp_path / "csv")
     assert (one.fps, one.image_size, one.activity) == (60, SIZE, "backflip")
 

@@ -153,11 +153,9 @@ def test_a_peer_beside_the_model():
     assert beside.floors["MiniRocket"] == beside.table().loc["floor: MiniRocket", "accuracy"] == 2 / 3
     assert beside.table().loc["floor: MiniRocket", "mean class"] == 0.5
     assert "floor: MiniRocket" not in result.table().index
-    with pytest.raises(
-        ValueError, match=r"MiniRocket must have one row for each of 6 .*, got 5; .*: jump-0-b"
-    ):
+    with pytest.raises(ValueError, match=r"MiniRocket .* got 5; .*: jump-0-b"):
         result.with_floor("MiniRocket", answers[answers["recording"] != "jump-0-b"])
-    with pytest.raises(ValueError, match=r"one row for each of 6 test recordings, got 12\."):
+    with pytest.raises(ValueError, match=r"6 test recordings, got 12\."):
         result.with_floor("MiniRocket", pd.concat([answers, answers]))
 
 

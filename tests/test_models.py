@@ -165,7 +165,7 @@ def test_refusals():
         lstm_attention(1)
     with pytest.raises(ValueError, match=r"COCO_17 .* trunk"):
         hierarchical_rnn(2, skeleton=COCO_17)
-    with pytest.raises(ValueError, match=r"stick .* left_arm, left_leg, right_arm, right_leg, trunk"):
+    with pytest.raises(ValueError, match=r"stick .* left_arm, .*trunk"):
         hierarchical_rnn(2, skeleton=Skeleton(name="stick", joints=("Head", "Foot")))
 
 

@@ -122,7 +122,7 @@ def test_only_walking_is_no_move(method):
     session = simulate_session("backflip", before=3, after=1)
     walking = replace(session.recording, keypoints=session.recording.keypoints[:170])
     assert find_moves(walking, method=method) == []
-    with pytest.raises(ValueError, match=r"backflip-1-a01: no move .* 170 frames.* method="):
+    with pytest.raises(ValueError, match=r"backflip-1-a01: .* 170 frames.* method="):
         trim(walking, method=method)
 
 
@@ -169,7 +169,7 @@ def test_several_moves_become_several_recordings(method):
     assert len({part.sample for part in parts}) == len({part.name for part in parts}) == 2
     assert {part.source for part in parts} == {both.source}
     assert [part.sample for part in parts] == [f"1@{1 + a}" for a, _ in moves]
-    with pytest.raises(ValueError, match=r"backflip-1-a01: 2 moves found \(frames .*cut_moves"):
+    with pytest.raises(ValueError, match=r"backflip-1-a01: 2 moves .*cut_moves"):
         trim(both, method=method)
 
 

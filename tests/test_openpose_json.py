@@ -140,7 +140,7 @@ def test_normalised_never_pass_as_pixels(tmp_path, body, scale):
 def test_one_normalised_file_among_pixels(tmp_path, body):
     write(tmp_path, alone(body))
     write(tmp_path, alone(body[:1], 3), first=5)
-    with pytest.raises(ValueError, match=r"1 of 12 files.*_000000000005_keypoints.json\).*separate them"):
+    with pytest.raises(ValueError, match=r"1 of 12 .*_000000000005_.*separate"):
         read_openpose_json(tmp_path)
 
 

@@ -269,7 +269,7 @@ def test_a_shape_that_is_not_there_takes_no_memory(good):
             packed.writestr(name, content)
     with pytest.raises(
         ValueError,
-        match=r"keypoints_0.npy: .*150000000000000 bytes.*1500",
+        match=r"keypoints_0.npy: .*150000000000000 .*1500",
     ):
         read_pack(good)
     with zipfile.ZipFile(good, "w", zipfile.ZIP_LZMA) as packed:

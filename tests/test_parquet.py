@@ -172,11 +172,11 @@ def test_missing_files(folder, tmp_path):
     parts = sorted(folder.iterdir())
     last = parts[2].read_bytes()
     parts[2].unlink()
-    with pytest.raises(ValueError, match=r"part-00001.parquet .*part 1, .*1 of 2 .*interrupted"):
+    with pytest.raises(ValueError, match=r"part-00001.parquet .*1 of 2 .*interrupted"):
         open_parquet(folder)
     parts[1].unlink()
     parts[2].write_bytes(last)
-    with pytest.raises(ValueError, match=r"part-00002.parquet .*part 2, the last, .*1 of 2"):
+    with pytest.raises(ValueError, match=r"part-00002.parquet .*the last, .*1 of 2"):
         open_parquet(folder)
 
 
@@ -287,7 +287,7 @@ def test_a_changed_number_is_found(some, tmp_path):
     content = bytearray(path.read_bytes())
     content[at] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"part-00000.parquet row group 0 is damaged.*CRC"):
+    with pytest.raises(ValueError, match=r"part-00000.parquet .*damaged.*CRC"):
         read_parquet(tmp_path)
 
 

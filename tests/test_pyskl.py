@@ -51,7 +51,7 @@ def test_what_was_not_found_is_unseen(tmp_path):
         np.isnan(first.keypoints[2, 5, 0]) and first.confidence[2, 5] == 0 and first.seen.sum() == 4 * 17 - 1
     )
     assert [r.person for r in read_pyskl(tmp_path / "a.pkl", person=2)] == [2]
-    with pytest.raises(ValueError, match=r"annotation 0 \(backflip-1-ann\) holds no person 1, only \[0, 2\]"):
+    with pytest.raises(ValueError, match=r"annotation 0 .* person 1, only \[0, 2\]"):
         read_pyskl(tmp_path / "a.pkl", person=1)
 
 
@@ -69,7 +69,7 @@ def test_splits_and_classes(tmp_path):
     assert [r.activity for r in read_pyskl(path, split="train", classes=NAMES)] == ["vault", "backflip"]
     assert [r.activity for r in read_pyskl(path, split="val")] == ["1"]
     assert read_pyskl(saved(tmp_path / "b.pkl", [annotation("v1", ...)]))[0].activity is None
-    with pytest.raises(ValueError, match=r"a.pkl has no split 'test'; it has \['train', 'val'\]"):
+    with pytest.raises(ValueError, match=r"a.pkl .*split 'test'; .*'train', 'val'"):
         read_pyskl(path, split="test")
     with pytest.raises(ValueError, match=r"annotation 2 \(v3\): label 2, .*0 to 1"):
         read_pyskl(path, classes=NAMES[:2])
@@ -82,7 +82,7 @@ def test_other_layouts(tmp_path):
     path = saved(tmp_path / "a.pkl", [annotation(joints=3)])
     stick = Skeleton("stick", ("Head", "RFoot", "LFoot"))
     assert read_pyskl(path, skeleton=stick, to=None)[0].skeleton == stick
-    with pytest.raises(ValueError, match=r"3 points a person; known are 17 .* skeleton="):
+    with pytest.raises(ValueError, match=r"3 points .* 17 .* skeleton="):
         read_pyskl(path)
     with pytest.raises(ValueError, match="3 points a person; BODY_25 has 25"):
         read_pyskl(path, skeleton=BODY_25)
@@ -127,7 +127,7 @@ def test_annotations_that_are_refused(tmp_path, changes, message):
 )
 def test_pickles_of_something_else(tmp_path, facts):
     path = saved(tmp_path / "odd.pkl", facts)
-    with pytest.raises(ValueError, match=r"odd.pkl holds no (list of \"annotations\"|annotation)"):
+    with pytest.raises(ValueError, match=r"odd.pkl holds no (list|annotation)"):
         read_pyskl(path)
 
 

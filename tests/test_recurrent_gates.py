@@ -170,7 +170,7 @@ def test_gates_refuses(inputs):
     rows = {"keypoints": inputs["keypoints"].reshape(3, FRAMES, 8)}
     with pytest.raises(ValueError, match=r"'start' \(Dense\) has no gates"):
         gates(model, rows, "start")
-    with pytest.raises(ValueError, match=r"'toy' has no layer 'nobody'.* started, plain"):
+    with pytest.raises(ValueError, match=r"'toy' .*'nobody'.* started, plain"):
         gates(model, rows, "nobody")
     with pytest.raises(ValueError, match="'started' takes 2 tensors"):
         gates(model, rows, "started")
@@ -257,5 +257,5 @@ def test_a_layer_of_ones_own_joins(inputs):
     with pytest.raises(ValueError, match=r"`unit_parts` of layer 'parts'.* got 1"):
         body_levels(model, inputs)
     Heads.weights_of = lambda self, states, mask=None: states[:, 0]
-    with pytest.raises(ValueError, match=r"`weights_of` of layer 'heads' gives \(3, 3\)"):
+    with pytest.raises(ValueError, match=r"`weights_of` .*'heads' .*\(3, 3\)"):
         attention_weights(model, inputs, "heads")

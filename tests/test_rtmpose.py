@@ -217,9 +217,7 @@ def test_weights_are_named_or_kept_or_downloaded(rtmlib, tmp_path, monkeypatch):
 def test_auto_downloads_nothing(rtmlib, monkeypatch):
     for name in ("mediapipe", "openpose", "openpose.pyopenpose", "pyopenpose"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(
-        ImportError, match=r"\nrtmpose: .*yolox_m\.zip was not downloaded \(`download` is False\)"
-    ):
+    with pytest.raises(ImportError, match=r"\nrtmpose: .*yolox_m\.zip .*`download`"):
         choose_estimator("auto")
     assert rtmlib.asked == []
     assert choose_estimator("rtmpose").name.startswith("RTMPose rtmpose-m ")
@@ -330,9 +328,7 @@ def test_the_real_rtmlib_offline(monkeypatch):
         raise urllib.error.URLError("offline")
 
     monkeypatch.setattr("rtmlib.tools.file.urlopen", offline)
-    with pytest.raises(
-        FileNotFoundError, match=r"yolox_m\S*\.zip was not downloaded \(<urlopen error offline>\)"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"yolox_m\S*\.zip .*<urlopen error offline>"):
         RTMPose()
     with pytest.raises(ValueError, match="cannot run on 'cuda'"):
         RTMPose(device="cuda")

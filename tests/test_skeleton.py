@@ -216,5 +216,5 @@ def test_a_missing_joint_is_named():
 
 @pytest.mark.parametrize("shape", [(17, 2), (25, 3), (3,)])
 def test_convert_refuses_arrays_of_another_layout(shape):
-    with pytest.raises(ValueError, match=r"`keypoints` must be \(\.\.\., 17, 3\) for COCO_17"):
+    with pytest.raises(ValueError, match=r"`keypoints` .* 17, 3\) for COCO_17"):
         COCO_17.convert(np.zeros(shape), BODY_25)

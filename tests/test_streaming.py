@@ -213,7 +213,7 @@ def test_survey_tells_what_can_be_used(some, tmp_path):
     usable, frames = survey(stored)
     assert usable.tolist() == [True, False] + [True] * 29
     assert frames == Preprocessor().fit_transform(some).x.shape[1]
-    with pytest.raises(ValueError, match=r"(?s)part-00000.parquet .*backflip-blind.*`survey`"):
+    with pytest.raises(ValueError, match=r"(?s)part-00000.*backflip-blind.*`survey`"):
         epoch(StreamedClips(stored, frames).batches(4))
     assert len(epoch(StreamedClips(stored[usable], frames).batches(4))[0]) == 30
 
