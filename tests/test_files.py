@@ -1,8 +1,13 @@
 """A file appears whole or not at all, and leaves nothing beside it."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
-from gymskel.files import replace_file
+from gymskel import files
+from gymskel.files import acquire_lock, replace_file
 
 
 def test_a_file_is_replaced_in_one_step(tmp_path):
@@ -32,3 +37,44 @@ def test_two_writers_have_two_names(tmp_path):
         one.write_text("1")
         other.write_text("2")
     assert (tmp_path / "a").read_text() == "1"  # the one that ends last
+
+
+LOCKING = """
+import sys
+from pathlib import Path
+from gymskel.files import acquire_lock
+
+print(acquire_lock(Path(sys.argv[1]), wait=False) is not None, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_lock_is_held_by_one_process_until_it_is_killed(tmp_path):
+    path = tmp_path / "lock"
+    with subprocess.Popen(
+        [sys.executable, "-c", LOCKING, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "True\n"
+        assert acquire_lock(path, wait=False) is None
+        other.kill()
+        other.wait()
+    handle = acquire_lock(path, wait=True)
+    assert handle is not None
+    os.close(handle)
+    with pytest.raises(FileNotFoundError):
+        acquire_lock(tmp_path / "gone" / "lock", wait=False)
+
+
+def test_a_lock_whose_file_is_removed_is_taken_anew(tmp_path, monkeypatch):
+    """Another process removes the file between its opening and its lock."""
+    path, lock = tmp_path / "lock", files._lock_handle
+
+    def late(handle, wait):
+        monkeypatch.setattr(files, "_lock_handle", lock)
+        path.unlink()
+        return lock(handle, wait)
+
+    monkeypatch.setattr(files, "_lock_handle", late)
+    handle = acquire_lock(path, wait=False)
+    assert os.path.samestat(os.fstat(handle), path.stat())
+    os.close(handle)

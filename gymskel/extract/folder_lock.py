@@ -15,12 +15,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from gymskel.files import acquire_lock
 from gymskel.recording import CSV_NAME_PATTERN, METADATA_NAME, Recording, write_recording
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 
 @contextlib.contextmanager
@@ -30,7 +26,7 @@ def lock_folder(folder: Path, *, wait: bool = False) -> Iterator[bool]:
     With `wait`, and on a file system without locks, it is always True.
     """
     work = _work_folder(folder)
-    lock = _acquire_lock(work / "lock", wait)
+    lock = _lock_work_folder(work, wait)
     if lock is None:
         yield False
         return
@@ -102,32 +98,9 @@ def _finish_replacement(work: Path, folder: Path) -> None:
         shutil.rmtree(work / name, ignore_errors=True)
 
 
-def _acquire_lock(file: Path, wait: bool) -> int | None:
-    """Make and lock a file; return its handle, or None if another process has locked it."""
+def _lock_work_folder(work: Path, wait: bool) -> int | None:
+    """Make and lock a work folder; return the handle of its lock, or None if another process holds it."""
     while True:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        work.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):  # its last owner has just removed the folder
-            handle = os.open(file, os.O_RDWR | os.O_CREAT)
-            is_ours = False
-            try:
-                if not _lock_handle(handle, wait):
-                    return None
-                if is_ours := os.path.samestat(os.fstat(handle), file.stat()):
-                    return handle
-            finally:
-                if not is_ours:  # or locked too late: the file is gone or a new one
-                    os.close(handle)
-
-
-def _lock_handle(handle: int, wait: bool) -> bool:
-    """Return True if the open file is locked now, or its file system has no locks; False if another process holds it."""
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    except OSError:
-        return sys.platform != "win32"  # a file system without locks
-    return True
+            return acquire_lock(work / "lock", wait=wait)
