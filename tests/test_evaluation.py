@@ -9,7 +9,7 @@ from helpers.classifiers import blind, short
 from helpers.evaluations import TRAINED, Fake, Sure, chances, meet, stand, start_afresh
 
 from gymskel.clips import Clips
-from gymskel.evaluation import Evaluation, evaluate, learning_curve, trials, unknown_moves
+from gymskel.evaluation import Evaluation, checkpoint, evaluate, learning_curve, unknown_moves
 from gymskel.recording import Recording
 from gymskel.simulate import simulate_recordings
 from gymskel.training import RECIPES
@@ -86,7 +86,7 @@ def test_workers_reach_the_pool(monkeypatch):
         asked.append(workers)
         return map(function, items)
 
-    monkeypatch.setattr(trials, "map_in_order", in_order)
+    monkeypatch.setattr(checkpoint, "map_in_order", in_order)
     evaluate(Fake(), meet(), workers=3)
     learning_curve(Fake(), meet(), athletes=2, draws=1, workers=4)
     unknown_moves(Sure(chances), meet("abd", flip=2, jump=2, twist=2), unknown="twist", workers=5)

@@ -27,7 +27,7 @@ def test_thesis_protocol_says_that_it_leaks(simulated, monkeypatch):
             super().__init__(model=model, random_state=random_state)
             self.model_params, self.recipe = model_params, recipe
 
-        def fit(self, clips):
+        def fit(self, clips, *, checkpoint=None):
             seen.append((self, clips))
             return self
 

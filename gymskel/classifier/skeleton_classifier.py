@@ -118,7 +118,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         if self.random_state is not None:
             seed = int(check_random_state(self.random_state).randint(2**31 - 1))
             keras.utils.set_random_seed(seed)
-        self.model_ = self._build_model(clips)
+        self.model_ = self.build_model(clips)
         if recipe.augment and clips.channels[:2] != ("x", "y"):
             recipe, note = replace(recipe, augment=None), "; not augmented, the values are not x and y"
         cache_key = None if options["callbacks"] else self._cache_key(clips)
@@ -257,6 +257,26 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         clips = self.preprocessor_.transform(X, frames=self._fixed_frames, classes=self._class_names)
         return self._pad_for_model(clips)
 
+    def build_model(self, clips: Clips) -> keras.Model:
+        """Return a new, untrained model for clips of this skeleton, these channels and this number of classes."""
+        params = {  # a search over np.arange leaves NumPy numbers, which not every layer takes
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in (self.model_params or {}).items()
+        }
+        if params.get("head") == "flatten":
+            params.setdefault("frames", clips.x.shape[1])
+        arguments = {"skeleton": clips.skeleton, "channels": len(clips.channels), **params}
+        if not isinstance(self.model, str):
+            model = self.model(len(clips.classes), **arguments)
+            check_network(model, clips)
+            return model
+        if self.model not in BUILDERS:
+            own = ". Fix: set it to that builder of your own" if self.model.startswith(OWN_BUILDER) else ""
+            raise ValueError(
+                f"`model` must be one of {', '.join(BUILDERS)} or a builder, got {self.model!r}{own}."
+            )
+        return BUILDERS[self.model](len(clips.classes), **arguments)
+
     def save(self, path: str | Path) -> Path:
         """Write one .gymskel file, whole or not at all, and return its path: a zip of the Keras model and JSON."""
         check_is_fitted(self, "model_")
@@ -281,26 +301,6 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
     def _class_names(self) -> tuple[str, ...]:
         """Return the classes as text, as Clips and tables name them."""
         return tuple(map(str, self.classes_.tolist()))
-
-    def _build_model(self, clips: Clips) -> keras.Model:
-        """Return a new model for clips of this skeleton, number of channels and number of classes."""
-        params = {  # a search over np.arange leaves NumPy numbers, which not every layer takes
-            name: value.item() if isinstance(value, np.generic) else value
-            for name, value in (self.model_params or {}).items()
-        }
-        if params.get("head") == "flatten":
-            params.setdefault("frames", clips.x.shape[1])
-        arguments = {"skeleton": clips.skeleton, "channels": len(clips.channels), **params}
-        if not isinstance(self.model, str):
-            model = self.model(len(clips.classes), **arguments)
-            check_network(model, clips)
-            return model
-        if self.model not in BUILDERS:
-            own = ". Fix: set it to that builder of your own" if self.model.startswith(OWN_BUILDER) else ""
-            raise ValueError(
-                f"`model` must be one of {', '.join(BUILDERS)} or a builder, got {self.model!r}{own}."
-            )
-        return BUILDERS[self.model](len(clips.classes), **arguments)
 
     def _cache_key(self, clips: Clips) -> Hashable:
         """Return a key of the architecture, by which models share a compiled training step; None for an own builder."""

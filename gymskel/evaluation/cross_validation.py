@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -26,6 +27,7 @@ def evaluate(
     seed: int = 0,
     progress: bool = False,
     workers: int = 1,
+    checkpoint: str | Path | None = None,
 ) -> Evaluation:
     """Train without one athlete at a time, test on that athlete, and pool the predictions.
 
@@ -41,9 +43,14 @@ def evaluate(
         progress: show a bar over the folds.
         workers: processes of this computer, each training one model at a time. The number changes predictions by rounding
             only. A process takes about 1 GB; on a GPU leave it at 1.
+        checkpoint: a folder that keeps every finished training, and the one in progress after every epoch of keras. If it
+            exists, the evaluation resumes there, and its table is the same as if it had never been interrupted. A finished
+            evaluation returns after computing the floors. Delete the folder when you have the table. A folder of other
+            data, settings, seeds or folds is refused.
 
     Raises:
-        ValueError: unlabelled recordings, one class, one athlete, no runs.
+        ValueError: unlabelled recordings, one class, one athlete, no runs; a checkpoint of another evaluation, or one that
+            another process works on.
         TypeError: neither Recordings nor Clips.
     """
     if runs < 1:
@@ -53,7 +60,7 @@ def evaluate(
     notes = _notes(labelled, splits)
     classifier = with_fixed_length(classifier, labelled)
     trials = [Trial(train, test, seed + run) for run in range(runs) for train, test in splits]
-    results = run_trials(classifier, labelled, trials, workers, "fold" if progress else None)
+    results = run_trials(classifier, labelled, trials, workers, "fold" if progress else None, checkpoint)
     tables, seconds = [], np.zeros(runs)
     for number, result in enumerate(results):
         run, fold = divmod(number, len(splits))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 from math import comb
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,11 +30,12 @@ def learning_curve(
     seed: int = 0,
     progress: bool = False,
     workers: int = 1,
+    checkpoint: str | Path | None = None,
 ) -> pd.DataFrame:
     """Train on groups of a few athletes and test on all others; each group together performs every move.
 
     Args:
-        classifier, progress, workers: as in `evaluate`.
+        classifier, progress, workers, checkpoint: as in `evaluate`.
         recordings: with activity and athlete; or Clips with labels and athletes.
         athletes: number of athletes to train on, or several numbers; by default 2, 4, 8 ... and all but one.
         draws: different groups of athletes for each number; fewer where fewer exist.
@@ -58,7 +60,7 @@ def learning_curve(
         for part, (_, draw, _) in zip(parts, groups, strict=True)
     ]
     rows = []
-    results = run_trials(classifier, labelled, trials, workers, "fit" if progress else None)
+    results = run_trials(classifier, labelled, trials, workers, "training" if progress else None, checkpoint)
     for (size, draw, names), part, (table, _, _) in zip(groups, parts, results, strict=True):
         values = compute_metrics(table, labelled.classes, draws=1)["value"]
         row = {"athletes": size, "draw": draw, "names": ", ".join(names)}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 from sklearn.metrics import roc_auc_score
-from tqdm.auto import tqdm
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.classifier.reliability import doubt_threshold
@@ -29,6 +29,7 @@ def unknown_moves(
     seed: int = 0,
     progress: bool = False,
     workers: int = 1,
+    checkpoint: str | Path | None = None,
 ) -> pd.DataFrame:
     """Train without one class at a time and compare the probabilities of answers for it with those for known classes.
 
@@ -37,7 +38,7 @@ def unknown_moves(
     other folds, as `SkeletonClassifier.keep_out_of_fold` chooses it.
 
     Args:
-        classifier, recordings, folds, seed, progress, workers: as in `evaluate`.
+        classifier, recordings, folds, seed, progress, workers, checkpoint: as in `evaluate`.
         unknown: a class to leave out, or several in turn; by default each.
         keep: share of the right answers that the threshold lets pass.
 
@@ -59,10 +60,13 @@ def unknown_moves(
         raise ValueError(f"`unknown` must name classes among {known}, got {join_names(wrong) or 'none'}.")
     splits = leave_groups_out(labelled.athletes.tolist(), folds, labels=labelled.truth.tolist())
     classifier = with_fixed_length(classifier, labelled)
+    trials = [
+        Trial(train[labelled.truth[train] != name], test, seed) for name in chosen for train, test in splits
+    ]
+    results = run_trials(classifier, labelled, trials, workers, "training" if progress else None, checkpoint)
     rows = []
-    for name in tqdm(chosen, unit="class", disable=not progress, leave=False):
-        trials = [Trial(train[labelled.truth[train] != name], test, seed) for train, test in splits]
-        tables = [result.table for result in run_trials(classifier, labelled, trials, workers)]
+    for number, name in enumerate(chosen):
+        tables = [result.table for result in results[number * len(splits) : (number + 1) * len(splits)]]
         rows.append({"unknown": name, **_compare(tables, name, labelled.classes, keep)})
     return pd.DataFrame(rows).set_index("unknown")
 

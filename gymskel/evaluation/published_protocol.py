@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.clips import Clips
+from gymskel.evaluation.checkpoint import TrialResult, hash_data, run_resumable
 from gymskel.evaluation.result import Evaluation
 from gymskel.models import PUBLISHED
 from gymskel.preprocess import Preprocessor
@@ -20,6 +22,7 @@ from gymskel.preprocess.augmentation import rotated_copies
 from gymskel.recording import Recording
 from gymskel.training import RECIPES
 from gymskel.training.batches import labels_of
+from gymskel.training.checkpoint import hash_model, read_seconds
 
 PUBLISHED_RESULTS = {
     "simple_rnn": (83.8, 92.6, 69.1, 98.5, 100.0),
@@ -27,6 +30,8 @@ PUBLISHED_RESULTS = {
     "hierarchical_rnn": (80.9, 100.0, 97.1, 92.6, 86.8),
 }
 """Model -> test accuracy in per cent of the five runs in the thesis, on 68 test samples."""
+
+_RECIPE = replace(RECIPES["thesis"], augment=None, copies=0)  # the copies are made before the split
 
 
 def evaluate_published(
@@ -37,6 +42,7 @@ def evaluate_published(
     runs: int = 1,
     seed: int = 0,
     progress: bool = False,
+    checkpoint: str | Path | None = None,
 ) -> Evaluation:
     """Repeat the published experiment, which puts copies of one recording on both sides of the split.
 
@@ -48,10 +54,10 @@ def evaluate_published(
         recordings: with activity.
         preprocess: a preset, a list of steps or a Preprocessor. For the published recordings, which are filled and
             smoothed already, take "thesis_cleaned".
-        runs, seed, progress: as in `evaluate`.
+        runs, seed, progress, checkpoint: as in `evaluate`.
 
     Raises:
-        ValueError: a model that was not published, unlabelled recordings, no runs.
+        ValueError: a model that was not published, unlabelled recordings, no runs; a checkpoint as in `evaluate`.
     """
     if model not in PUBLISHED:
         raise ValueError(f"`model` must be one of {', '.join(PUBLISHED)}, got {model!r}.")
@@ -62,31 +68,60 @@ def evaluate_published(
     preprocessor = preprocess if isinstance(preprocess, Preprocessor) else Preprocessor(preprocess)
     clips = preprocessor.fit_transform(recordings)
     majority = float(np.bincount(labels_of(clips)).max() / len(clips))
-    recipe = replace(RECIPES["thesis"], augment=None, copies=0)
-    tables, seconds, leaked = [], [], []
-    for run in tqdm(range(runs), unit="run", disable=not progress, leave=False):
-        start = time.perf_counter()
-        copies = rotated_copies(clips, 3, seed=seed + run)
-        order = np.random.default_rng(seed + run).permutation(len(copies))
-        test, train = np.split(order, [round(0.2 * len(order))])
-        classifier = SkeletonClassifier(model, PUBLISHED[model], recipe=recipe, random_state=seed + run)
-        predicted = classifier.fit(copies[train]).predict(copies[test]).astype(str)
-        seconds.append(time.perf_counter() - start)
-        truth = np.array(copies.classes)[labels_of(copies)[test]]
-        table = {"recording": copies[test].sources, "athlete": copies[test].athletes, "truth": truth}
-        tables.append(pd.DataFrame({"run": run, "fold": 0, **table, "predicted": predicted, "doubt": ""}))
-        sources = np.array(copies.sources)
-        leaked.append(np.isin(sources[test], sources[train]).mean())
+    seeds = [seed + run for run in range(runs)]
+    identify = partial(_identify, model, recordings, preprocessor, clips, seeds)
+    unit = "run" if progress else None
+    results = run_resumable(partial(_run_split, model, clips), seeds, checkpoint, identify, unit=unit)
+    for run, result in enumerate(results):
+        result.table.insert(0, "run", run)
+        result.table.insert(1, "fold", 0)
+    splits = [_split_copies(clips, one) for one in seeds]
+    leaked = [np.isin(test.sources, train.sources).mean() for train, test in splits]
     published = PUBLISHED_RESULTS[model]
     return Evaluation(
         model=f"{model} (published size)",
         protocol="thesis",
-        predictions=pd.concat(tables, ignore_index=True),
+        predictions=pd.concat([result.table for result in results], ignore_index=True),
         classes=clips.classes,
         floors={"majority": majority},
-        seconds=seconds,
+        seconds=[result.seconds for result in results],
         notes=[
             f"This protocol leaks: {np.mean(leaked):.0%} of the test samples are copies of a recording that was trained on.",
             f"Published: {' '.join(map(str, published))} % (mean {np.mean(published):.1f}).",
         ],
     )
+
+
+def _identify(
+    model: str, recordings: Sequence[Recording], preprocessor: Preprocessor, clips: Clips, seeds: list[int]
+) -> dict[str, Any]:
+    """Return everything the predictions depend on, as plain values by name."""
+    network = SkeletonClassifier(model, PUBLISHED[model], recipe=_RECIPE).build_model(clips)
+    return {
+        "data": hash_data(recordings),
+        "model": hash_model(network),
+        "preprocess": preprocessor.to_dict()["steps"],
+        "recipe": asdict(_RECIPE),
+        "seeds": seeds,
+        "splits": "published",
+    }
+
+
+def _split_copies(clips: Clips, seed: int) -> tuple[Clips, Clips]:
+    """Return (training part, test part): a random fifth of three rotated copies of each clip is tested."""
+    copies = rotated_copies(clips, 3, seed=seed)
+    order = np.random.default_rng(seed).permutation(len(copies))
+    test, train = np.split(order, [round(0.2 * len(order))])
+    return copies[train], copies[test]
+
+
+def _run_split(model: str, clips: Clips, seed: int, checkpoint: Path | None) -> TrialResult:
+    """Train on the copies of one seed and predict those held out."""
+    start = time.perf_counter() - read_seconds(checkpoint)
+    train, test = _split_copies(clips, seed)
+    classifier = SkeletonClassifier(model, PUBLISHED[model], recipe=_RECIPE, random_state=seed)
+    predicted = classifier.fit(train, checkpoint=checkpoint).predict(test).astype(str)
+    columns = {"recording": test.sources, "athlete": test.athletes}
+    columns["truth"] = np.array(test.classes)[labels_of(test)]
+    table = pd.DataFrame({**columns, "predicted": predicted, "doubt": ""})
+    return TrialResult(table, "", time.perf_counter() - start)

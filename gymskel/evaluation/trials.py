@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from functools import partial
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from tqdm.auto import tqdm
 
 from gymskel.classifier import SkeletonClassifier
 from gymskel.classifier.inputs import keypoints_checksum
 from gymskel.clips import Clips
+from gymskel.evaluation.checkpoint import TrialResult, hash_data, run_resumable
 from gymskel.evaluation.labelled_set import LabelledSet
-from gymskel.parallel import map_in_order
 from gymskel.preprocess import Preprocessor
 from gymskel.recording import Recording
+from gymskel.training import get_recipe
+from gymskel.training.checkpoint import hash_model, read_seconds
 
 
 class Trial(NamedTuple):
@@ -29,33 +33,25 @@ class Trial(NamedTuple):
     seed: int
 
 
-class TrialResult(NamedTuple):
-    """Predictions for the test rows of a trial, one row each.
-
-    The table has the columns recording, athlete, truth, predicted, doubt, p(class) for each class trained on, and for
-    recordings checksum. The seconds are those of training and prediction.
-    """
-
-    table: pd.DataFrame
-    note: str
-    seconds: float
-
-
 def run_trials(
     classifier: SkeletonClassifier,
     labelled: LabelledSet,
     trials: Sequence[Trial],
     workers: int,
-    unit: str | None = None,
-) -> Iterable[TrialResult]:
-    """Return an iterable over the results of the trials in turn, from `workers` processes; with a unit a progress bar counts the trials."""
-    results = map_in_order(partial(_run_trial, classifier, labelled), trials, workers)
-    return tqdm(results, total=len(trials), unit=unit or "", disable=unit is None, leave=False)
+    unit: str | None,
+    checkpoint: str | Path | None,
+) -> list[TrialResult]:
+    """Return the results of the trials in turn; the other arguments are those of `run_resumable`."""
+    function = partial(_run_trial, classifier, labelled)
+    identify = partial(_identify, classifier, labelled, trials)
+    return run_resumable(function, trials, checkpoint, identify, workers=workers, unit=unit)
 
 
-def _run_trial(classifier: SkeletonClassifier, labelled: LabelledSet, trial: Trial) -> TrialResult:
+def _run_trial(
+    classifier: SkeletonClassifier, labelled: LabelledSet, trial: Trial, checkpoint: Path | None
+) -> TrialResult:
     """Train a clone and predict; where one class is left to train on, predict it without probabilities."""
-    start, test = time.perf_counter(), trial.test
+    start, test = time.perf_counter() - read_seconds(checkpoint), trial.test
     train = trial.train[labelled.trainable[trial.train]]
     classes = sorted(set(labelled.truth[train]))
     columns = {"recording": labelled.names[test], "athlete": labelled.athletes[test]}
@@ -65,11 +61,41 @@ def _run_trial(classifier: SkeletonClassifier, labelled: LabelledSet, trial: Tri
     if len(classes) < 2:  # nothing to train
         only = classes[0] if classes else ""
         return TrialResult(pd.DataFrame({**columns, "predicted": only, "doubt": ""}), "", 0.0)
-    fitted = clone(classifier).set_params(random_state=trial.seed).fit(labelled.part(train))
+    fitted = clone(classifier).set_params(random_state=trial.seed)
+    fitted.fit(labelled.part(train), checkpoint=checkpoint)
     answers = fitted.predict_table(labelled.part(test))
     columns |= {"predicted": answers["move"].astype(str).to_numpy(), "doubt": answers["doubt"].to_numpy()}
     columns |= {name: answers[name].to_numpy(float) for name in answers if name.startswith("p(")}
     return TrialResult(pd.DataFrame(columns), fitted.run_.note, time.perf_counter() - start)
+
+
+def _identify(
+    classifier: SkeletonClassifier, labelled: LabelledSet, trials: Sequence[Trial]
+) -> dict[str, Any]:
+    """Return everything the predictions depend on, as plain values by name.
+
+    The model is built once for these data, because a builder may give another network under the same name.
+    """
+    data, preprocess = labelled.data, None
+    if isinstance(data, Clips):
+        sample = data[:1]
+    else:
+        preprocessor = Preprocessor(classifier.preprocess)
+        preprocess = preprocessor.to_dict()["steps"]
+        made = (clip for recording in data for clip in preprocess_each(preprocessor, [recording]))
+        sample = next(clip for clip in made if clip is not None)
+    sample = replace(sample, classes=labelled.classes, y=np.zeros(1, int))
+    splits = hashlib.sha256()
+    for trial in trials:
+        splits.update(repr((trial.train.tolist(), trial.test.tolist())).encode())
+    return {
+        "data": hash_data(data),
+        "model": hash_model(classifier.build_model(sample)),
+        "preprocess": preprocess,
+        "recipe": asdict(get_recipe(classifier.recipe)),
+        "seeds": list(dict.fromkeys(trial.seed for trial in trials)),
+        "splits": splits.hexdigest(),
+    }
 
 
 def pool_predictions(tables: Sequence[pd.DataFrame], classes: Sequence[str]) -> pd.DataFrame:

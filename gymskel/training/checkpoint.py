@@ -130,11 +130,15 @@ def training_identity(
     model: keras.Model, data: TrainingData, recipe: Recipe, seed: int | None
 ) -> dict[str, Any]:
     """Return data, model, recipe and seed of a training, as plain values or their hashes."""
-    # not the names of the layers, which keras numbers through the process
+    return {"data": data.fingerprint(), "model": hash_model(model), "recipe": asdict(recipe), "seed": seed}
+
+
+def hash_model(model: keras.Model) -> str:
+    """Return the SHA-256 of the architecture: of the layers' settings and the shapes of the weights, without names."""
+    # keras numbers the names of the layers through the process
     layers = [(type(layer).__name__, _without_names(layer.get_config())) for layer in model.layers]
     described = [layers, [list(weight.shape) for weight in model.weights]]
-    model_hash = hashlib.sha256(json.dumps(described, default=str, sort_keys=True).encode()).hexdigest()
-    return {"data": data.fingerprint(), "model": model_hash, "recipe": asdict(recipe), "seed": seed}
+    return hashlib.sha256(json.dumps(described, default=str, sort_keys=True).encode()).hexdigest()
 
 
 def read_seed(path: str | Path) -> int:
@@ -142,6 +146,11 @@ def read_seed(path: str | Path) -> int:
     if Path(path).exists():
         return _read(Path(path))[0]["asked"]["seed"]
     return int(np.random.default_rng().integers(2**31))
+
+
+def read_seconds(path: str | Path | None) -> float:
+    """Return the wall time of the training saved in this file so far; 0 if there is no file."""
+    return _read(Path(path))[0]["seconds"] if path is not None and Path(path).exists() else 0.0
 
 
 def _without_names(config: Any) -> Any:
