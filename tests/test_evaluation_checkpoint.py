@@ -197,7 +197,9 @@ def test_another_evaluation_is_refused(tmp_path):
     given = {"classifier": Fake(), "recordings": recordings, "folds": None, "runs": 1, "seed": 0}
     evaluate(**given, checkpoint=tmp_path)
     before = {name: (tmp_path / name).read_bytes() for name in files(tmp_path)}
-    shifted = [replace(r, keypoints=r.keypoints * (1 + 1e-5 * (k == 4), 1, 1)) for k, r in enumerate(recordings)]
+    shifted = [
+        replace(r, keypoints=r.keypoints * (1 + 1e-5 * (k == 4), 1, 1)) for k, r in enumerate(recordings)
+    ]
     renamed = [replace(r, athlete={"a01": "a1"}.get(r.athlete, r.athlete)) for r in recordings]
     for expected, changed in {
         "data": {"recordings": shifted},
