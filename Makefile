@@ -11,6 +11,9 @@ BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 # a process for each core; an idle one takes tests from the others
 PARALLEL ?= -n auto --dist worksteal
 
+# without it every process would compile the package and the tests anew, for ten seconds
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-all test-slow test-newest lint docs sdist clean
 
 demo: $(VENV)/installed

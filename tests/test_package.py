@@ -129,12 +129,10 @@ from gymskel import extract, preprocess
 from gymskel import Recording, Clips, Skeleton, read_recordings
 import gymskel.simulate, gymskel.cli
 print([name for name in {HEAVY} if name in sys.modules])
-from gymskel import models
-print([name for name in ("tensorflow", "keras") if name in sys.modules], models.__name__)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.splitlines() == ["[]", "['tensorflow', 'keras'] gymskel.models"]
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize("name", ["gymskel", *(f"gymskel.{name}" for name in MAY_IMPORT)])

@@ -5,11 +5,12 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("setuptools")
+pytestmark = pytest.mark.skipif(find_spec("setuptools") is None, reason="needs setuptools")
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("gymskel", "tests", "docs", "notebooks", "examples", "benchmarks")

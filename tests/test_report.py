@@ -7,11 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.pages import Page, check_page, unpack_keypoints
+from sklearn.ensemble import RandomForestClassifier
 
 from gymskel.attribution import integrated_gradients
 from gymskel.classifier import SkeletonClassifier
 from gymskel.classifier.inputs import keypoints_checksum
+from gymskel.evaluation import baselines
 from gymskel.kinematics import measure_kinematics
+from gymskel.recording import Recording
 from gymskel.report import sections, shown_clips, write_report
 from gymskel.report.explanations import explain_clips
 from gymskel.report.report_data import collect_report_data
@@ -25,10 +28,14 @@ from gymskel.report.shown_clips import (
 CLASSES = ("back-handspring", "backflip")
 
 
-@pytest.fixture(autouse=True)
-def few_clips(monkeypatch):
-    """One clip of each kind is enough, but where all are asked about."""
-    monkeypatch.setattr(shown_clips, "MAX_CLIPS", 1)
+@pytest.fixture(scope="module", autouse=True)
+def few_clips():
+    """One clip of each kind is enough, but where all are asked about; so are three trees."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shown_clips, "MAX_CLIPS", 1)
+        few_trees = RandomForestClassifier(3, random_state=0)
+        patch.setitem(baselines.FEATURE_BASELINES, "random forest", few_trees)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +122,6 @@ def page(tiny_classifier, recordings, tmp_path_factory) -> Tables:
     """The page about the kept answers; the model must not be asked for others."""
     classifier = copy.copy(tiny_classifier).keep_out_of_fold(answers(recordings))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shown_clips, "MAX_CLIPS", 1)
         for name in ("predict_table", "predict_proba"):
             patch.setattr(SkeletonClassifier, name, lambda *_: pytest.fail("the model was asked"))
         return page_of(classifier, recordings, tmp_path_factory.mktemp("page"))
@@ -163,21 +169,35 @@ def test_answers_on_what_was_trained_on_are_those_kept(page, kept, recordings):
     )  # the mistake, less sure than all right answers
 
 
-def test_others_are_told_apart_as_new(kept, recordings, tmp_path):
-    stranger, known = (
-        replace(recordings[1], sample="90", athlete=who, video=None)
-        for who in ("somebody", recordings[0].athlete)
-    )
-    page = page_of(kept, [*recordings, stranger, known], tmp_path)
+@pytest.fixture(scope="module")
+def others(recordings) -> list[Recording]:
+    """Nobody was trained on the first, and the name of the last is none."""
+    return [
+        *(
+            replace(recordings[1], sample="90", athlete=who, video=None)
+            for who in ("somebody", recordings[0].athlete)
+        ),
+        replace(recordings[0], athlete="<b onclick='x'>", sample="</script><i>", video=None),
+    ]
+
+
+@pytest.fixture(scope="module")
+def page_with_others(tiny_classifier, recordings, others, tmp_path_factory) -> Tables:
+    classifier = copy.copy(tiny_classifier).keep_out_of_fold(answers(recordings))
+    return page_of(classifier, [*recordings, *others], tmp_path_factory.mktemp("others"))
+
+
+def test_others_are_told_apart_as_new(page_with_others, others, kept):
+    page, (stranger, known, odd) = page_with_others, others
     rows = {row[0]: row[1:] for row in page.tables["New recordings"][1:]}
-    assert set(rows) == {stranger.source, known.source}
+    assert set(rows) == {stranger.source, known.source, odd.source}
     expected = kept.predict_table([stranger])["move"].iloc[0]
     assert rows[stranger.source][:2] == [stranger.activity, expected]
     assert "this athlete was trained on" in rows[known.source][3]
     assert "this athlete was trained on" not in rows[stranger.source][3]
     assert "of 6 answers were right" in page.text  # the new ones count in no result
     kinds = [row[-1] for row in page.tables["All recordings"][1:]]
-    assert kinds == ["while left out"] * 6 + ["new"] * 2
+    assert kinds == ["while left out"] * 6 + ["new"] * 3
 
 
 def test_another_recording_of_the_same_name_is_new(fitted, recordings):
@@ -339,11 +359,9 @@ def test_refusals(kept, recordings, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_names_cannot_break_out_of_the_page(kept, recordings, tmp_path):
-    odd = replace(recordings[0], athlete="<b onclick='x'>", sample="</script><i>", video=None)
-    page = page_of(kept, [*recordings, odd], tmp_path)
-    assert not page.all("b")
-    assert odd.source in {row[0] for row in page.tables["New recordings"]}
+def test_names_cannot_break_out_of_the_page(page_with_others, others):
+    assert not page_with_others.all("b")
+    assert others[-1].source in {row[0] for row in page_with_others.tables["New recordings"]}
 
 
 def test_no_range_without_a_mistake(fitted, recordings):
