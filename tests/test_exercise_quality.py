@@ -85,7 +85,7 @@ def test_the_recipe():
 def test_from_recordings_to_one_answer_each():
     """Trained on windows of six athletes; the windows' mean probability names the quality of a seventh's recordings."""
     training = [w for k in range(1, 7) for w in windows_of(f"a0{k}", "standard", "non-standard")]
-    recipe = replace(RECIPES["exercise_quality"], epochs=1, min_steps=50, learning_rate=0.02)
+    recipe = replace(RECIPES["exercise_quality"], epochs=1, min_steps=200, learning_rate=0.02)
     sizes = {"units": 8, "bidirectional": False, "features": "raw", "dropout": 0.0}
     classifier = SkeletonClassifier("lstm_attention", sizes, "exercise_quality", recipe, random_state=0)
     classifier.fit(training)
