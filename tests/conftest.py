@@ -22,7 +22,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 def pytest_collection_finish():
     """Networks are traced test by test, and TensorFlow would optimise every trace: a quarter of the time of those that train.
 
-    It does for users, in the notebooks, and wherever a test starts a process of its own.
+    It does for users, and wherever a test starts a process of its own.
     """
     if "tensorflow" in sys.modules:
         options = {"disable_meta_optimizer": True}

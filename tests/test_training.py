@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from helpers.networks import FAST, PLAIN, Spoiling, fit_shared, made_clips, quick
 
 from gymskel.clips import Clips
@@ -192,7 +193,7 @@ def test_a_shared_network_lends_its_step_and_nothing_else(monkeypatch, policy, s
 
 def small_model(name):
     """Build a small model; convolutions take long to trace, so only two of the six have them."""
-    plain = {"units": 4, "features": "motion"}
+    plain = {"units": 4, "features": "motion"} | ({"bidirectional": False} if name != "lstm" else {})
     return BUILDERS[name](
         2, **{"dd_net": {"filters": 4}}.get(name, {"units": 4} if name in WITH_CONV else plain)
     )
@@ -221,7 +222,17 @@ def test_every_model_is_trained_through_a_shared_network(monkeypatch, name):
     assert networks[0] is networks[1]
 
 
+@pytest.fixture
+def eagerly():
+    """For the few steps of these trainings quicker than a trace, for convolutions ten times."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions_eagerly`")
 @pytest.mark.parametrize("name", BUILDERS)
 def test_a_shared_network_trains_as_the_model_itself(monkeypatch, name):
     """Dropout, batch normalisation, blocks of zeros: trained through one that another model used before."""
@@ -628,7 +639,7 @@ from helpers.networks import FAST, made_clips
 weights = []
 for _ in range(2):
     keras.utils.set_random_seed(3)
-    model = lstm_attention(2, units=4, attention_units=2, features="motion")
+    model = lstm_attention(2, units=4, attention_units=2, features="motion", bidirectional=False)
     fit(model, made_clips(), replace(FAST, epochs=2, deterministic=True), seed=3)
     weights.append(np.concatenate([w.ravel() for w in model.get_weights()]))
 from tensorflow.python.framework.config import is_op_determinism_enabled
