@@ -283,14 +283,17 @@ def test_train_and_evaluate_without_mirrored_copies(shell, recordings, tmp_path)
 
 
 def test_train_interrupted_and_started_again(shell, keypoints, recordings, monkeypatch):
-    """Control-C in the last training; the same command goes on, and the table is not made again."""
+    """Control-C in the last training; the same command goes on, and no fold is trained again."""
     monkeypatch.setitem(RECIPES, "default", replace(RECIPES["default"], epochs=3))
     arguments = ("train", keypoints, "--model", "quick", "--seed", 5)
     code, _, _ = shell(*arguments, "--no-test", "-o", "alone.gymskel")
-    epochs, kept = [], Checkpoint.on_epoch_end
+    epochs, folds, kept = [], [], Checkpoint.on_epoch_end
 
     def interrupting(self, epoch, logs=None):
         kept(self, epoch, logs)
+        if self.path.parent.name == "a.gymskel.folds":
+            folds.append(epoch)
+            return
         epochs.append(epoch)
         if epochs == [0, 1]:
             raise KeyboardInterrupt
@@ -299,13 +302,18 @@ def test_train_interrupted_and_started_again(shell, keypoints, recordings, monke
     code, out, err = shell(*arguments, "--folds", 2, "-o", "a.gymskel")
     assert (code, "floor: majority" in out) == (130, True)
     assert "start the same command again" in " ".join(err.split())
-    kept_files = {"a.gymskel.checkpoint", "a.gymskel.left-out.csv"}
+    kept_files = {"a.gymskel.checkpoint", "a.gymskel.folds"}
     assert {path.name for path in Path().glob("a.gymskel*")} == kept_files
     code, _, err = shell(*arguments[:-1], 6, "-o", "a.gymskel")
     assert (code, epochs) == (1, [0, 1])
+    assert "a.gymskel.folds belongs to another evaluation: not the same seeds, splits." in err
+    code, _, err = shell(*arguments[:-1], 6, "--no-test", "-o", "a.gymskel")
+    assert (code, epochs) == (1, [0, 1])
     assert re.search("a.gymskel.checkpoint .*seed", " ".join(err.split()))
     code, out, err = shell(*arguments, "--folds", 2, "-o", "a.gymskel")
-    assert (code, epochs, "floor" in out) == (0, [0, 1, 2], False)
+    assert (code, epochs, "floor: majority" in out) == (0, [0, 1, 2], True)
+    assert "a.gymskel.folds: 2 of 2 folds were finished before." in err
+    assert folds == [0, 1, 2] * 2
     assert "Going on from a.gymskel.checkpoint" in " ".join(err.split())
     assert [path.name for path in Path().glob("a.gymskel*")] == ["a.gymskel"]
     assert len(SkeletonClassifier.load("a.gymskel").out_of_fold_) == len(recordings)
@@ -330,6 +338,26 @@ def test_a_training_that_was_not_tested_is_tested_when_it_goes_on(shell, keypoin
     code, out, err = shell(*arguments, "--folds", 2)
     assert (code, "floor" in out, "shown before" in err) == (0, True, False)
     assert len(SkeletonClassifier.load("a.gymskel").out_of_fold_) == len(recordings)
+
+
+def test_train_goes_on_from_the_files_of_an_older_version(shell, keypoints, recordings, monkeypatch):
+    """Which kept the table beside the checkpoint of the last training: it is not made again."""
+    kept = Checkpoint.on_epoch_end
+
+    def interrupting(self, epoch, logs=None):
+        kept(self, epoch, logs)
+        raise KeyboardInterrupt
+
+    arguments = ("train", keypoints, "--model", "quick", "--seed", 5, "-o", "a.gymskel")
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "on_epoch_end", interrupting)
+        shell(*arguments, "--no-test")
+    table = {"recording": ["x"], "truth": ["backflip"], "predicted": ["backflip"], "p(backflip)": [0.7]}
+    pd.DataFrame(table).to_csv("a.gymskel.left-out.csv", index=False)
+    code, out, err = shell(*arguments)
+    assert (code, "floor" in out, "the table was shown before" in err) == (0, False, True)
+    assert SkeletonClassifier.load("a.gymskel").out_of_fold_["recording"].tolist() == ["x"]
+    assert [path.name for path in Path().iterdir()] == ["a.gymskel"]
 
 
 def test_train_with_labels(shell, recordings):
@@ -395,6 +423,39 @@ def test_evaluate(shell, keypoints):
     assert not list(Path().iterdir())  # it writes nothing
 
 
+@pytest.mark.parametrize("protocol", ["athletes", "thesis"])
+def test_evaluate_interrupted_and_started_again(shell, keypoints, monkeypatch, protocol):
+    """Control-C in a fold or a run; the same command goes on, another one has a folder of its own."""
+    monkeypatch.setitem(RECIPES, "default", replace(RECIPES["default"], epochs=2))
+    short = replace(RECIPES["thesis"], epochs=2, batch_size=8)
+    monkeypatch.setattr("gymskel.evaluation.published_protocol._RECIPE", short)
+    more = {"athletes": ("--model", "quick"), "thesis": ("--protocol", "thesis", "--model", "simple_rnn")}
+    arguments = ("evaluate", keypoints, *more[protocol], "--runs", 2)
+    epochs, kept = [], Checkpoint.on_epoch_end
+
+    def interrupting(self, epoch, logs=None):
+        kept(self, epoch, logs)
+        epochs.append((self.path.stem, epoch))
+        if len(epochs) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoint, "on_epoch_end", interrupting)
+    code, out, err = shell(*arguments)
+    assert (code, out, "start the same command again" in err) == (130, "", True)
+    (folder,) = Path().iterdir()
+    assert re.fullmatch(r"evaluation-(quick|simple_rnn)-[0-9a-f]{8}\.checkpoint", folder.name)
+    code, _, _ = shell(*arguments, "--seed", 7)
+    assert code == 0 and [path.name for path in Path().iterdir()] == [folder.name]
+    del epochs[3:]
+    code, out, err = shell(*arguments)
+    trials, unit = {"athletes": (6, "folds"), "thesis": (2, "runs")}[protocol]
+    assert f"{folder}: 1 of {trials} {unit} were finished before." in err
+    assert epochs == [(f"trial-{trial:04}", epoch) for trial in range(trials) for epoch in (0, 1)]
+    assert code == 0 and "2 runs" in out and not list(Path().iterdir())
+    _, alone, _ = shell(*arguments)
+    assert re.sub(r" +\d+\.\d$", "", out, flags=re.M) == re.sub(r" +\d+\.\d$", "", alone, flags=re.M)
+
+
 def test_evaluate_arguments(shell, keypoints, monkeypatch):
     from gymskel import evaluation
 
@@ -419,6 +480,7 @@ def test_evaluate_arguments(shell, keypoints, monkeypatch):
         "count": 6,
         "progress": True,
         "workers": 3,
+        "checkpoint": given["checkpoint"],
     }
 
 
@@ -437,6 +499,7 @@ def test_evaluate_as_published(shell, keypoints, monkeypatch, preset, used):
     arguments = f"--protocol thesis --model lstm --preprocess {preset} --runs 5 --seed 2".split()
     code, out, _ = shell("evaluate", keypoints, *arguments, "--fps", 60)
     assert (code, out) == (0, "told\n")
+    assert given.pop("checkpoint").name.startswith("evaluation-lstm-")
     assert given == {"model": "lstm", "preprocess": used, "runs": 5, "seed": 2, "progress": True, "count": 6}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Annotated, Any
+from zlib import crc32
 
 import typer
 from typer import Argument, Option
@@ -33,7 +35,7 @@ def train(
 ) -> None:
     """Train a classifier and save it as one file. Test it first on athletes that it has not seen.
 
-    If the last training is interrupted, start the same command again: it continues where it was.
+    If it is interrupted, start the same command again: it continues where it was, in the test too.
     """
     load_libraries()
     from gymskel import evaluation
@@ -45,7 +47,8 @@ def train(
     recordings, failed = read_data(data, labels, fps, person, needs_names=True)
     chosen = recipe if mirror else without_mirror(recipe)
     classifier = SkeletonClassifier(model, recipe=chosen, preprocess=preprocess, random_state=seed)
-    checkpoint, left_out = out.with_name(f"{out.name}.checkpoint"), out.with_name(f"{out.name}.left-out.csv")
+    checkpoint, tested = out.with_name(f"{out.name}.checkpoint"), out.with_name(f"{out.name}.folds")
+    left_out = out.with_name(f"{out.name}.left-out.csv")  # the table, from an older gymskel
     if not checkpoint.exists():
         left_out.unlink(missing_ok=True)  # of a training whose checkpoint is gone
     predictions = reading.read_predictions(left_out) if left_out.exists() else None
@@ -57,11 +60,9 @@ def train(
     elif test and predictions is None:
         typer.echo(f"Testing on athletes left out ({len(recordings)} recordings) ...", err=True)
         settings: dict[str, Any] = {"folds": folds, "seed": seed, "progress": True, "workers": workers}
-        result = evaluation.evaluate(classifier, recordings, **settings)
+        result = evaluation.evaluate(classifier, recordings, checkpoint=tested, **settings)
         typer.echo(f"{result}\n")
         predictions = result.predictions
-        with replace_file(left_out) as part:  # for a training that is interrupted and continued
-            predictions.to_csv(part, index=False)
     typer.echo("Training on all recordings ...", err=True)
     classifier.fit(recordings, progress=True, checkpoint=checkpoint)
     if predictions is not None:
@@ -69,6 +70,7 @@ def train(
     typer.echo(f"{classifier.save(out)}: {model} on {len(recordings)} recordings, {classifier.run_.note}")
     for file in (checkpoint, left_out):
         file.unlink(missing_ok=True)
+    shutil.rmtree(tested, ignore_errors=True)
     exit_with_failures(failed)
 
 
@@ -87,7 +89,10 @@ def evaluate(
     seed: options.Seed = 0,
     workers: options.Workers = 1,
 ) -> None:
-    """Show how well a model does on athletes that it has not seen, beside simple baselines."""
+    """Show how well a model does on athletes that it has not seen, beside simple baselines.
+
+    If it is interrupted, start the same command again in the same folder: it continues where it was.
+    """
     load_libraries()
     from gymskel import evaluation
     from gymskel.classifier import SkeletonClassifier
@@ -100,7 +105,11 @@ def evaluate(
             "--workers and --recipe."
         )
     recordings, failed = read_data(data, labels, fps, person, needs_names=True)
-    settings: dict[str, Any] = {"runs": runs, "seed": seed, "progress": True}
+    # by the command, so that two evaluations in one folder do not meet
+    asked = (str(data.resolve()), model, recipe, preprocess, mirror, protocol)
+    number = crc32(repr((*asked, runs, labels, fps, person, folds, seed)).encode())
+    checkpoint = Path(f"evaluation-{model}-{number:08x}.checkpoint")
+    settings: dict[str, Any] = {"runs": runs, "seed": seed, "progress": True, "checkpoint": checkpoint}
     if protocol == "thesis":
         preset = "thesis" if preprocess == "default" else preprocess
         result = evaluation.evaluate_published(model, recordings, preprocess=preset, **settings)
@@ -109,6 +118,7 @@ def evaluate(
         classifier = SkeletonClassifier(model, recipe=chosen, preprocess=preprocess)
         result = evaluation.evaluate(classifier, recordings, folds=folds, workers=workers, **settings)
     typer.echo(result)
+    shutil.rmtree(checkpoint, ignore_errors=True)
     exit_with_failures(failed)
 
 

@@ -122,7 +122,7 @@ def load_libraries() -> None:
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
-    """Return the predictions that `train` wrote beside its checkpoint; names are text ("01"), missing numbers NaN."""
+    """Return the predictions that `train` of an older gymskel wrote beside its checkpoint; names are text ("01"), missing numbers NaN."""
     import pandas as pd
 
     texts = dict.fromkeys(("recording", "athlete", "truth", "predicted", "doubt"), str)
