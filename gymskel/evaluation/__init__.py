@@ -4,6 +4,8 @@
 - `evaluate_published` repeats the published experiment, which leaks.
 - `learning_curve`: accuracy against the number of athletes trained on.
 - `unknown_moves`: how well low probabilities reveal a move that was never trained on.
+
+All four take `checkpoint=`, a folder from which the same call goes on after an interruption.
 """
 
 from gymskel.evaluation.baselines import sample_frames
