@@ -20,7 +20,8 @@ def replace_file(path: str | Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to, and rename it to `path` when the block ends without an error.
 
     The yielded name is hidden, has the suffix of `path`, and differs from that of any other writer. After an error or
-    Ctrl-C the new file is removed and `path` stays as it was. Missing parent folders are made.
+    Ctrl-C the new file is removed and `path` stays as it was. Missing parent folders are made. A link stays a link:
+    the file it leads to is replaced.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -30,9 +31,14 @@ def replace_file(path: str | Path) -> Iterator[Path]:
     ['table.csv']
 
     Raises:
+        ValueError: `path` is a folder, a device or a pipe.
         OSError: the folder cannot be written to.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is a folder, a device or a pipe. Fix: name a file.")
+    if path.is_symlink():
+        path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}.part{path.suffix}")
     try:

@@ -78,3 +78,22 @@ def test_a_lock_whose_file_is_removed_is_taken_anew(tmp_path, monkeypatch):
     handle = acquire_lock(path, wait=False)
     assert os.path.samestat(os.fstat(handle), path.stat())
     os.close(handle)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows lets not everybody make links")
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "latest.npz"
+    link.symlink_to(tmp_path / "real" / "a.npz")
+    for text in ("first", "second"):  # at first the link leads nowhere
+        with replace_file(link) as part:
+            part.write_text(text)
+        assert link.is_symlink() and (tmp_path / "real" / "a.npz").read_text() == text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")
+def test_devices_pipes_and_folders_are_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(ValueError, match=f"{path} is a folder, a device"), replace_file(path) as part:
+            part.write_text("never")
