@@ -255,6 +255,11 @@ def test_train_on_csvs(shell, keypoints):
     assert loaded.training_facts_.clips == 6
 
 
+def test_seeds_outside_the_range_of_keras(shell, keypoints):
+    code, _, err = shell("train", keypoints, "--seed", -1)
+    assert code == 2 and "--seed" in err
+
+
 def test_train_repeats_by_seed(shell, keypoints, recordings):
     answers = []
     for name in ("a.gymskel", "b.gymskel"):
@@ -733,6 +738,8 @@ def test_kinematics_as_spreadsheets_and_cameras_give_it(shell, recordings, tmp_p
 def test_a_pack_is_data_like_the_folder_it_came_from(shell, keypoints, tmp_path):
     code, out, _ = shell("pack", keypoints, "-o", tmp_path / "all.npz")
     assert code == 0 and "6 recordings" in out
+    code, _, err = shell("pack", keypoints, "-o", tmp_path / "all.csv")  # no reader would take it for a pack
+    assert code == 1 and ".npz" in one_line(err) and not (tmp_path / "all.csv").exists()
     tables = []
     for name, data in (("a", keypoints), ("b", tmp_path / "all.npz")):
         assert shell("kinematics", data, "-o", tmp_path / f"{name}.csv")[0] == 0

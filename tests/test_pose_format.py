@@ -54,6 +54,8 @@ def test_openpose(tmp_path):
     assert first.keypoints[2, 8].tolist() == [9, 2, 0.5] and second.keypoints[1, 24].tolist() == [25, 11, 0.5]
     assert [r.person for r in read_pose(path, person=1, fps=50)] == [1]
     assert read_pose(path, fps=50)[0].fps == 50
+    with pytest.raises(ValueError, match=r"`fps` .* got 0"):
+        read_pose(path, fps=0)
     with pytest.raises(ValueError, match=r"flip-2-ann.pose .*person 2, only 0 to 1"):
         read_pose(path, person=2)
 

@@ -281,6 +281,9 @@ def test_several_people_share_a_folder(tmp_path):
     assert [r.person for r in read_recordings(tmp_path, person=12)] == [12]
     with pytest.raises(ValueError, match=r"3 people .*person=0: 4 .*person=12"):
         read_recording(*folders)
+    for fps in (0, 1e9):
+        with pytest.raises(ValueError, match=rf"`fps` .*100000, got {fps}"):
+            read_recording(*folders, person=0, fps=fps)
     with pytest.raises(ValueError, match=r"no person 5, only \[0, 1, 12\]"):
         read_recording(*folders, person=5)
     with pytest.raises(ValueError, match=r"1 recordings .*\n.*no person 5"):

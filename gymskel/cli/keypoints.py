@@ -138,6 +138,7 @@ def pack(
     """
     from gymskel.formats import read_keypoints, write_pack
 
+    check_out_file(out, ".npz")
     recordings = read_keypoints(data, fps=fps, labels=labels, person=person)
     typer.echo(f"{write_pack(recordings, out)}: {len(recordings)} recordings")
 

@@ -25,7 +25,8 @@ Person = Annotated[int | None, Option(help="Number of the person, if files hold 
 PRESET_HELP = "Preprocessing: default, live (past frames only), thesis, thesis_cleaned (for cleaned data) or exercise_quality."
 Preset = Annotated[str, Option(help=PRESET_HELP)]
 RecipeName = Annotated[str, Option("--recipe", help="Training recipe: default, thesis or exercise_quality.")]
-Seed = Annotated[int, Option(help="Start of the random numbers. The same seed repeats a training.")]
+SEED_HELP = "Start of the random numbers. The same seed repeats a training."
+Seed = Annotated[int, Option(min=0, max=2**32 - 1, help=SEED_HELP)]  # the range of Keras
 Workers = Annotated[int, Option(help="Number of processes, each with 1 GB of memory.")]
 
 

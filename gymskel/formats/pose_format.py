@@ -75,7 +75,7 @@ def read_pose(path: str | Path, *, person: int | None = None, fps: float | None 
                 skeleton=target,
                 person=k,
                 **parse_video_name(path.stem),
-                fps=fps or float(pose.body.fps) or None,
+                fps=(float(pose.body.fps) or None) if fps is None else fps,
                 image_size=size if min(size) > 0 else None,
                 estimator=estimator,
                 history=({"step": "read_pose"},),

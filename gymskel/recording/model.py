@@ -106,7 +106,9 @@ class Recording:
         if not is_finite and (np.isnan(x) & (confidence > 0)).any():
             raise ValueError(f"{self.name}: an unseen joint (NaN) must have confidence 0.")
         if self.fps is not None and not 0 < self.fps < MAX_FPS:
-            raise ValueError(f"{self.name}: `fps` must be frames a second above 0, got {self.fps}.")
+            raise ValueError(
+                f"{self.name}: `fps` must be frames a second above 0 and below {MAX_FPS}, got {self.fps}."
+            )
         if self.timestamps is None:
             return
         if (shape := np.shape(self.timestamps)) != (len(self),):

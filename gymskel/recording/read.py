@@ -197,7 +197,7 @@ class _Person:
         fields = {**parse_video_name(Path(self.video or "").stem), **fields}
         if fields["activity"] is None:
             fields["activity"] = self.activity
-        if self.fps:
+        if self.fps is not None:
             fields |= {"fps": self.fps, "timestamps": None}
         fields |= {"skeleton": self.skeleton, "video": self.video, "person": self.index, "first_frame": first}
         return Recording(keypoints, **fields)
