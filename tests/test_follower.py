@@ -53,7 +53,7 @@ def test_a_somersault(step, limit):
     assert track.frames == list(range(len(truths)))
     assert max(errors(track, truths)) < 4  # pixels; dots may hide each other, a torso is 60
     assert sum(follower.estimates) == find.calls < 1.6 * len(truths) + 7
-    shown = np.array([follower.states[0].leans[k] for k in range(8, len(truths))])
+    shown = np.array([follower.people[0].track.at(k).lean for k in range(8, len(truths))])
     real = np.array([torso_lean(truth[:, :2]) for truth in truths[8:]])
     assert np.abs((shown - real + 180) % 360 - 180).max() < 45
 
@@ -72,7 +72,7 @@ def test_nothing_is_invented_and_the_track_goes_on():
     follower = follow(scenes, Dots())
     (track,) = follower.tracker.tracks
     assert track.frames == [*range(8), *range(13, 20)]
-    assert follower.states[0].status[9] == "lost"
+    assert 9 in follower.people[0].missed
 
 
 class Fails:
@@ -95,7 +95,7 @@ def test_the_backward_pass_fills_what_the_forward_pass_lost():
     (track,) = follower.tracker.tracks
     assert track.frames == list(range(20))
     assert max(errors(track, truths)) < 4  # pixels; dots may hide each other, a torso is 60
-    assert {follower.states[0].status[k] for k in range(6, 12)} == {"backwards"}
+    assert {track.at(k).status for k in range(6, 12)} == {"backwards"}
 
 
 class Vague(Fails):
@@ -116,8 +116,8 @@ def test_the_first_pose_is_found_again_upright():
     (track,) = follower.finish()
     assert track.frames == list(range(8))
     assert max(errors(track, truths)) < 4
-    assert [follower.states[0].status[k] for k in range(3)] == ["backwards", "", ""]
-    assert abs(follower.states[0].leans[0] - 120) < 15
+    assert [track.at(k).status for k in range(3)] == ["backwards", "", ""]
+    assert abs(track.at(0).lean - 120) < 15
 
 
 def test_the_first_pose_stays_where_no_better_is_found():
@@ -135,7 +135,7 @@ def test_the_first_pose_stays_where_no_better_is_found():
     first, *others = errors(track, truths)
     assert track.frames == list(range(8)) and asked.count(3) > 1
     assert first > 15 and max(others) < 4
-    assert follower.states[0].status[0] == "found" and follower.states[0].leans[0] == 0
+    assert track.at(0).status == "found" and track.at(0).lean == 0
 
 
 def test_whoever_comes_late_is_found_and_gone_back_for():
@@ -202,8 +202,7 @@ def test_pieces_of_one_person_are_joined():
     follower = follow([[truths[k]] if k in truths else [] for k in range(90)], Dots())
     (track,) = follower.finish()
     assert track.frames == sorted(truths)
-    state = follower.states[track.number]
-    assert set(state.leans) >= set(truths) and "lost" not in {state.status[k] for k in truths}
+    assert track.at(29).status == "" and track.at(75).status.startswith("found")
 
 
 @pytest.mark.parametrize(
@@ -222,7 +221,7 @@ def test_everybody_is_followed_if_wanted():
     people = [[stand(90 + 110 * n + k, 240, torso=30) for n in range(5)] for k in range(8)]
     follower = follow(people, Dots(), follow_all=True)
     assert [len(track.frames) for track in follower.tracker.tracks] == [8] * 5
-    assert len([state for state in follower.states.values() if len(state.leans) == 8]) == 5
+    assert len(follower.people) == 5
 
 
 def test_an_empty_picture():

@@ -7,7 +7,10 @@ from helpers.dots import stand
 
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.crops import Crop, mask_people
+from gymskel.tracking.params import TrackingParams
 from gymskel.tracking.prediction import Prediction
+
+PARAMS = TrackingParams()
 
 CROP = Crop((320, 240), 480, 0.0, 480)  # shows x from 80 to 560 as it is
 
@@ -39,7 +42,7 @@ def is_black(pixel):
 def test_who_is_known_is_painted_over(lean):
     other, wanted = stand(200, 240, lean=lean), stand(450, 240)
     picture = shown((other, RED, BLUE), (wanted, GREEN, RED))
-    after = mask_people(picture, CROP, [predicted(other)], predicted(wanted))
+    after = mask_people(picture, CROP, [predicted(other)], PARAMS, predicted(wanted))
     for limb in (("Neck", "MidHip"), ("RHip", "RKnee"), ("LKnee", "LAnkle"), ("RShoulder", "RElbow")):
         assert is_black(after[place(other, *limb)]) and not is_black(after[place(wanted, *limb)])
     assert (
@@ -50,7 +53,7 @@ def test_who_is_known_is_painted_over(lean):
 def test_where_the_wanted_person_should_be_is_spared():
     other, wanted = stand(300, 240), stand(320, 240, lean=90)
     after = mask_people(
-        shown((wanted, GREEN, RED), (other, RED, BLUE)), CROP, [predicted(other)], predicted(wanted)
+        shown((wanted, GREEN, RED), (other, RED, BLUE)), CROP, [predicted(other)], PARAMS, predicted(wanted)
     )
     assert not is_black(after[place(wanted, "Neck", "MidHip")])
     assert is_black(after[place(other, "RKnee", "RAnkle")])
@@ -59,8 +62,10 @@ def test_where_the_wanted_person_should_be_is_spared():
 def test_nobody_to_paint_over():
     picture = shown((stand(300, 240), RED, BLUE))
     hidden = predicted(np.full((25, 3), np.nan, np.float32))
-    np.testing.assert_array_equal(mask_people(picture, CROP, [hidden], predicted(stand(300, 240))), picture)
+    np.testing.assert_array_equal(
+        mask_people(picture, CROP, [hidden], PARAMS, predicted(stand(300, 240))), picture
+    )
     covered = predicted(stand(300, 240))
     np.testing.assert_array_equal(
-        mask_people(picture, CROP, [covered], predicted(stand(300, 240), 90)), picture
+        mask_people(picture, CROP, [covered], PARAMS, predicted(stand(300, 240), 90)), picture
     )

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from helpers.dots import stand
 
+from gymskel.tracking.body_states import predict_joints
+from gymskel.tracking.params import TrackingParams
 from gymskel.tracking.stitching import stitch_tracks
-from gymskel.tracking.track import Track
+from gymskel.tracking.track import Observation, Track
 from gymskel.tracking.tracker import Tracker
 
 EDGES = (0.0, 640.0)
+PARAMS = TrackingParams()
 
 
 def walk(first, last, x=100.0, speed=6.0, torso=60.0):
@@ -22,27 +25,29 @@ def tracks_of(*pieces):
     for number, (frames, poses) in enumerate(pieces):
         tracks.append(Track(number, 30))
         for frame, pose in zip(frames, poses, strict=True):
-            tracks[-1].add(frame, pose)
+            tracks[-1].add(frame, Observation(pose))
     return tracks
 
 
 def mended(*pieces, unassigned=(), edges=EDGES):
     """The frames of each person."""
-    return [track.frames for track in stitch_tracks(tracks_of(*pieces), list(unassigned), 30, edges)]
+    runs = [(frames, [Observation(pose) for pose in poses]) for frames, poses in unassigned]
+    return [track.frames for track in stitch_tracks(tracks_of(*pieces), runs, 30, edges, PARAMS)]
 
 
 def test_what_is_whole_stays():
     one, other = walk(0, 40), walk(0, 40, x=600, speed=-5)
     tracks = tracks_of(one, other)
-    for before, after in zip(tracks, stitch_tracks(tracks, [], 30, EDGES), strict=True):
+    for before, after in zip(tracks, stitch_tracks(tracks, [], 30, EDGES, PARAMS), strict=True):
         assert (after.number, after.frames) == (before.number, before.frames)
         np.testing.assert_array_equal(after.poses, before.poses)
         assert after.torso == pytest.approx(before.torso, rel=0.05)
-        np.testing.assert_allclose(after.body.predict(1.5), before.body.predict(1.5), atol=3)
+        places = [predict_joints(track.body, 1.5, PARAMS) for track in (before, after)]
+        np.testing.assert_allclose(*places, atol=3)
 
 
 def test_nobody():
-    assert stitch_tracks([], [], 30, EDGES) == [] == Tracker(30).finish()
+    assert stitch_tracks([], [], 30, EDGES, PARAMS) == [] == Tracker(30).finish()
 
 
 @pytest.mark.parametrize("gap", [1, 4, 9])
@@ -65,7 +70,7 @@ def test_who_crosses_in_a_gap_keeps_going():
         (one[0][:22] + other[0][28:], one[1][:22] + other[1][28:])
         for one, other in ((right, left), (left, right))
     ]
-    first, second = stitch_tracks(tracks_of(*swapped), [], 30, EDGES)
+    first, second = stitch_tracks(tracks_of(*swapped), [], 30, EDGES, PARAMS)
     np.testing.assert_array_equal(first.poses, right[1][:22] + right[1][28:])
     np.testing.assert_array_equal(second.poses, left[1][:22] + left[1][28:])
 

@@ -17,6 +17,7 @@ from gymskel.estimators.rtmpose import RTMPose
 from gymskel.extract.batch import Extraction, extract_videos
 from gymskel.extract.one_video import ExtractionWarning, extract_video
 from gymskel.extract.plan import Plan, plan_videos
+from gymskel.tracking.params import TrackingParams
 
 __all__ = [
     "Estimator",
@@ -26,6 +27,7 @@ __all__ = [
     "OpenPose",
     "Plan",
     "RTMPose",
+    "TrackingParams",
     "extract_video",
     "extract_videos",
     "plan_videos",

@@ -20,6 +20,7 @@ from gymskel.extract.progress import batch_progress, describe_people
 from gymskel.extract.settings import ExtractionSettings, People
 from gymskel.messages import join_lines
 from gymskel.parallel import check_workers, choose_pool, map_as_completed, process_id
+from gymskel.tracking.params import DEFAULT_PARAMS, TrackingParams
 from gymskel.video import limit_threads
 
 
@@ -46,6 +47,7 @@ def extract_videos(
     people: People = "athlete",
     follow: bool = True,
     fps: float | None = None,
+    tracking: TrackingParams = DEFAULT_PARAMS,
     progress: bool = True,
     overwrite: Overwrite = "never",
     workers: int | None = None,
@@ -64,7 +66,7 @@ def extract_videos(
         paths_or_folder: a folder (searched with its sub-folders, which are kept), a video, or several.
         out: the folder of all recordings; made if it is not there.
         estimator: as in `extract_video`; for several workers it must be picklable.
-        people, follow, progress: as in `extract_video`.
+        people, follow, tracking, progress: as in `extract_video`.
         fps: frames a second of all the videos; overrides their headers.
         overwrite: "never" keeps what is finished. "changed" extracts again only videos whose stored settings differ from
             those of this call; the default `people` never counts as a difference. "always" extracts all again.
@@ -76,13 +78,13 @@ def extract_videos(
     Raises:
         FileNotFoundError: no such path, or a folder without a video.
         ValueError: before any work: two videos would become the same folder; a folder in `out` holds something else than
-            was asked for now (another video, estimator, `follow` or frame rate) and `overwrite` is "never"; a video
+            was asked for now (another video, estimator, `follow`, `tracking` or frame rate) and `overwrite` is "never"; a video
             was extracted into several folders of `out` before; `workers` or `overwrite` has a wrong value.
         TypeError, ImportError: as in `extract_video`; an estimator that cannot be sent to workers; no joblib for them.
     """
     if workers is not None:
         check_workers(workers)
-    settings = ExtractionSettings(choose_estimator(estimator), people, follow, fps)
+    settings = ExtractionSettings(choose_estimator(estimator), people, follow, fps, tracking)
     videos = assign_folders(paths_or_folder, Path(out))
     for planned in videos:
         remove_leftovers(planned.folder)

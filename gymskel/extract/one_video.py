@@ -13,7 +13,8 @@ from gymskel.extract.progress import describe_people, import_tqdm
 from gymskel.extract.settings import ExtractionSettings, People, extraction_entry
 from gymskel.recording import Recording, parse_video_name
 from gymskel.skeleton import BODY_25
-from gymskel.tracking.follower import Follower, TrackState
+from gymskel.tracking.follower import Follower
+from gymskel.tracking.params import DEFAULT_PARAMS, TrackingParams
 from gymskel.tracking.selection import select_tracks
 from gymskel.tracking.track import Track
 from gymskel.tracking.tracker import Tracker
@@ -31,6 +32,7 @@ def extract_video(
     people: People = "athlete",
     follow: bool = True,
     fps: float | None = None,
+    tracking: TrackingParams = DEFAULT_PARAMS,
     progress: bool = True,
 ) -> list[Recording]:
     """Return the Recording of the athlete in a video, or one of each person, in BODY_25.
@@ -46,6 +48,7 @@ def extract_video(
             where a result does not continue the person (see `gymskel.tracking.follower`). False: the estimator sees
             each frame once, whole, as it is.
         fps: frames a second; overrides the header of the file.
+        tracking: the numbers that steer tracking, such as `TrackingParams(max_followed=5)`; the defaults suit any video.
         progress: show the progress.
 
     Returns:
@@ -65,7 +68,7 @@ def extract_video(
         TypeError: `estimator` is not one.
         ImportError: no estimator is installed; no OpenCV.
     """
-    settings = ExtractionSettings(choose_estimator(estimator), people, follow, fps)
+    settings = ExtractionSettings(choose_estimator(estimator), people, follow, fps, tracking)
     recordings = extract_recordings(Path(path), settings, progress)
     if progress and import_tqdm() is None:
         print(describe_people(recordings))
@@ -80,7 +83,7 @@ def extract_recordings(video: Path, settings: ExtractionSettings, progress: bool
             tracks, follower, length = _track(frames, settings, progress)
         finally:
             reset(settings.estimator)
-    chosen = select_tracks(tracks, settings.people, frames.fps, frames.image_size) if tracks else []
+    chosen = select_tracks(tracks, settings.people, frames.fps, frames.image_size, settings.tracking)
     if not chosen:
         message = f"{video}: {settings.estimator.name} found nobody. Fix: check the video, or try another estimator."
         warnings.warn(message, ExtractionWarning, stacklevel=3)
@@ -111,10 +114,10 @@ def _track(
         return find_people(image, number, settings.estimator, frames.path)
 
     number, follower = -1, None
-    tracker = Tracker(frames.fps, image_size=frames.image_size)
+    tracker = Tracker(frames.fps, image_size=frames.image_size, params=settings.tracking)
     if settings.follow:
         may_be_anyone = settings.people == "all" or not isinstance(settings.people, str)
-        follower = Follower(find, frames.fps, frames.image_size, follow_all=may_be_anyone)
+        follower = Follower(find, frames.fps, frames.image_size, settings.tracking, follow_all=may_be_anyone)
     tqdm = import_tqdm() if progress else None
     options = {"total": frames.count, "desc": frames.path.name, "unit": "frame", "leave": False}
     for number, frame in enumerate(tqdm(frames, **options) if tqdm else frames):
@@ -137,8 +140,10 @@ def _follow_entries(follower: Follower | None, track: Track | None, length: int)
     """Return the history's entry on following, in a list; an empty list without a follower."""
     if follower is None:
         return []
-    state = follower.states[track.number] if track else TrackState()
-    found = set(track.frames) if track else set()
-    angle = [round(state.leans[number], 1) if number in found else None for number in range(length)]
-    reasons = [state.status.get(number, "not looked for") for number in range(length)]
+    missed = follower.people[track.number].missed if track else set()
+    why = dict.fromkeys(missed, "lost")
+    angle: list[float | None] = [None] * length
+    for number, seen in zip(track.frames, track.observations, strict=True) if track else ():
+        angle[number], why[number] = round(seen.lean, 1), seen.status
+    reasons = [why.get(number, "not looked for") for number in range(length)]
     return [{"step": "follow", "angle": angle, "estimates": follower.estimates, "why": reasons}]

@@ -18,6 +18,7 @@ from gymskel.messages import join_lines, join_names
 from gymskel.recording import CSV_NAME_PATTERN, METADATA_NAME
 from gymskel.recording.folders import DiskFolder
 from gymskel.recording.metadata import read_people_metadata
+from gymskel.tracking.params import DEFAULT_PARAMS, TrackingParams
 from gymskel.video import find_videos, read_frames
 
 Overwrite = Literal["never", "changed", "always"]
@@ -117,13 +118,14 @@ def plan_videos(
     people: People = "athlete",
     follow: bool = True,
     fps: float | None = None,
+    tracking: TrackingParams = DEFAULT_PARAMS,
     overwrite: Overwrite = "never",
 ) -> Plan:
     """Return what `extract_videos` would do with the same arguments; write and extract nothing.
 
     It raises the same errors, but a plan that refuses a video is returned.
     """
-    settings = ExtractionSettings(choose_estimator(estimator), people, follow, fps)
+    settings = ExtractionSettings(choose_estimator(estimator), people, follow, fps, tracking)
     plan = make_plan(assign_folders(paths_or_folder, Path(out)), settings, overwrite)
     return replace(plan, videos=tuple(map(_probe_video, plan.videos)))
 
@@ -229,15 +231,18 @@ def _differences(video: Path, metadata: Mapping[str, Any], settings: ExtractionS
             yield f"made from another file that was called {video.name} too."
         if entry.get("follow") != settings.follow:
             yield f"extracted with follow={entry.get('follow')!r}, asked for follow={settings.follow!r}."
+        before, now = entry.get("tracking", {}), settings.tracking.changes()
+        if before != now:
+            yield f"extracted with tracking={before or 'the defaults'}, asked for {now or 'the defaults'}."
     if metadata.get("estimator") != settings.estimator.name:
         yield f"extracted with {metadata.get('estimator')}, asked for {settings.estimator.name}."
     fps = settings.fps
     if fps is None:
         with read_frames(video) as frames:
             fps = frames.fps
-    before = metadata.get("fps")
-    if before != fps and not (before and fps and math.isclose(before, fps, rel_tol=1e-6)):  # rounding in JSON
-        yield f"extracted at {before} frames a second, asked for {fps}."
+    known = metadata.get("fps")
+    if known != fps and not (known and fps and math.isclose(known, fps, rel_tol=1e-6)):  # rounding in JSON
+        yield f"extracted at {known} frames a second, asked for {fps}."
 
 
 def _probe_video(planned: PlannedVideo) -> PlannedVideo:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gymskel.estimators.estimator import Estimator, is_stateless
+from gymskel.tracking.params import DEFAULT_PARAMS, TrackingParams
 
 People = str | int | tuple[float, float]
 """Choice of people: a word of `PEOPLE`, a person's number from 0, or a point (x, y) in pixels."""
@@ -24,6 +25,7 @@ class ExtractionSettings:
     people: People = "athlete"
     follow: bool = True
     fps: float | None = None
+    tracking: TrackingParams = DEFAULT_PARAMS
 
     def __post_init__(self) -> None:
         is_point = isinstance(self.people, tuple) and len(self.people) == 2 and np.isfinite(self.people).all()
@@ -41,9 +43,13 @@ class ExtractionSettings:
 
 
 def extraction_entry(video: Path, settings: ExtractionSettings) -> dict[str, Any]:
-    """Return the first entry of a recording's history: the identity of the file, `people` and `follow`."""
+    """Return the first entry of a recording's history: the identity of the file, `people`, `follow`, and
+    the numbers of `tracking` that differ from the defaults, if any.
+    """
     people = list(settings.people) if isinstance(settings.people, tuple) else settings.people
-    return {"step": "extract", **file_identity(video), "people": people, "follow": settings.follow}
+    entry = {"step": "extract", **file_identity(video), "people": people, "follow": settings.follow}
+    changes = settings.tracking.changes()
+    return {**entry, "tracking": changes} if changes else entry
 
 
 def file_identity(video: Path) -> dict[str, int]:

@@ -31,7 +31,7 @@ from gymskel.recording.folders import DiskFolder
 from gymskel.recording.metadata import read_people_metadata
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.selection import select_tracks
-from gymskel.tracking.track import Track
+from gymskel.tracking.track import Observation, Track
 from gymskel.tracking.tracker import Tracker
 
 People = str | int | tuple[float, float]
@@ -268,7 +268,8 @@ def _make_tracks(
     if has_ids and len(set(zip(frames, found.ids, strict=True))) == len(frames):
         tracks: dict[int, Track] = {}
         for frame, person, pose in zip(frames, found.ids, poses, strict=True):
-            tracks.setdefault(int(person), Track(len(tracks), settings.fps)).add(int(frame), pose)
+            track = tracks.setdefault(int(person), Track(len(tracks), settings.fps))
+            track.add(int(frame), Observation(pose))
         return list(tracks.values())
     tracker = Tracker(settings.fps, image_size=settings.image_size)
     ends = np.searchsorted(frames, np.arange(length + 1))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from gymskel.skeleton import BODY_25
+from gymskel.tracking.params import TrackingParams
+from gymskel.tracking.track import Observation
 
 _SAMPLES = [  # part, from joint, to joint, share of the way
     *((0, "Neck", "MidHip", share) for share in (0.25, 0.4)),
@@ -21,16 +24,8 @@ _FROM_JOINTS = BODY_25.indices([joint for _, joint, _, _ in _SAMPLES])
 _TO_JOINTS = BODY_25.indices([joint for _, _, joint, _ in _SAMPLES])
 _SHARES = np.array([[share] for *_, share in _SAMPLES])
 
-_SAMPLED_TORSO = 10.0  # pixels of a torso in the picture that is sampled; each is the mean of a patch
-_LAB_WEIGHTS = np.array([0.5, 1.0, 1.0])  # lightness counts half, as it changes with the light
-_SAME_DISTANCE = 8.0  # weighted Lab distance up to which colours are taken for the same
-_OTHER_DISTANCE = 20.0  # weighted Lab distance beyond the one above, from which colours are certainly others
-_MAX_COST = 0.6  # torso lengths, where all colours are others
-_UPDATE_SHARE = 0.05  # weight of a new frame in the means
-_KNOWN_FRAMES = 5  # frames after which an appearance is known
 
-
-def body_colors(frame: np.ndarray, pose: np.ndarray, torso: float) -> np.ndarray:
+def body_colors(frame: np.ndarray, pose: np.ndarray, torso: float, params: TrackingParams) -> np.ndarray:
     """Return the CIE Lab colours (PARTS, 3) of a body in a frame; NaN for parts that are not seen.
 
     Args:
@@ -48,7 +43,7 @@ def body_colors(frame: np.ndarray, pose: np.ndarray, torso: float) -> np.ndarray
     last = np.array(frame.shape[1::-1]) - 1  # a joint at the very edge is inside
     low, high = (np.clip(corner(xy[seen], axis=0), 0, last).astype(int) for corner in (np.min, np.max))
     region = frame[low[1] : high[1] + 1, low[0] : high[0] + 1]
-    scale = min(1.0, _SAMPLED_TORSO / torso)
+    scale = min(1.0, params.sampled_torso / torso)
     width, height = (max(1, round(scale * side)) for side in region.shape[1::-1])
     small = cv2.resize(region, (width, height), interpolation=cv2.INTER_AREA)
     at = np.nan_to_num((xy - low) * scale).astype(int).clip(0, (width - 1, height - 1))
@@ -71,6 +66,7 @@ def _mean_color(colors: np.ndarray) -> np.ndarray:
 class Appearance:
     """The colours of one person so far."""
 
+    params: TrackingParams
     # slow means of the colours, Lab; NaN for parts never seen
     mean: np.ndarray = field(default_factory=lambda: np.full((PARTS, 3), np.nan))
     spread: np.ndarray = field(default_factory=lambda: np.zeros(PARTS))  # usual distance of a frame from them
@@ -79,7 +75,7 @@ class Appearance:
     def update(self, colors: np.ndarray) -> None:
         """Take the colours (PARTS, 3) of a frame into the means."""
         self.count += 1
-        share = max(_UPDATE_SHARE, 1 / self.count)
+        share = max(self.params.appearance_update, 1 / self.count)
         self.spread += share * np.nan_to_num(self._part_distances(colors) - self.spread)
         known = np.where(np.isnan(self.mean), colors, self.mean)
         self.mean = known + share * np.nan_to_num(colors - known)
@@ -89,21 +85,38 @@ class Appearance:
 
         0 while the appearance is not known, or with fewer than 2 parts to compare.
         """
-        away = (self._part_distances(colors) - _SAME_DISTANCE - 2 * self.spread) / _OTHER_DISTANCE
+        away = (
+            self._part_distances(colors) - self.params.same_color_distance - 2 * self.spread
+        ) / self.params.other_color_distance
         both = np.isfinite(away)
-        if self.count < _KNOWN_FRAMES or both.sum() < 2:
+        if self.count < self.params.appearance_frames or both.sum() < 2:
             return 0.0
-        return _MAX_COST * float(np.clip(away[both], 0, 1).mean())
+        return self.params.appearance_cost * float(np.clip(away[both], 0, 1).mean())
 
     def distance(self, colors: np.ndarray) -> float:
-        """Return the mean distance of colours (PARTS, 3) from this person's, 0 to 1; 0.5 with no part to compare."""
-        away = self._part_distances(colors) / (_SAME_DISTANCE + _OTHER_DISTANCE)
+        """Return the mean distance of colours (PARTS, 3) from this person's, 0 to 1; a half with no part to compare."""
+        away = self._part_distances(colors) / (
+            self.params.same_color_distance + self.params.other_color_distance
+        )
         both = np.isfinite(away)
-        return float(np.minimum(away[both], 1).mean()) if both.any() else 0.5
+        return float(np.minimum(away[both], 1).mean()) if both.any() else 1 / 2
 
     def distance_to(self, other: Appearance) -> float:
         """Return the `distance` of the other's mean colours; 0 while one of the two is not known."""
-        return self.distance(other.mean) if min(self.count, other.count) >= _KNOWN_FRAMES else 0.0
+        return (
+            self.distance(other.mean)
+            if min(self.count, other.count) >= self.params.appearance_frames
+            else 0.0
+        )
 
     def _part_distances(self, colors: np.ndarray) -> np.ndarray:
-        return np.linalg.norm(_LAB_WEIGHTS * (colors - self.mean), axis=1)
+        return np.linalg.norm((colors - self.mean) * [self.params.lightness_weight, 1, 1], axis=1)
+
+
+def learn_appearance(observations: Iterable[Observation], params: TrackingParams) -> Appearance:
+    """Return the appearance from the colours of observations, in the order of their frames."""
+    appearance = Appearance(params)
+    for observation in observations:
+        if observation.colors is not None:
+            appearance.update(observation.colors)
+    return appearance

@@ -12,16 +12,11 @@ import numpy as np
 
 from gymskel.skeleton import BODY_25
 from gymskel.tracking.geometry import rotation_matrix
+from gymskel.tracking.params import TrackingParams
 from gymskel.tracking.prediction import CORE_JOINTS, Prediction
 
-_TURNS = (-45.0, 45.0, -90.0, 90.0, 180.0)  # degrees beside the predicted lean
-_MARGIN = 1.9  # side of a crop, in extents of the predicted body: detectors want some picture around it
-_MIN_SIDE = 5.5  # torso lengths: a tucked body opens within a few frames
-_CLOSER = 0.65  # share of that side, for a closer crop
-_OVERVIEW_SIZE = 512  # pixels to which the whole picture is reduced
-_PAINTED_WIDTH = 0.4  # torso lengths, along the limbs of a person who is masked
-_SPARED_WIDTH = 0.3  # torso lengths, along the limbs of the person wanted
-_MAX_COORDINATE = 1e4  # pixels; limbs that reach further out are not painted
+_MAX_COORDINATE = 1e4  # pixels; OpenCV draws no line that reaches further out
+
 _TRUNK_LIMBS = "Neck-Nose Neck-MidHip RShoulder-LShoulder RHip-LHip".split()
 _SIDE_LIMBS = "Shoulder-Hip Shoulder-Elbow Elbow-Wrist Hip-Knee Knee-Ankle".split()
 _PAINTED_LIMBS = [
@@ -37,7 +32,7 @@ class Crop:
     center: tuple[float, float]  # x, y of its middle in the picture, pixels
     side: float  # in the picture, pixels
     lean: float = 0.0  # degrees clockwise by which the square is turned
-    size: int = 384  # its side as it is shown, pixels
+    size: int = TrackingParams.crop_size  # its side as it is shown, pixels
 
     @property
     def matrix(self) -> np.ndarray:
@@ -72,7 +67,7 @@ class Crop:
 
 
 def propose_crops(
-    predicted: Prediction, others: list[Prediction], *, second_first: bool
+    predicted: Prediction, others: list[Prediction], params: TrackingParams, *, second_first: bool
 ) -> Iterator[tuple[Crop, list[Prediction]]]:
     """Yield the crops in which to look for a person, the likeliest first, each with the people to mask in it.
 
@@ -82,33 +77,40 @@ def propose_crops(
     xy = predicted.pose[CORE_JOINTS, :2]
     low, high = np.nanmin(xy, axis=0), np.nanmax(xy, axis=0)
     x, y = (low + high) / 2
-    center = (x, y)
-    side = max(_MARGIN * float((high - low).max()), _MIN_SIDE * predicted.torso)
-    side *= min(1 + 0.1 * (predicted.gap - 1), 2)
-    away = [np.linalg.norm(other.pose[CORE_JOINTS, :2] - center, axis=1) for other in others]
-    # however the square is turned
-    inside = [other for other, joints in zip(others, away, strict=True) if (joints < 0.7 * side).any()]
-    whole, close = Crop(center, side, predicted.lean), Crop(center, _CLOSER * side, predicted.lean)
-    first: list[tuple[Crop, list[Prediction]]] = [(whole, []), (whole, inside) if inside else (close, [])]
+    side = max(params.crop_extents * float((high - low).max()), params.crop_torsos * predicted.torso)
+    side *= min(1 + params.crop_growth * (predicted.gap - 1), 2)
+    away = [np.linalg.norm(other.pose[CORE_JOINTS, :2] - (x, y), axis=1) for other in others]
+    half_diagonal = side / np.sqrt(2)  # inside it, however the square is turned
+    inside = [other for other, far in zip(others, away, strict=True) if (far < half_diagonal).any()]
+
+    def crop(share: float = 1.0, turn: float = 0.0) -> Crop:
+        return Crop((x, y), share * side, predicted.lean + turn, params.crop_size)
+
+    close = params.closer_crop
+    first = [(crop(), []), (crop(), inside) if inside else (crop(close), [])]
     yield from reversed(first) if second_first else first
     if inside:
-        yield close, inside
-    turned_side = side if inside or not second_first else close.side
-    for turn in _TURNS:
-        yield Crop(center, turned_side, predicted.lean + turn), inside
+        yield crop(close), inside
+    share = 1.0 if inside or not second_first else close
+    for turn in params.crop_turns:
+        yield crop(share, turn), inside
 
 
 def mask_people(
-    picture: np.ndarray, crop: Crop, people: list[Prediction], wanted: Prediction | None = None
+    picture: np.ndarray,
+    crop: Crop,
+    people: list[Prediction],
+    params: TrackingParams,
+    wanted: Prediction | None = None,
 ) -> np.ndarray:
     """Return the picture (size, size, 3) of a crop, people painted black along their limbs; the `wanted` one is spared."""
     import cv2
 
     mask = np.zeros(picture.shape[:2], np.uint8)
     for predicted in people:
-        _draw_limbs(mask, crop, predicted, _PAINTED_WIDTH, 1)
+        _draw_limbs(mask, crop, predicted, params.masked_width, 1)
     if wanted is not None:
-        _draw_limbs(mask, crop, wanted, _SPARED_WIDTH, 0)
+        _draw_limbs(mask, crop, wanted, params.spared_width, 0)
     return cv2.bitwise_and(picture, picture, mask=1 - mask)
 
 
@@ -127,32 +129,35 @@ def _draw_limbs(mask: np.ndarray, crop: Crop, predicted: Prediction, torsos: flo
 # --- of the whole picture, for people who are not known yet -----------------------------------------------------------
 
 
-def overview_crops(frame: np.ndarray) -> Iterator[Crop]:
-    """Yield a square around the whole picture; if one side is over 1.25 times the other, three squares along it too.
+def overview_crops(frame: np.ndarray, params: TrackingParams) -> list[Crop]:
+    """Return a square around the whole picture; if one side is over 1.25 times the other, three squares along it too.
 
     The middle one comes first, then both ends. They are as large as the short side, and leave gaps beyond 3 to 1.
     """
     height, width = frame.shape[:2]
     middle, long, short = (width / 2, height / 2), max(height, width), min(height, width)
-    yield Crop(middle, long, size=_OVERVIEW_SIZE)
-    if long > 1.25 * short:
-        for part in (0.5, 0.0, 1.0):
-            at = short / 2 + part * (long - short)
-            yield Crop((at, middle[1]) if width > height else (middle[0], at), short)
+    whole = Crop(middle, long, size=params.overview_size)
+    if long <= params.square_ratio * short:
+        return [whole]
+    places = [short / 2 + part * (long - short) for part in (1 / 2, 0, 1)]
+    centers = [(at, middle[1]) if width > height else (middle[0], at) for at in places]
+    return [whole, *(Crop(center, short, size=params.crop_size) for center in centers)]
 
 
-def turned_overviews(frame: np.ndarray) -> Iterator[Crop]:
-    """Yield the whole picture turned, for people who lean from the start."""
+def turned_overviews(frame: np.ndarray, params: TrackingParams) -> list[Crop]:
+    """Return crops of the whole picture turned, for people who lean from the start."""
     height, width = frame.shape[:2]
-    for lean in (180.0, 120.0, 240.0, 60.0, 300.0):
-        yield Crop((width / 2, height / 2), 1.1 * max(height, width), lean, _OVERVIEW_SIZE)
+    side = params.turned_margin * max(height, width)
+    return [Crop((width / 2, height / 2), side, lean, params.overview_size) for lean in params.overview_turns]
 
 
-def tile_crops(frame: np.ndarray) -> Iterator[Crop]:
-    """Yield squares of half the picture's short side, each overlapping the next by half, for people who look small."""
+def tile_crops(frame: np.ndarray, params: TrackingParams) -> list[Crop]:
+    """Return squares of half the picture's short side, each overlapping the next by half, for people who look small."""
     height, width = frame.shape[:2]
     half = min(height, width) / 2
     rows, columns = (int(np.ceil(2 * side / half)) - 1 for side in (height, width))
-    for y in np.linspace(half / 2, height - half / 2, rows):
-        for x in np.linspace(half / 2, width - half / 2, columns):
-            yield Crop((float(x), float(y)), half)
+    return [
+        Crop((float(x), float(y)), half, size=params.crop_size)
+        for y in np.linspace(half / 2, height - half / 2, rows)
+        for x in np.linspace(half / 2, width - half / 2, columns)
+    ]

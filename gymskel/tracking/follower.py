@@ -1,56 +1,31 @@
 """The follower: people are followed through a video with any estimator, also while they turn upside down.
 
-For each person and frame: predict the pose from the frames before; show the estimator that square of the picture,
-turned so that the person stands upright; map the keypoints back; keep them if they continue this person. If they do
-not, try other turns and another size, and keep the pose that continues the person best, whatever the estimator's
-confidence. If no pose does, the person is unseen in this frame. A person found again is searched for backwards through
-the frames missed.
+For each person and frame: predict the pose from the frames before; propose crops of the picture, turned so that the
+person stands upright; estimate the poses in them; associate the pose that continues the person best, whatever the
+estimator's confidence; update the track. If no pose continues the person, the person is unseen in this frame. A person
+found again is searched for backwards through the frames missed.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 
 import numpy as np
 
-from gymskel.body_geometry import torso_lean, torso_middle
+from gymskel.body_geometry import torso_middle
 from gymskel.tracking.appearance import body_colors
-from gymskel.tracking.crops import (
-    Crop,
-    mask_people,
-    overview_crops,
-    propose_crops,
-    tile_crops,
-    turned_overviews,
-)
+from gymskel.tracking.crops import Crop, overview_crops, propose_crops, tile_crops, turned_overviews
 from gymskel.tracking.geometry import estimate_torso_lengths
-from gymskel.tracking.identity_swaps import find_swaps
-from gymskel.tracking.prediction import (
-    CORE_JOINTS,
-    MIN_CORE_JOINTS,
-    Prediction,
-    pose_cost,
-    predict_pose,
-    recent_limb_speed,
-)
+from gymskel.tracking.identity_swaps import undo_swaps
+from gymskel.tracking.params import DEFAULT_FPS, DEFAULT_PARAMS, TrackingParams
+from gymskel.tracking.person import Person
+from gymskel.tracking.prediction import pose_cost, recent_limb_speed
+from gymskel.tracking.search import FindPeople, Target, estimate_in_crop, find_match
 from gymskel.tracking.stitching import join_tracks
-from gymskel.tracking.track import DEFAULT_FPS, Track
-from gymskel.tracking.track_state import CONFIRMING_FRAMES, Match, Target, TrackState, swap_entries
+from gymskel.tracking.track import Observation, Track
 from gymskel.tracking.tracker import Tracker
-
-_MAX_COST = 0.9  # torso lengths; a pose that costs more does not continue the person
-_MAX_FOLLOWED = 3  # people followed at once, where one athlete is wanted
-_TENTATIVE_CROPS = 3  # crops tried for a tentative person, and backwards
-_TENTATIVE_GAP = 3  # frames without a tentative person, after which the search ends
-_CONFIRMED_GAP = 1.0  # seconds without a confirmed person, after which only overviews may find them again
-_RARE_GAP = 8  # frames without a person, after which the search becomes rarer
-_NEAR_DISTANCE = 0.75  # torso lengths from a known person within which a detection is no new person
-_POOR_FIRST_COST = 0.25  # torso lengths, from which a first pose is searched for again
-_APPEARANCE_WEIGHT = 1.5  # of the appearance cost over a gap
-_OVERVIEW_SECONDS = 0.25  # between two searches of the next part of the whole picture
-_KEPT_BYTES, _KEPT_FRAMES = 200 << 20, 32  # most of the last frames, kept for searching backwards
 
 
 class Follower:
@@ -60,27 +35,30 @@ class Follower:
         find_people: frame (height, width, 3) -> (people, 25, 3), a stateless estimator.
         fps: frames a second, or None.
         image_size: (width, height) in pixels, or None.
-        follow_all: follow all people at once, however many; by default at most three, and the others are only known.
+        params: the numbers that steer it.
+        follow_all: follow all people at once, however many; by default a few, and the others are only known.
 
     Attributes:
         tracker: everybody's tracks, `tracker.tracks`.
-        states: track number -> the record of that person.
+        people: track number -> that person.
         estimates: number of calls of `find_people`, frame by frame; those of a search backwards count where it began.
     """
 
     def __init__(
         self,
-        find_people: Callable[[np.ndarray], np.ndarray],
+        find_people: FindPeople,
         fps: float | None,
         image_size: tuple[int, int] | None = None,
+        params: TrackingParams = DEFAULT_PARAMS,
         *,
         follow_all: bool = False,
     ) -> None:
-        self.tracker = Tracker(fps, image_size=image_size)
-        self.states: dict[int, TrackState] = {}
+        self.params = params
+        self.tracker = Tracker(fps, image_size=image_size, params=self.params)
+        self.people: dict[int, Person] = {}
         self.estimates: list[int] = []
-        self._find_people = find_people
-        self._max_followed = None if follow_all else _MAX_FOLLOWED
+        self._estimator = find_people
+        self._max_followed = None if follow_all else self.params.max_followed
         self._fps = fps or DEFAULT_FPS
         self._overviews = 0  # shown so far
         self._found_new = False  # in the last overview
@@ -91,198 +69,147 @@ class Follower:
         """Take in the next frame (height, width, 3), in the order of the video."""
         self.estimates.append(0)
         self._keep_frame(number, frame)
-        followed = self._tracks_to_follow(number)
-        found = [track for track in followed if self._continue(track, number, frame)]
-        due = self._found_new or number % max(1, round(_OVERVIEW_SECONDS * self._fps)) == 0
-        self._found_new = False
+        followed = self._people_to_follow(number)
+        found = [self._follow(person, number, frame) for person in followed]
         self._frames_alone = 0 if followed else self._frames_alone + 1
-        if due or not found:
+        due = self._found_new or number % max(1, round(self.params.overview_seconds * self._fps)) == 0
+        if due or not any(found):
             self._search_overviews(number, frame, self._next_overviews(frame, alone=not followed, due=due))
 
     def finish(self) -> list[Track]:
         """Return the tracks of confirmed people, the parts of one person joined; call it once, after the last frame.
 
-        If nobody is confirmed, all tracks are returned. Identity swaps are undone. The record of a joined track is in
-        `states` under its number.
+        If nobody is confirmed, all tracks are returned. Identity swaps are undone.
         """
-        tracks = self.tracker.tracks
-        confirmed = [t for t in tracks if self.states[t.number].is_confirmed] or tracks
-        colors = {number: state.colors for number, state in self.states.items()}
-        for a, b, numbers in find_swaps(confirmed, colors):
-            self._swap(a, b, set(numbers))
-        joined, parts = join_tracks(confirmed, self._fps, self.tracker.edges, self._link_cost)
-        for track, numbers in zip(joined, parts, strict=True):
-            own = self.states[track.number]
-            for frame, number in zip(track.frames, numbers, strict=True):
-                own.leans[frame] = self.states[number].leans[frame]
-                own.status[frame] = self.states[number].status[frame]
-        return joined
-
-    def _link_cost(self, one: int, other: int) -> float:
-        """Return the appearance cost of joining two tracks, by their numbers."""
-        a, b = self.states[one].appearance, self.states[other].appearance
-        return _APPEARANCE_WEIGHT * min(a.cost(b.mean), b.cost(a.mean))
-
-    def _swap(self, a: Track, b: Track, numbers: set[int]) -> None:
-        """Exchange poses, leans, status and colours of two tracks in these frames; a frame of one alone moves to the other.
-
-        The state of the body and the learned appearance of both tracks stay as they are.
-        """
-        first, second = self.states[a.number], self.states[b.number]
-        swap_entries(first.leans, second.leans, numbers)
-        swap_entries(first.status, second.status, numbers)
-        swap_entries(first.colors, second.colors, numbers)
-        poses_a, poses_b = (dict(zip(track.frames, track.poses, strict=True)) for track in (a, b))
-        swap_entries(poses_a, poses_b, numbers)
-        for track, poses in ((a, poses_a), (b, poses_b)):
-            track.frames, track.poses = sorted(poses), [poses[number] for number in sorted(poses)]
+        tracks = [person.track for person in self.people.values() if person.is_confirmed]
+        tracks = undo_swaps(tracks or self.tracker.tracks, self.params)
+        return join_tracks(tracks, self._fps, self.tracker.edges, self.params)
 
     # --- people who are known -------------------------------------------------------------------------------------
 
-    def _tracks_to_follow(self, number: int) -> list[Track]:
-        """Return the tracks worth a search of their own: the largest person, the liveliest, and one of the others in turn.
+    def _people_to_follow(self, number: int) -> list[Person]:
+        """Return the people worth a search of their own: the largest, the liveliest, and one of the others in turn.
 
-        Tracks unseen for long are left out in two of three frames.
+        People unseen for long are left out in two of three frames.
         """
-        active = [t for t in self.tracker.active(number) if number - t.frames[-1] <= self._max_gap(t)]
-        active.sort(key=lambda track: -track.torso * min(len(track.frames), self._fps))
-        if self._max_followed is not None and len(active) > self._max_followed:
-            largest, *others = active
-            others.sort(key=lambda track: -recent_limb_speed(track, number))
+        gaps = {track.number: number - track.frames[-1] for track in self.tracker.active(number)}
+        near = [self.people[n] for n, gap in gaps.items() if gap <= self._max_gap(self.people[n])]
+        near.sort(key=lambda person: -person.track.torso * min(len(person.track.frames), self._fps))
+        if self._max_followed is not None and len(near) > self._max_followed:
+            largest, *others = near
+            others.sort(key=lambda person: -recent_limb_speed(person.track, number, self.params))
             kept = self._max_followed - 1
-            states = [(self.states[track.number], track) for track in others[kept:]]
             # the tentative first, then the one whose last search is longest ago
-            _, turn = min(states, key=lambda pair: (pair[0].is_confirmed, pair[0].last_search))
-            active = [largest, *others[:kept], turn]
-        gaps = [(track, number - track.frames[-1]) for track in active]
-        return [track for track, gap in gaps if gap <= _RARE_GAP or gap % 3 == 0]
+            turn = min(others[kept:], key=lambda person: (person.is_confirmed, person.last_search))
+            near = [largest, *others[:kept], turn]
+        return [person for person in near if self._is_searched(gaps[person.track.number])]
 
-    def _max_gap(self, track: Track) -> float:
+    def _is_searched(self, gap: int) -> bool:
+        """Return True if a person unseen for `gap` frames is searched for now."""
+        return gap <= self.params.rare_gap or gap % self.params.rare_step == 0
+
+    def _max_gap(self, person: Person) -> float:
         """Return the frames for which an unseen person is searched for at the predicted place."""
-        return _CONFIRMED_GAP * self._fps if self.states[track.number].is_confirmed else _TENTATIVE_GAP
+        confirmed = self.params.confirmed_seconds * self._fps
+        return confirmed if person.is_confirmed else self.params.tentative_gap
 
-    def _continue(self, track: Track, number: int, frame: np.ndarray, *, backwards: bool = False) -> bool:
+    def _follow(self, person: Person, number: int, frame: np.ndarray, *, backwards: bool = False) -> bool:
         """Search a frame for a known person, add the pose to the track, and return True if it was found."""
-        state = self.states[track.number]
-        state.last_search = max(state.last_search, number)
-        predicted = predict_pose(track, number, backwards=backwards)
-        good_cost = state.max_good_cost(predicted.gap)
-        others = self._other_targets(track, number, backwards)
-        near = [other.predicted for other in others]
-        crops = propose_crops(predicted, near, second_first=state.second_first)
-        limit = _TENTATIVE_CROPS if backwards or not state.is_confirmed else None
-        target = Target(predicted, state.appearance)
-        match, first_result = self._find_match(frame, target, others, islice(crops, limit), good_cost)
-        if match is None or match.cost > _MAX_COST:
-            state.status[number] = "lost"
+        params = self.params
+        person.last_search = max(person.last_search, number)
+        target = person.target(number, backwards=backwards)
+        others = self._other_targets(person, number, backwards)
+        crops = propose_crops(
+            target.predicted, [o.predicted for o in others], params, second_first=person.second_first
+        )
+        limit = params.tentative_crops if backwards or not person.is_confirmed else None
+        good_cost = person.max_good_cost(target.predicted.gap)
+        match = find_match(self._find_people, frame, islice(crops, limit), target, others, good_cost, params)
+        if match is None:
+            person.missed.add(number)
             return False
-        track.add(number, match.pose)
-        state.leans[number] = match.crop.lean
-        state.status[number] = "backwards" if backwards else first_result
-        state.adapt_search(match, first_result)
-        state.colors[number] = match.colors
+        person.track.add(number, match.observation("backwards" if backwards else match.first_result))
+        person.adapt_search(match)
         if match.cost < good_cost:
-            state.appearance.update(match.colors)
+            person.appearance.update(match.colors)
         if not backwards:
-            self._confirm(track, number, as_predicted=match.cost < good_cost, after_gap=predicted.gap > 1)
+            self._confirm(person, number, as_predicted=match.cost < good_cost, gap=target.predicted.gap)
         return True
 
-    def _confirm(self, track: Track, number: int, *, as_predicted: bool, after_gap: bool) -> None:
-        """Count a frame for a track, and search backwards once it is confirmed, or found again after a gap."""
-        state = self.states[track.number]
-        state.confirmations += as_predicted
-        just_confirmed = state.confirmations == CONFIRMING_FRAMES  # and so until the next frame is counted
-        if just_confirmed and as_predicted:
-            self._search_first_pose_again(track)
-        if state.is_confirmed and (after_gap or just_confirmed):
-            self._search_backwards(track, track.frames[0] if just_confirmed else number)
-
-    def _find_match(
-        self,
-        frame: np.ndarray,
-        target: Target,
-        others: list[Target],
-        crops: Iterator[tuple[Crop, list[Prediction]]],
-        good_cost: float,
-    ) -> tuple[Match | None, str]:
-        """Return the cheapest match in the crops, or None, and the result of the first crop.
-
-        Crops are tried until a match costs less than `good_cost`, in torso lengths; each comes with the people to paint out
-        in it, and counts as one estimate. The match may cost more than a pose of this person may. The result of the first crop
-        is "" if its match was good, "poor" for another match, "nobody" if no pose in it fits this person. A pose that costs
-        less for one of the others is that person's.
-        """
-        best: Match | None = None
-        first_result = ""
-        for attempt, (crop, masked) in enumerate(crops):
-            for pose in self._estimate(frame, crop, masked, target.predicted):
-                if pose_cost(pose, target.predicted) > _MAX_COST:
-                    continue
-                colors = body_colors(frame, pose, target.predicted.torso)
-                cost = target.cost(pose, colors)
-                if any(other.cost(pose, colors) < cost for other in others):
-                    continue
-                if best is None or cost < best.cost:
-                    best = Match(pose, cost, crop, attempt, colors)
-            if best and best.cost < good_cost:
-                break
-            first_result = first_result or ("poor" if best else "nobody")
-        return best, first_result
-
-    def _estimate(
-        self, frame: np.ndarray, crop: Crop, masked: list[Prediction], wanted: Prediction | None = None
-    ) -> np.ndarray:
-        """Return the people (people, 25, 3) found in a crop, in the picture's pixels; unseen outside the picture.
-
-        People with under 4 core joints are left out. Those in `masked` are painted out; the `wanted` person is spared.
-        """
+    def _find_people(self, picture: np.ndarray) -> np.ndarray:
+        """Return the estimator's people in a picture, and count the call."""
         self.estimates[-1] += 1
-        picture = crop.cut(frame)
-        people = self._find_people(mask_people(picture, crop, masked, wanted) if masked else picture)
-        people = crop.to_picture(people)
-        height, width = frame.shape[:2]
-        inside = ((people[..., :2] >= 0) & (people[..., :2] <= (width, height))).all(axis=-1)
-        people[~inside] = np.nan, np.nan, 0
-        return people[inside[:, CORE_JOINTS].sum(axis=1) >= MIN_CORE_JOINTS]
+        return self._estimator(picture)
 
-    def _other_targets(self, track: Track, number: int, backwards: bool) -> list[Target]:
+    def _other_targets(self, person: Person, number: int, backwards: bool) -> list[Target]:
         """Return the other confirmed people who are, or should be, in this frame."""
-        others = [t for t in self.tracker.tracks if t is not track and self.states[t.number].is_confirmed]
-        late = 0 if backwards else _RARE_GAP
-        there = [t for t in others if t.frames[0] <= number <= t.frames[-1] + late]
-        return [Target(_pose_in(t, number), self.states[t.number].appearance) for t in there]
+        late = 0 if backwards else self.params.rare_gap
+        return [
+            other.target_in(number)
+            for other in self.people.values()
+            if other is not person
+            and other.is_confirmed
+            and other.track.frames[0] <= number <= other.track.frames[-1] + late
+        ]
+
+    def _confirm(self, person: Person, number: int, *, as_predicted: bool, gap: int) -> None:
+        """Count a frame for a person, and search backwards once confirmed, or found again after a gap."""
+        person.confirmations += as_predicted
+        # and so until the next frame is counted
+        just_confirmed = person.confirmations == self.params.confirming_frames
+        if just_confirmed and as_predicted:
+            self._search_first_frame_again(person)
+        if person.is_confirmed and (gap > 1 or just_confirmed):
+            self._search_backwards(person, person.track.frames[0] if just_confirmed else number)
 
     # --- people who are new or come back --------------------------------------------------------------------------
 
     def _search_overviews(self, number: int, frame: np.ndarray, crops: list[Crop]) -> None:
         """Search crops of the whole picture for people who are not known yet, or unseen."""
+        self._found_new = False
         for crop in crops:
-            known = [_pose_in(track, number) for track in self.tracker.tracks if track.frames[-1] == number]
-            for pose in self._estimate(frame, crop, known):
-                here = [track for track in self.tracker.tracks if track.frames[-1] == number]
-                new = not any(_is_beside(pose, track) for track in here)
-                colors = body_colors(frame, pose, estimate_torso_lengths(pose[None, :, :2])[0])
-                cost = self._appearance_cost(colors)
-                (found,) = self.tracker.update(number, pose[None], start=new, extra_cost=cost)
-                if found < 0:
-                    continue
-                self._found_new |= found not in self.states
-                status = "found again" if found in self.states else "found"
-                state = self.states.setdefault(found, TrackState())
-                state.leans[number], state.status[number], state.colors[number] = crop.lean, status, colors
-                if state.is_confirmed:
-                    self._search_backwards(self.tracker.tracks[found], number)
+            known = [person.target_in(number).predicted for person in self._seen_in(number)]
+            for pose in estimate_in_crop(self._find_people, frame, crop, known, self.params):
+                torso = estimate_torso_lengths(pose[None, :, :2])[0]
+                colors = body_colors(frame, pose, torso, self.params)
+                new = not any(self._is_beside(pose, person.track) for person in self._seen_in(number))
+                extra_cost = self._appearance_cost(colors)
+                (found,) = self.tracker.update(number, pose[None], start=new, extra_cost=extra_cost)
+                if found >= 0:
+                    self._note_found(found, number, Observation(pose, colors, crop.lean))
+
+    def _note_found(self, track_number: int, number: int, observation: Observation) -> None:
+        """Note how the pose that the tracker gave to a track was found, and search backwards for a known person."""
+        track = self.tracker.tracks[track_number]
+        known = track_number in self.people
+        track.observations[-1] = observation._replace(status="found again" if known else "found")
+        self._found_new |= not known
+        person = self.people.setdefault(track_number, Person(track, self.params))
+        if person.is_confirmed:
+            self._search_backwards(person, number)
+
+    def _seen_in(self, number: int) -> list[Person]:
+        """Return the people who were found in the newest frame."""
+        return [person for person in self.people.values() if person.track.frames[-1] == number]
+
+    def _is_beside(self, pose: np.ndarray, track: Track) -> bool:
+        """Return True if a pose (25, 3) lies over the newest pose of a track."""
+        away = np.linalg.norm(torso_middle(pose) - torso_middle(track.observations[-1].pose))
+        return bool(away < self.params.beside_distance * track.torso)
 
     def _appearance_cost(self, colors: np.ndarray) -> Callable[[Track], float]:
         """Return a function: track -> weighted `Appearance.cost` of colours (PARTS, 3), in torso lengths."""
-        return lambda track: _APPEARANCE_WEIGHT * self.states[track.number].appearance.cost(colors)
+        weight = self.params.appearance_weight
+        return lambda track: weight * self.people[track.number].appearance.cost(colors)
 
     def _next_overviews(self, frame: np.ndarray, *, alone: bool, due: bool) -> list[Crop]:
         """Return the next crop of the whole picture; if nobody is known, also turned ones, tiles, or all at once."""
-        turned = turned_overviews(frame) if alone and (due or self._frames_alone <= _TENTATIVE_GAP) else ()
+        newly = alone and (due or self._frames_alone <= self.params.tentative_gap)
+        turned = turned_overviews(frame, self.params) if newly else []
+        crops = overview_crops(frame, self.params)
         if alone and due:
-            return [*overview_crops(frame), *turned]
-        crops = [*overview_crops(frame), *(tile_crops(frame) if alone else ())]
+            return [*crops, *turned]
+        crops += tile_crops(frame, self.params) if alone else []
         self._overviews += 1
         return [crops[(self._overviews - 1) % len(crops)], *turned]
 
@@ -291,49 +218,31 @@ class Follower:
     def _keep_frame(self, number: int, frame: np.ndarray) -> None:
         """Keep a frame for searching backwards, and drop the oldest ones."""
         self._kept_frames.append((number, frame))
-        while len(self._kept_frames) > min(_KEPT_FRAMES, max(8, _KEPT_BYTES // frame.nbytes)):
+        affordable = max(self.params.rare_gap, self.params.kept_bytes // frame.nbytes)
+        while len(self._kept_frames) > min(self.params.kept_frames, affordable):
             self._kept_frames.popleft()
 
-    def _search_first_pose_again(self, track: Track) -> None:
+    def _search_first_frame_again(self, person: Person) -> None:
         """Search the first frame of a track again, upright, if the pose of the overview fits the next poses badly.
 
         The old pose stays if the search finds no better one.
         """
-        state, number, pose = self.states[track.number], track.frames.pop(0), track.poses.pop(0)
-        predicted, frame = predict_pose(track, number, backwards=True), dict(self._kept_frames).get(number)
-        before = state.leans[number], state.status[number], state.colors[number]
-        cost = pose_cost(pose, predicted)
-        fits = cost < _POOR_FIRST_COST
-        if fits or frame is None or not self._continue(track, number, frame, backwards=True):
-            track.frames.insert(0, number)
-            track.poses.insert(0, pose)
-        elif pose_cost(track.poses[0], predicted) >= cost:
-            track.add(number, pose)
-        else:
-            return
-        state.leans[number], state.status[number], state.colors[number] = before
+        track = person.track
+        number, first = track.frames.pop(0), track.observations.pop(0)
+        target, frame = person.target(number, backwards=True), dict(self._kept_frames).get(number)
+        cost = pose_cost(first.pose, target.predicted, self.params)
+        if cost >= self.params.poor_first_cost and frame is not None:
+            found = self._follow(person, number, frame, backwards=True)
+            if found and pose_cost(track.observations[0].pose, target.predicted, self.params) < cost:
+                return
+        track.add(number, first)
 
-    def _search_backwards(self, track: Track, number: int) -> None:
-        """Search the frames kept before `number`, backwards, until the person is known or lost for 9 frames."""
+    def _search_backwards(self, person: Person, number: int) -> None:
+        """Search the frames kept before `number`, backwards, until the person is known or lost for too long."""
         missed = 0
         for earlier, frame in reversed(self._kept_frames):
             if earlier >= number:
                 continue
-            if earlier in track.frames or missed > _RARE_GAP:
+            if earlier in person.track.frames or missed > self.params.rare_gap:
                 return
-            missed = 0 if self._continue(track, earlier, frame, backwards=True) else missed + 1
-
-
-def _pose_in(track: Track, number: int) -> Prediction:
-    """Return the pose of a person in a frame, or the predicted pose if there is none."""
-    at = int(np.searchsorted(track.frames, number))
-    if at < len(track.frames) and track.frames[at] == number:
-        pose = track.poses[at]
-        return Prediction(pose, float(torso_lean(pose[:, :2])), track.torso, 1)
-    return predict_pose(track, number)
-
-
-def _is_beside(pose: np.ndarray, track: Track) -> bool:
-    """Return True if a pose (25, 3) lies over the newest pose of a track."""
-    away = np.linalg.norm(torso_middle(pose) - torso_middle(track.poses[-1]))
-    return bool(away < _NEAR_DISTANCE * track.torso)
+            missed = 0 if self._follow(person, earlier, frame, backwards=True) else missed + 1

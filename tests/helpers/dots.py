@@ -3,7 +3,7 @@
 import numpy as np
 
 from gymskel.skeleton import BODY_25
-from gymskel.tracking.track import Track
+from gymskel.tracking.track import Observation, Track
 
 JOINTS = len(BODY_25)
 UNSEEN = (np.nan, np.nan, 0)
@@ -34,7 +34,7 @@ def track_of(poses, first=0, number=0):
     """A track with a pose in each frame from `first` on, 30 frames a second."""
     track = Track(number, 30)
     for frame, pose in enumerate(poses, first):
-        track.add(frame, pose)
+        track.add(frame, Observation(pose))
     return track
 
 
