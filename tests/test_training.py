@@ -276,34 +276,6 @@ def test_clips_are_let_go_when_a_training_ends(monkeypatch):
     assert clips() is None and epoch() is None
 
 
-def test_a_training_that_ends_with_an_error_leaves_the_weights_so_far():
-    class Stop(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            if epoch == 1:
-                raise KeyboardInterrupt
-
-    model = quick(2)
-    before = model.get_weights()
-    with pytest.raises(KeyboardInterrupt):
-        fit_shared(model, made_clips(), FAST, "stopped", seed=0, callbacks=[Stop()])
-    assert all((now != then).any() for now, then in zip(model.get_weights(), before, strict=True))
-    again, alone = quick(2), quick(2)
-    again.set_weights(before)
-    alone.set_weights(before)
-    fit_shared(again, made_clips(), FAST, "stopped", seed=0)
-    fit(alone, made_clips(), FAST, seed=0)
-    for one, other in zip(again.get_weights(), alone.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_few_networks_are_kept(monkeypatch):
-    monkeypatch.setattr(compile_cache, "_cache", {})
-    monkeypatch.setattr(compile_cache, "_MAX_ENTRIES", 2)
-    for smoothing in (0.0, 0.1, 0.2):
-        borrow(quick(2), replace(PLAIN, label_smoothing=smoothing))
-    assert len(compile_cache._cache) == 2
-
-
 def test_optimizers():
     adam = watched(made_clips(), PLAIN)
     assert type(adam.optimizer).__name__ == "Adam"
@@ -323,21 +295,18 @@ def test_optimizers():
     ],
 )
 def test_rates(schedule, expected, monkeypatch):
-    """The rate of each of two steps in 20 epochs, in a new network and in one that had a shorter training before."""
-    recipe, seen = replace(PLAIN, schedule=schedule, epochs=20), []
-
-    class Look(keras.callbacks.Callback):
-        def on_train_batch_begin(self, batch, logs=None):
-            seen.append(float(self.model.optimizer.learning_rate))
-
+    """The rate of steps of 40, in a new network and in one that had a shorter training before."""
     monkeypatch.setattr(compile_cache, "_cache", {})
-    for short in (False, True):
-        if short:
-            fit_shared(quick(2), made_clips(), replace(recipe, epochs=3), 0, seed=0)
-        seen.clear()
-        fit_shared(quick(2), made_clips(), recipe, 0, seed=0, callbacks=[Look()])
-        assert len(compile_cache._cache) == 1 and len(seen) == 40
-        assert [seen[step] for step in expected] == pytest.approx(list(expected.values()), rel=1e-4)
+    for steps in (40, 6, 40):
+        recipe, seen = replace(PLAIN, schedule=schedule), []
+        with compile_cache.borrow_network(quick(2), recipe, steps, 2.0, "quick") as network:
+            for step in expected:
+                network.optimizer.iterations.assign(step)
+                seen.append(float(network.optimizer.learning_rate))
+        assert len(compile_cache._cache) == 1
+        assert (seen == pytest.approx(list(expected.values()), rel=1e-4)) == (
+            steps == 40 or schedule == "constant"
+        )
 
 
 @pytest.mark.parametrize("steps, steps_per_pass, warm", [(5000, 20, 100), (1000, 4.5, 50), (100, 4.5, 25)])

@@ -1,14 +1,17 @@
 """Networks compiled once and trained many times: the folds and seeds of an evaluation train the same architecture.
 
-TensorFlow takes seconds to trace a training step and keeps the trace until the process ends. So a compiled network is
-trained in place of each model: it takes the model's weights, is trained, and gives the weights back.
+TensorFlow takes seconds to trace a training step. So a compiled network is trained in place of each model. It takes the
+model's state, is trained, and gives the state back: nobody sees that it was not the model itself.
 """
 
 from __future__ import annotations
 
+import gc
+import random
+import threading
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import keras
@@ -17,31 +20,26 @@ import numpy as np
 from gymskel.training.recipes import Recipe
 
 _MAX_ENTRIES = 8  # compiled networks, each with its weights and the two moments of its optimizer
+_KEEP_SECONDS = 60.0  # of idleness; a network is traced again in about two seconds, a thirtieth of that
 # fields of a recipe that are constants of the traced step
 _COMPILED_FIELDS = ("learning_rate", "schedule", "weight_decay", "label_smoothing", "deterministic")
-_cache: dict[Hashable, CacheEntry] = {}
-
-
-@dataclass
-class CacheEntry:
-    """A compiled network, its schedule, and the first values of its optimizer's variables."""
-
-    network: keras.Model
-    schedule: Schedule
-    optimizer_start: list[np.ndarray]
+_cache: dict[Hashable, tuple[keras.Model, Schedule]] = {}
+_timer: threading.Timer | None = None  # empties the cache
 
 
 @contextmanager
 def borrow_network(
     model: keras.Model, recipe: Recipe, steps: int, steps_per_pass: float, cache_key: Hashable
 ) -> Iterator[keras.Model]:
-    """Yield a compiled network to train in place of `model`; after the block, also after an error, the model has its weights.
+    """Compile `model` and yield the network to train in its place; after the block `model` is as if trained itself.
+
+    It is so after an error, too: weights, optimizer, history and `stop_training` are those of the network.
 
     Args:
         model, recipe: first weights; loss, optimizer and schedule.
         steps, steps_per_pass: steps of the whole training and of one pass over the clips.
         cache_key: hashable description of the architecture; models with equal keys and equal shapes of weights share one
-            compiled training step. None = compile and yield the model itself.
+            compiled training step. None = yield the model itself.
     """
     if cache_key is None:
         _compile(model, recipe).set_length(steps, steps_per_pass)
@@ -52,23 +50,48 @@ def borrow_network(
     key = cache_key, str(shapes), keras.config.dtype_policy().name, *fields
     entry = _cache.pop(key, None)  # no other thread may train it meanwhile
     if entry is None:
-        network = keras.models.clone_model(model)
-        schedule = _compile(network, recipe)
-        start = [np.array(keras.ops.convert_to_numpy(variable)) for variable in network.optimizer.variables]
-        entry = CacheEntry(network, schedule, start)
-    for variable, value in zip(entry.network.optimizer.variables, entry.optimizer_start, strict=True):
-        variable.assign(value)
-    entry.schedule.set_length(steps, steps_per_pass)
-    entry.network.stop_training = False
-    _copy_variables(model, entry.network)
+        network = _copy_model(model)
+        entry = network, _compile(network, recipe)
+    network = entry[0]
+    for schedule in (entry[1], _compile(model, recipe)):
+        schedule.set_length(steps, steps_per_pass)
+    _copy_state(model, network)
     try:
-        yield entry.network
+        yield network
     finally:
-        _copy_variables(entry.network, model)
-        entry.network.history = None
-        _cache[key] = entry
-        while len(_cache) > _MAX_ENTRIES:
-            _cache.pop(next(iter(_cache)), None)
+        _copy_state(network, model)
+        model.stop_training, history = network.stop_training, getattr(network, "history", None)
+        if history is not None:  # keras' fit had begun
+            history.set_model(model)
+            model.history, network.history = history, None
+    _keep(key, entry)  # not after an error, which may leave data of the training behind
+
+
+def release_networks() -> None:
+    """Let all compiled networks go; the next training of each architecture is traced again."""
+    _cache.clear()
+    gc.collect()  # models of keras are circles of references
+
+
+def _copy_model(model: keras.Model) -> keras.Model:
+    """Return a copy of a model that is not compiled, with weights of its own."""
+    state = random.getstate()
+    copy = keras.models.clone_model(model)  # draws seeds for weights; nobody shall notice
+    random.setstate(state)
+    return copy
+
+
+def _keep(key: Hashable, entry: tuple[keras.Model, Schedule]) -> None:
+    """Keep a network for the next model, until no network was given back for `_KEEP_SECONDS`."""
+    global _timer
+    _cache[key] = entry
+    while len(_cache) > _MAX_ENTRIES:
+        _cache.pop(next(iter(_cache)), None)
+    if _timer is not None:
+        _timer.cancel()
+    _timer = threading.Timer(_KEEP_SECONDS, release_networks)
+    _timer.daemon = True
+    _timer.start()
 
 
 def _compile(model: keras.Model, recipe: Recipe) -> Schedule:
@@ -127,6 +150,12 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         return cls(Recipe(**config["recipe"]), config["count"], config["warm"])
 
 
-def _copy_variables(source: keras.Model, target: keras.Model) -> None:
+def _copy_state(source: keras.Model, target: keras.Model) -> None:
+    _copy_variables(source, target)
+    _copy_variables(source.optimizer, target.optimizer)
+
+
+def _copy_variables(source: Any, target: Any) -> None:
+    """Copy the values of the variables of a model or an optimizer."""
     for value, variable in zip(source.variables, target.variables, strict=True):
         variable.assign(value)

@@ -95,7 +95,10 @@ def fit_cached(
     callbacks: Iterable[keras.callbacks.Callback] = (),
     checkpoint: str | Path | None = None,
 ) -> Run:
-    """Train as `fit` does, in the compiled network of `cache_key` (see `borrow_network`); the model gets no optimizer."""
+    """Train as `fit` does, through the compiled network of `cache_key` (see `borrow_network`).
+
+    With `callbacks` the model itself is trained, because they see it.
+    """
     start, recipe = time.perf_counter(), get_recipe(recipe)
     data = ClipsInMemory(clips) if isinstance(clips, Clips) else clips
     _check_data(data, recipe)
@@ -104,6 +107,7 @@ def fit_cached(
     training, validation, note = _hold_out(data, recipe, seed)
     batches, epochs, passes = training.training_batches(recipe, seed)
     callbacks, stop, saved = list(callbacks), None, None
+    cache_key = None if callbacks else cache_key
     if validation is not None:
         patience = -(-recipe.patience // passes)
         stop = keras.callbacks.EarlyStopping(monitor="val_loss", patience=patience, restore_best_weights=True)
