@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import gymskel
 from gymskel.classifier import SkeletonClassifier
-from gymskel.classifier.inference import input_specs, run_network
+from gymskel.classifier.inference import fixed_frames, input_specs, run_network
 from gymskel.clips import Clips
 from gymskel.files import replace_file
 
@@ -44,7 +44,7 @@ def export_onnx(classifier: SkeletonClassifier, path: str | Path) -> Path:
     """
     check_is_fitted(classifier, "model_")
     tf2onnx, onnxruntime = _import("tf2onnx"), _import("onnxruntime")
-    length = classifier.model_.get_layer("keypoints").batch_shape[1]
+    length = fixed_frames(classifier.model_)
     with _conversion_errors(path):
         network = _tf_function(_portable_copy(classifier.model_))
         proto, _ = tf2onnx.convert.from_function(network, input_signature=network.input_signature, opset=17)
@@ -70,7 +70,7 @@ def export_litert(classifier: SkeletonClassifier, path: str | Path, *, frames: i
     """
     check_is_fitted(classifier, "model_")
     litert = _import("ai_edge_litert.interpreter")
-    length = classifier.model_.get_layer("keypoints").batch_shape[1]
+    length = fixed_frames(classifier.model_)
     frames = length or classifier.training_facts_.frames if frames is None else frames
     if frames < 1 or length not in (None, frames):
         raise ValueError(f"`frames` must be {length or 'a number from 1'}, got {frames}.")

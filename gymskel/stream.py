@@ -11,7 +11,7 @@ import tensorflow as tf
 from sklearn.utils.validation import check_is_fitted
 
 from gymskel.classifier import SkeletonClassifier, TrainingFacts
-from gymskel.classifier.inference import compile_one_clip
+from gymskel.classifier.inference import compile_one_clip, fixed_frames
 from gymskel.recording import Recording, UnseenError
 
 
@@ -64,8 +64,7 @@ class Stream:
         places = np.random.default_rng(0).uniform(100, 300, (self.window, len(self._skeleton), 3))
         places[..., 2] = 1  # all seen: to try everything before the first frame
         self._recording = Recording(places, fps=self.fps, skeleton=self._skeleton, sample="stream")
-        fixed = classifier.model_.get_layer("keypoints").batch_shape[1]
-        self._length = fixed or int(classifier.clips([self._recording]).lengths[0])
+        self._length = fixed_frames(classifier.model_) or int(classifier.clips([self._recording]).lengths[0])
         self._network = compile_one_clip(classifier.model_, self._length)
         self._predict(self._recording.keypoints)  # raises now what the first frame would raise
 

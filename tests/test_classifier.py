@@ -2,12 +2,15 @@
 
 import copy
 import functools
+import inspect
 import io
 import json
 import re
+import sys
 import warnings
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -21,8 +24,9 @@ from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneGroupOut, cross_val_score
 
+import gymskel
 from gymskel import archive as archive_limits
-from gymskel.classifier import SkeletonClassifier
+from gymskel.classifier import SkeletonClassifier, inference
 from gymskel.clips import Clips
 from gymskel.models import BUILDERS, PUBLISHED
 from gymskel.preprocess import Preprocessor, is_recognizable, select_joints, visibility_problems
@@ -32,6 +36,7 @@ from gymskel.skeleton import BODY_25, GYMNASTICS_15
 from gymskel.training import RECIPES, compile_cache
 
 FAST = replace(PLAIN, name="fast", epochs=12, learning_rate=0.2)
+GYMSKEL = Path(gymskel.__file__).parent
 
 
 def sized(classes, *, skeleton, channels, units=2, activation="relu") -> keras.Model:
@@ -113,6 +118,43 @@ def test_predict_table(fitted, recordings):
     np.testing.assert_array_equal(table[["p(back-handspring)", "p(backflip)"]], probabilities)
     np.testing.assert_array_equal(table["probability"], probabilities.max(axis=1))
     assert table["doubt"].tolist() == [""] * 8
+
+
+@pytest.mark.parametrize("use", ["predict", "predict_proba", "predict_table", "score"])
+def test_a_prediction_is_not_deep(use, fitted, on_clips, recordings, monkeypatch):
+    """From the method to the call of the compiled network there are at most six functions of gymskel, these included."""
+    depths = []
+
+    def counted(network):
+        def call(keypoints, mask):
+            files = [Path(frame.filename) for frame in inspect.stack(0)]
+            depths.append(sum(GYMSKEL in file.parents for file in files))
+            return network(keypoints, mask)
+
+        return call
+
+    for classifier, given in ((fitted, recordings), (on_clips, made_clips())):
+        network = inference.compiled_network(classifier.model_)
+        monkeypatch.setitem(inference._COMPILED, classifier.model_, counted(network))
+        getattr(classifier, use)(given)
+    assert len(depths) == 2 and min(depths) >= 2 and max(depths) <= 6
+
+
+def test_a_prediction_reads_file_by_file(fitted, recordings):
+    """As docs/journey.md shows it: no file is gone back to more than once."""
+    visited = []
+
+    def note(frame, event, argument):
+        file, name = Path(frame.f_code.co_filename), frame.f_code.co_name
+        if event == "call" and file.parent == GYMSKEL / "classifier" and name[0] != "<":
+            visited.extend([file.stem] * (visited[-1:] != [file.stem]))
+
+    sys.setprofile(note)
+    try:
+        fitted.predict(recordings[0])
+    finally:
+        sys.setprofile(None)
+    assert visited == ["skeleton_classifier", "inputs", "skeleton_classifier", "reliability", "inference"]
 
 
 def test_several_people_are_told_apart(fitted, recordings):

@@ -498,3 +498,15 @@ def test_what_cannot_be_preprocessed_is_listed_once_and_by_kind():
     assert not isinstance(caught.value, UnseenError)
     with pytest.raises(ValueError, match="`recordings` is empty"):
         Preprocessor().transform([])
+
+
+def test_transform_seen_leaves_out_what_cannot_be_prepared():
+    """Clips of the others are those of `transform`; other errors are raised as there."""
+    good, steps = [random_recording(seed=1), random_recording(seed=2)], Preprocessor("default")
+    clips, unseen = steps.transform_seen([good[0], without("MidHip"), good[1]])
+    np.testing.assert_array_equal(clips.x, steps.transform(good).x)
+    assert list(unseen) == [1] and "MidHip is unseen" in str(unseen[1])
+    assert steps.transform_seen([without("MidHip")])[0] is None
+    assert steps.transform_seen([]) == (None, {})
+    with pytest.raises(ValueError, match="is empty"):
+        steps.transform([])

@@ -26,8 +26,7 @@ def run_network(model: keras.Model, clips: Clips) -> np.ndarray:
     Clips of similar length form a batch that ends with their last frame, so that padding costs nothing.
     The clips have the fixed length of the model, or any length if it has none.
     """
-    network = compiled_network(model)
-    fixed = model.get_layer("keypoints").batch_shape[1] is not None
+    network, fixed = compiled_network(model), fixed_frames(model) is not None
     lengths = clips.lengths
     order = np.argsort(lengths, kind="stable")
     probabilities = np.empty((len(clips), *model.output_shape[1:]), np.float32)
@@ -74,7 +73,7 @@ def compiled_network(model: keras.Model) -> Network:
         def network(keypoints: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
             return proxy({"keypoints": keypoints, "mask": mask}, training=False)
 
-        specs = input_specs(model, None, model.get_layer("keypoints").batch_shape[1])
+        specs = input_specs(model, None, fixed_frames(model))
         traced = tf.function(network, autograph=False, input_signature=specs)
         _COMPILED[model] = traced.get_concrete_function()
     return _COMPILED[model]
@@ -97,6 +96,22 @@ def compile_one_clip(model: keras.Model, frames: int) -> Network:
     specs = input_specs(model, 1, frames)
     traced = tf.function(network, autograph=False, jit_compile=True, input_signature=specs)
     return traced.get_concrete_function()
+
+
+def fixed_frames(model: keras.Model) -> int | None:
+    """Return the length of clips that the model is built for, or None if it takes any."""
+    return model.get_layer("keypoints").batch_shape[1]
+
+
+def pad_for_model(clips: Clips, model: keras.Model) -> Clips:
+    """Return the clips, padded if the model has a fixed length; ValueError if they are longer."""
+    fixed, frames = fixed_frames(model), clips.x.shape[1]
+    if fixed and frames > fixed:
+        raise ValueError(
+            f"The clips have {frames} frames, the model is tied to {fixed} (head='flatten'). Fix: give more `frames` in "
+            "model_params, or use a head that takes any length."
+        )
+    return clips.padded_to(fixed or frames)
 
 
 def input_specs(model: keras.Model, clips: int | None, frames: int | None) -> list[tf.TensorSpec]:

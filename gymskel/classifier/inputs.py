@@ -12,7 +12,7 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d
 
 from gymskel.classifier.training_facts import TrainingFacts, measure_bodies
 from gymskel.clips import Clips, concatenate
@@ -20,6 +20,7 @@ from gymskel.messages import join_names
 from gymskel.preprocess import Preprocessor, visibility_problems
 from gymskel.recording import Recording
 from gymskel.recording.times import same_rate
+from gymskel.skeleton import Skeleton
 
 MAX_SIZE_RATIO = 5.0
 """A body more than this many times larger or smaller than all bodies trained on was scaled otherwise."""
@@ -61,16 +62,23 @@ def unify_input(X: Any) -> list[Recording] | Clips | Any:
     return np.asarray(X)
 
 
-def prepare_training(estimator: Any, X: Any, y: Sequence[Any] | None) -> TrainingSet:
-    """Return labelled clips of the recordings, clips or array that `SkeletonClassifier.fit` takes, with its errors.
+def clips_from_array(values: np.ndarray) -> Clips:
+    """Return clips without labels, of finite numbers.
 
-    The estimator gives `preprocess`, and gets `feature_names_in_` and `n_features_in_` of a table or (clips, values).
+    (clips, frames, joints, channels) are taken as they are. In (clips, frames, values) each value becomes a joint with
+    one channel. (clips, values) become clips of one frame.
     """
-    X = unify_input(X)
-    if isinstance(X, list):
-        return _prepare_recordings(X, y, estimator.preprocess)
-    clips = X if isinstance(X, Clips) else clips_from_array(estimator, X, y, reset=True)
-    classes = np.array(clips.classes)
+    if values.ndim == 4:
+        return Clips.from_arrays(values)
+    frames = values if values.ndim == 3 else values[:, None]
+    return Clips.from_arrays(frames[..., None], channels=("value",))
+
+
+def prepare_training(X: list[Recording] | Clips, y: Sequence[Any] | None, steps: Any) -> TrainingSet:
+    """Return labelled clips of recordings or clips, with the errors of `SkeletonClassifier.fit`; `steps` are its `preprocess`."""
+    if not isinstance(X, Clips):
+        return _prepare_recordings(X, y, steps)
+    clips, classes = X, np.array(X.classes)
     if y is not None:
         classes, numbers = encode_labels(y)
         clips = replace(clips, y=numbers, classes=tuple(map(str, classes.tolist())))
@@ -99,30 +107,6 @@ def _prepare_recordings(recordings: list[Recording], y: Sequence[Any] | None, st
         classes, numbers = np.unique([labels[clips.classes[k]] for k in clips.y], return_inverse=True)
         clips = replace(clips, y=numbers, classes=tuple(map(str, classes.tolist())))
     return TrainingSet(clips, classes, preprocessor, TrainingFacts.from_data(clips, recordings))
-
-
-def clips_from_array(estimator: Any, X: Any, y: Any = None, *, reset: bool = False) -> Clips:
-    """Return the clips of a numeric array or table, without labels.
-
-    (clips, frames, joints, channels) is taken as it is. In (clips, frames, values) each value becomes a joint with one
-    channel. (clips, values) becomes clips of one frame; with `reset` the estimator learns the number and names of its values,
-    otherwise they must be those. `y` is only checked, and only with `reset`.
-
-    Raises:
-        ValueError: NaN or infinity, other dimensions, another number of labels than clips, or a table with other values
-            than in training.
-    """
-    dimensions = X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
-    if dimensions not in (3, 4):
-        if reset:
-            X, _ = validate_data(estimator, X, y, dtype=np.float32)
-        else:
-            X = validate_data(estimator, X, reset=False, dtype=np.float32)
-        return Clips.from_arrays(X[:, None, :, None], channels=("value",))
-    X = check_array(X, allow_nd=True, dtype=np.float32, input_name="X")
-    if reset:
-        check_consistent_length(X, y)
-    return Clips.from_arrays(X[..., None], channels=("value",)) if dimensions == 3 else Clips.from_arrays(X)
 
 
 def encode_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -211,26 +195,29 @@ def unique_names(recordings: Sequence[Recording]) -> list[str]:
     return names
 
 
-def own_labels(X: list[Recording] | Clips | Any) -> list[str]:
+def own_labels(X: list[Recording] | Clips) -> list[str]:
     """Return the activities of recordings, or the labels of clips."""
-    if isinstance(X, Clips) and X.y is not None:
-        return [X.classes[k] for k in X.y]
-    if not isinstance(X, list):
+    if not isinstance(X, Clips):
+        check_activities(X)
+        return [str(recording.activity) for recording in X]
+    if X.y is None:
         raise ValueError("`X` is an array or clips without labels. Fix: give `y`.")
-    check_activities(X)
-    return [str(recording.activity) for recording in X]
-
-
-def row_names(X: list[Recording] | Clips | Any, count: int) -> list[str]:
-    """Return the column `recording` of a table of predictions; clips of an array are numbered."""
-    if isinstance(X, Clips):
-        return list(X.sources)
-    return unique_names(X) if isinstance(X, list) else [f"clip-{i}" for i in range(count)]
+    return [X.classes[k] for k in X.y]
 
 
 def keypoints_checksum(recording: Recording) -> int:
     """Return the CRC-32 of the keypoints as float32, unseen = 0; it identifies a recording under any name."""
     return crc32(np.nan_to_num(recording.keypoints).astype(np.float32).tobytes())
+
+
+def check_layouts(recordings: Sequence[Recording], expected: Skeleton) -> None:
+    """Raise ValueError for a recording of other joints than those trained on."""
+    for r in recordings:
+        if r.skeleton.joints != expected.joints:
+            raise ValueError(
+                f"{r.name} has the layout {r.skeleton.name} ({len(r.skeleton)} joints), the classifier was trained on "
+                f"{expected.name} ({len(expected)}). Fix: convert it with Skeleton.convert."
+            )
 
 
 def check_like_training(clips: Clips, facts: TrainingFacts) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from numbers import Integral
 from pathlib import Path
@@ -29,58 +31,74 @@ OWN_BUILDER = "own: "
 """Prefix of the name of a builder from outside gymskel: the file holds its network, not how it is built."""
 
 
-def write_classifier(classifier: Any, path: Path) -> Path:
-    """Write a fitted SkeletonClassifier; TypeError if `model_params` or `recipe` hold what JSON cannot."""
-    model, recipe, kept = classifier.model, classifier.recipe, classifier.out_of_fold_
+def write_classifier(path: Path, params: Mapping[str, Any], fitted: Mapping[str, Any]) -> Path:
+    """Write the parameters and fitted attributes of a SkeletonClassifier; TypeError if JSON cannot hold a parameter."""
+    model, recipe, kept = params["model"], params["recipe"], fitted["out_of_fold_"]
+    state, preprocessor = params["random_state"], fitted["preprocessor_"]
     content = {
         "format": FORMAT,
         "gymskel": gymskel.__version__,
         "keras": keras.__version__,
         "model": model if isinstance(model, str) else _builder_name(model),
-        "model_params": dict(classifier.model_params or {}),
+        "model_params": dict(params["model_params"] or {}),
         "recipe": recipe if isinstance(recipe, str) else asdict(recipe),
-        "random_state": classifier.random_state if isinstance(classifier.random_state, Integral) else None,
-        "classes": classifier.classes_.tolist(),
-        "preprocessor": classifier.preprocessor_.to_dict() if classifier.preprocessor_ else None,
-        "run": vars(classifier.run_),
-        "facts": classifier.training_facts_.to_dict(),
+        "random_state": state if isinstance(state, Integral) else None,
+        "classes": fitted["classes_"].tolist(),
+        "preprocessor": preprocessor.to_dict() if preprocessor else None,
+        "run": vars(fitted["run_"]),
+        "facts": fitted["training_facts_"].to_dict(),
         "out_of_fold": None
         if kept is None
         else kept.astype(object).where(kept.notna(), None).to_dict("list"),
-        "doubt_below": classifier.doubt_below_,
-        "doubt_keeps": classifier.doubt_keeps_,
+        "doubt_below": fitted["doubt_below_"],
+        "doubt_keeps": fitted["doubt_keeps_"],
     }
     text = json.dumps(content, indent=1, default=_plain_number)
     with tempfile.TemporaryDirectory() as folder, replace_file(path) as part:
-        classifier.model_.save(Path(folder) / "model.keras")
+        with _hidden_optimizer(fitted["model_"]) as trained:
+            trained.save(Path(folder) / "model.keras")
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("classifier.json", text)
             archive.write(Path(folder) / "model.keras", "model.keras")
     return path
 
 
-def read_classifier(cls: type, path: Path) -> Any:
-    """Return a classifier of the class `cls` from a file of `write_classifier`; errors as `SkeletonClassifier.load`."""
+@contextmanager
+def _hidden_optimizer(model: keras.Model) -> Iterator[keras.Model]:
+    """Yield the model as if it was not compiled: its optimizer is twice as large as the weights, and no prediction needs it."""
+    if not model.compiled:
+        yield model
+        return
+    optimizer = model.optimizer
+    model.optimizer, model.compiled = None, False
+    try:
+        yield model
+    finally:
+        model.optimizer, model.compiled = optimizer, True
+
+
+def read_classifier(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the parameters and fitted attributes in a file of `write_classifier`; errors as `SkeletonClassifier.load`."""
     if not path.is_file():
         raise FileNotFoundError(f"No classifier {path}. Fix: `gymskel train` makes one.")
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is not a .gymskel file (a zip of model.keras and classifier.json).")
     try:
         with open_zip(path, hint="No classifier is.") as archive:
-            return _read_members(cls, path, archive)
+            return _read_members(path, archive)
     except DAMAGED_ERRORS as error:
         raise ValueError(f"{path} is damaged: {error}") from error
 
 
-def _read_members(cls: type, path: Path, archive: zipfile.ZipFile) -> Any:
-    """Return the classifier in an open file; `path` is for messages."""
+def _read_members(path: Path, archive: zipfile.ZipFile) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return parameters and fitted attributes in an open file; `path` is for messages."""
     if not {"classifier.json", "model.keras"} <= set(archive.namelist()):
         raise ValueError(f"{path} is not a .gymskel file: it lacks classifier.json or model.keras.")
     content: Any = None
     try:
         content = json.loads(archive.read("classifier.json"))
         if content["format"] <= FORMAT:
-            return _restore(cls, content, _load_model(archive))
+            return _read_params(content), _read_fitted(content, _load_model(archive))
     except (ValueError, TypeError, KeyError, *DAMAGED_ERRORS) as error:
         version = content.get("gymskel", "?") if isinstance(content, dict) else "?"
         raise ValueError(
@@ -102,24 +120,32 @@ def _load_model(archive: zipfile.ZipFile) -> keras.Model:
         return keras.saving.load_model(file, safe_mode=True, compile=False)
 
 
-def _restore(cls: type, content: dict[str, Any], model: keras.Model) -> Any:
-    """Return the classifier of a parsed classifier.json, with the trained model."""
-    recipe = content["recipe"] if isinstance(content["recipe"], str) else Recipe(**content["recipe"])
-    settings = {name: content[name] for name in ("model", "model_params")}
-    loaded = cls(**settings, recipe=recipe, random_state=content.get("random_state"))
-    loaded.model_, loaded.classes_ = model, np.array(content["classes"])
-    steps = content["preprocessor"]
-    loaded.preprocessor_ = Preprocessor.from_dict(steps) if steps else None
-    if loaded.preprocessor_:
-        loaded.preprocess = [tuple(step) for step in loaded.preprocessor_.steps]
-    loaded.run_, loaded.training_facts_ = Run(**content["run"]), TrainingFacts.from_dict(content["facts"])
-    loaded.n_features_in_ = loaded.training_facts_.values_per_frame
+def _read_params(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters in a parsed classifier.json."""
+    recipe, steps = content["recipe"], content["preprocessor"]
+    params = {name: content[name] for name in ("model", "model_params")}
+    params |= {"recipe": recipe if isinstance(recipe, str) else Recipe(**recipe)}
+    params |= {"preprocess": [(name, arguments) for name, arguments in steps["steps"]]} if steps else {}
+    return {**params, "random_state": content.get("random_state")}
+
+
+def _read_fitted(content: dict[str, Any], model: keras.Model) -> dict[str, Any]:
+    """Return the fitted attributes in a parsed classifier.json, with the trained model."""
+    facts, steps = TrainingFacts.from_dict(content["facts"]), content["preprocessor"]
     kept = content.get("out_of_fold")  # older files have none
     if kept is not None:
         kept = pd.DataFrame(kept).astype({name: float for name in kept if name.startswith("p(")})
-    loaded.out_of_fold_ = kept
-    loaded.doubt_below_, loaded.doubt_keeps_ = content.get("doubt_below"), content.get("doubt_keeps")
-    return loaded
+    return {
+        "model_": model,
+        "classes_": np.array(content["classes"]),
+        "preprocessor_": Preprocessor.from_dict(steps) if steps else None,
+        "run_": Run(**content["run"]),
+        "training_facts_": facts,
+        "n_features_in_": facts.values_per_frame,
+        "out_of_fold_": kept,
+        "doubt_below_": content.get("doubt_below"),
+        "doubt_keeps_": content.get("doubt_keeps"),
+    }
 
 
 def _builder_name(build: Any) -> str:

@@ -12,23 +12,30 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
-from gymskel.classifier.inference import check_network, run_network
+from gymskel.classifier.inference import check_network, fixed_frames, pad_for_model, run_network
 from gymskel.classifier.inputs import (
+    check_layouts,
     check_like_training,
     clips_from_array,
     own_labels,
     prepare_training,
-    row_names,
     unify_input,
+    unique_names,
 )
 from gymskel.classifier.reliability import doubt_threshold, reason_to_doubt
 from gymskel.classifier.saving import OWN_BUILDER, read_classifier, write_classifier
 from gymskel.clips import Clips
 from gymskel.messages import join_names
 from gymskel.models import BUILDERS
-from gymskel.recording import Recording, UnseenError
+from gymskel.recording import Recording
 from gymskel.training import Recipe, get_recipe
 from gymskel.training.fitting import fit_cached
 
@@ -49,7 +56,8 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes:
         classes_: (classes,) names, or labels in the type of `y`; sorted.
-        model_: the trained keras.Model; compile it before you train or `evaluate` it further.
+        model_: the trained keras.Model, compiled as its recipe says. A file keeps no optimizer: compile a loaded one
+            before you train or `evaluate` it further.
         preprocessor_: the fitted Preprocessor, None when fitted on Clips.
         run_: the record of the training (a `training.Run`).
         training_facts_: the data it was trained on (`TrainingFacts`).
@@ -109,7 +117,10 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
     def _train(self, X: Any, y: Sequence[Any] | None, **options: Any) -> None:
         """Train in place; `fit` calls this on a new classifier. The options are those of `training.fit`."""
         recipe, note, seed = get_recipe(self.recipe), "", None
-        clips, self.classes_, self.preprocessor_, facts = prepare_training(self, X, y)
+        X = unify_input(X)
+        if not isinstance(X, list | Clips):
+            X = self._clips_of_array(X, y, training=True)
+        clips, self.classes_, self.preprocessor_, facts = prepare_training(X, y, self.preprocess)
         labels: np.ndarray = np.unique(clips.y if clips.y is not None else ())
         if len(labels) < 2:
             names = ", ".join(clips.classes[k] for k in labels) or "none"
@@ -121,8 +132,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         self.model_ = self.build_model(clips)
         if recipe.augment and clips.channels[:2] != ("x", "y"):
             recipe, note = replace(recipe, augment=None), "; not augmented, the values are not x and y"
-        cache_key = None if options["callbacks"] else self._cache_key(clips)
-        clips = self._pad_for_model(clips)
+        cache_key, clips = self._cache_key(clips), pad_for_model(clips, self.model_)
         run = fit_cached(self.model_, clips, recipe, seed=seed, cache_key=cache_key, **options)
         self.run_ = replace(run, note=run.note + note)
         self.out_of_fold_: pd.DataFrame | None = None
@@ -178,7 +188,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         They are equal if a joint that preprocessing needs is never seen, or if there is a single frame; `predict_table`
         then says "no answer".
         """
-        return self._predict_with_doubts(X)[0]
+        return self._answer(self._unify(X))[0]
 
     def predict(self, X: Sequence[Recording] | Clips) -> np.ndarray:
         """Return (recordings,) the most probable class of each."""
@@ -192,10 +202,9 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             Columns `recording`, `move` (empty = no answer), `probability`, `doubt` (empty = no doubt) and `p(class)` for
             each class.
         """
-        check_is_fitted(self, "model_")
-        X = unify_input(X)
-        probabilities, doubts = self._predict_with_doubts(X)
-        table = pd.DataFrame({"recording": row_names(X, len(doubts))})
+        X = self._unify(X)
+        probabilities, doubts = self._answer(X)
+        table = pd.DataFrame({"recording": list(X.sources) if isinstance(X, Clips) else unique_names(X)})
         table["move"] = [self._class_names[k] for k in probabilities.argmax(axis=1)]
         table["probability"] = probabilities.max(axis=1, initial=0)
         table["doubt"] = doubts
@@ -215,9 +224,8 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             ValueError: a label that was not trained on: no prediction could be correct.
         """
-        check_is_fitted(self, "model_")
-        X = unify_input(X)
-        predicted, known = self.predict(X), self.classes_.tolist()
+        X = self._unify(X)
+        predicted, known = self.classes_[self._answer(X)[0].argmax(axis=1)], self.classes_.tolist()
         if y is None:
             y, predicted, known = own_labels(X), predicted.astype(str), self._class_names
         y = column_or_1d(y)
@@ -236,26 +244,11 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             ValueError: the input does not fit what the classifier was trained on.
         """
-        check_is_fitted(self, "model_")
-        X = unify_input(X)
+        X = self._unify(X)
         if isinstance(X, Clips):
-            check_like_training(X, self.training_facts_)
-            return self._pad_for_model(X)
-        if not isinstance(X, list):
-            clips = clips_from_array(self, X)
-            check_like_training(clips, replace(self.training_facts_, body=None))
-            return self._pad_for_model(clips)
-        if self.preprocessor_ is None:
-            raise ValueError("The classifier was fitted on Clips, without preprocessing. Fix: give it Clips.")
-        expected = self.training_facts_.skeleton_in
-        for r in X:
-            if r.skeleton.joints != expected.joints:
-                raise ValueError(
-                    f"{r.name} has the layout {r.skeleton.name} ({len(r.skeleton)} joints), the classifier was trained on "
-                    f"{expected.name} ({len(expected)}). Fix: convert it with Skeleton.convert."
-                )
-        clips = self.preprocessor_.transform(X, frames=self._fixed_frames, classes=self._class_names)
-        return self._pad_for_model(clips)
+            return X
+        preprocessor: Any = self.preprocessor_
+        return preprocessor.transform(X, frames=fixed_frames(self.model_), classes=self._class_names)
 
     def build_model(self, clips: Clips) -> keras.Model:
         """Return a new, untrained model for clips of this skeleton, these channels and this number of classes."""
@@ -280,7 +273,7 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
     def save(self, path: str | Path) -> Path:
         """Write one .gymskel file, whole or not at all, and return its path: a zip of the Keras model and JSON."""
         check_is_fitted(self, "model_")
-        return write_classifier(self, Path(path))
+        return write_classifier(Path(path), self.get_params(deep=False), vars(self))
 
     @classmethod
     def load(cls, path: str | Path) -> SkeletonClassifier:
@@ -290,7 +283,10 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             FileNotFoundError: no such file.
             ValueError: not a .gymskel file, a damaged one, or one from a newer gymskel.
         """
-        return read_classifier(cls, Path(path))
+        params, fitted = read_classifier(Path(path))
+        loaded = cls(**params)
+        loaded.__dict__.update(fitted)
+        return loaded
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -306,41 +302,57 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
         """Return a key of the architecture, by which models share a compiled training step; None for an own builder."""
         if not isinstance(self.model, str):
             return None
-        return self.model, repr(sorted((self.model_params or {}).items())), clips.skeleton
+        return BUILDERS[self.model], repr(sorted((self.model_params or {}).items())), clips.skeleton
 
-    @property
-    def _fixed_frames(self) -> int | None:
-        """Length of clips that the model is built for, or None if it takes any."""
-        return self.model_.get_layer("keypoints").batch_shape[1]
-
-    def _pad_for_model(self, clips: Clips) -> Clips:
-        """Return the clips, padded if the model has a fixed length."""
-        fixed, frames = self._fixed_frames, clips.x.shape[1]
-        if fixed and frames > fixed:
-            raise ValueError(
-                f"The clips have {frames} frames, the model is tied to {fixed} (head='flatten'). Fix: give more `frames` in "
-                "model_params, or use a head that takes any length."
-            )
-        return clips.padded_to(fixed or frames)
-
-    def _predict_with_doubts(self, X: Any) -> tuple[np.ndarray, list[str]]:
-        """Return (recordings, classes) probabilities, and a reason to doubt each or an empty string."""
+    def _unify(self, X: Any) -> list[Recording] | Clips:
+        """Return recordings, or clips as the model takes them: checked once for all, whatever predictions are asked for."""
         check_is_fitted(self, "model_")
-        recordings = unify_input(X)
-        if not isinstance(recordings, list):
-            clips = self.clips(recordings)
-            return run_network(self.model_, clips), [""] * len(clips)
-        doubts = [reason_to_doubt(recording, self.training_facts_) for recording in recordings]
-        probabilities = np.full((len(recordings), len(self.classes_)), 1 / len(self.classes_), np.float32)
-        rows = [row for row, recording in enumerate(recordings) if len(recording) > 1]
-        try:
-            if rows:
-                probabilities[rows] = run_network(self.model_, self.clips([recordings[row] for row in rows]))
-        except UnseenError:  # in one of them: predict each alone
-            for row in rows:
-                try:
-                    probabilities[row] = run_network(self.model_, self.clips([recordings[row]]))[0]
-                except UnseenError as error:
-                    reason = str(error).splitlines()[-1].removeprefix(f"{recordings[row].name}: ")
-                    doubts[row] = f"no answer: {reason}"
+        X, facts = unify_input(X), self.training_facts_
+        if isinstance(X, list):
+            if self.preprocessor_ is None:
+                raise ValueError(
+                    "The classifier was fitted on Clips, without preprocessing. Fix: give it Clips."
+                )
+            check_layouts(X, facts.skeleton_in)
+            return X
+        if not isinstance(X, Clips):
+            X, facts = self._clips_of_array(X), replace(facts, body=None)
+        check_like_training(X, facts)
+        return pad_for_model(X, self.model_)
+
+    def _clips_of_array(self, X: Any, y: Any = None, *, training: bool = False) -> Clips:
+        """Return the clips of a numeric array or table after scikit-learn's checks, without labels.
+
+        In training the number and names of a table's columns are kept in `n_features_in_` and `feature_names_in_`, and
+        `y` is checked; later tables must have the same columns.
+
+        Raises:
+            ValueError: NaN or infinity, other dimensions, another number of labels than clips, or a table with other
+                columns than in training.
+        """
+        if np.ndim(X) in (3, 4):
+            X = check_array(X, allow_nd=True, dtype=np.float32, input_name="X")
+            check_consistent_length(X, y)
+        elif training:
+            X, _ = validate_data(self, X, y, dtype=np.float32)
+        else:
+            X = validate_data(self, X, reset=False, dtype=np.float32)
+        return clips_from_array(X)
+
+    def _answer(self, X: list[Recording] | Clips) -> tuple[np.ndarray, list[str]]:
+        """Return (recordings, classes) probabilities, and a reason to doubt each or an empty string."""
+        if isinstance(X, Clips):
+            return run_network(self.model_, X), [""] * len(X)
+        doubts = [reason_to_doubt(recording, self.training_facts_) for recording in X]
+        probabilities = np.full((len(X), len(self.classes_)), 1 / len(self.classes_), np.float32)
+        rows = [row for row, recording in enumerate(X) if len(recording) > 1]
+        preprocessor: Any = self.preprocessor_
+        clips, unseen = preprocessor.transform_seen(
+            [X[row] for row in rows], frames=fixed_frames(self.model_)
+        )
+        for number, error in unseen.items():
+            doubts[rows[number]] = f"no answer: {str(error).removeprefix(f'{X[rows[number]].name}: ')}"
+        if clips is not None:
+            answered = [row for number, row in enumerate(rows) if number not in unseen]
+            probabilities[answered] = run_network(self.model_, clips)
         return probabilities, doubts

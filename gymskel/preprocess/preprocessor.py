@@ -178,19 +178,34 @@ class Preprocessor:
                 resamples.
         """
         recordings = list(recordings)
-        errors, cleaned = [], []
-        for recording in recordings:
+        clips, unseen = self.transform_seen(recordings, frames=frames, classes=classes)
+        if unseen:
+            raise UnseenError(_join_errors(list(unseen.values()), len(recordings)))
+        return clips or pad([])  # which refuses an empty list
+
+    def transform_seen(
+        self,
+        recordings: Sequence[Recording],
+        *,
+        frames: int | None = None,
+        classes: Sequence[str] | None = None,
+    ) -> tuple[Clips | None, dict[int, UnseenError]]:
+        """Return Clips of the recordings that show every joint a step needs, and the errors of the others by their number.
+
+        Arguments and errors are those of `transform`, but for UnseenError. Without such a recording there are no Clips.
+        """
+        cleaned, errors = [], {}
+        for number, recording in enumerate(recordings):
             try:
                 self._check_rate(recording)
                 cleaned.append(self.clean(recording))
             except ValueError as error:
-                errors.append(error)
-        if errors:
-            category = UnseenError if all(isinstance(error, UnseenError) for error in errors) else ValueError
-            head = f"{len(errors)} of {len(recordings)} recordings cannot be preprocessed:"
-            raise category(join_lines(head, [str(error) for error in errors]))
+                errors[number] = error
+        unseen = {number: error for number, error in errors.items() if isinstance(error, UnseenError)}
+        if len(unseen) < len(errors):
+            raise ValueError(_join_errors(list(errors.values()), len(recordings)))
         given = {key: value for key, value in (("frames", frames), ("classes", classes)) if value is not None}
-        return pad(cleaned, **{**self.steps[-1][1], **given})
+        return pad(cleaned, **{**self.steps[-1][1], **given}) if cleaned else None, unseen
 
     def _check_rate(self, recording: Recording) -> None:
         """Raise ValueError where the frame rate is not that of `fit` and no step resamples."""
@@ -216,6 +231,11 @@ class Preprocessor:
         preprocessor = cls([(name, arguments) for name, arguments in values["steps"]])
         preprocessor.fps_, preprocessor.frames_ = values["fps"], values["frames"]
         return preprocessor
+
+
+def _join_errors(errors: Sequence[ValueError], count: int) -> str:
+    """Return the message for recordings that cannot be preprocessed, of `count` in all."""
+    return join_lines(f"{len(errors)} of {count} recordings cannot be preprocessed:", list(map(str, errors)))
 
 
 def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
