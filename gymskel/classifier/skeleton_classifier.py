@@ -330,7 +330,8 @@ class SkeletonClassifier(ClassifierMixin, BaseEstimator):
             ValueError: NaN or infinity, other dimensions, another number of labels than clips, or a table with other
                 columns than in training.
         """
-        if np.ndim(X) in (3, 4):
+        # np.ndim asks the array for a function of its own, which not every array has
+        if (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) in (3, 4):
             X = check_array(X, allow_nd=True, dtype=np.float32, input_name="X")
             check_consistent_length(X, y)
         elif training:
