@@ -62,7 +62,8 @@ def _run_trial(
         only = classes[0] if classes else ""
         return TrialResult(pd.DataFrame({**columns, "predicted": only, "doubt": ""}), "", 0.0)
     fitted = clone(classifier).set_params(random_state=trial.seed)
-    fitted.fit(labelled.part(train), checkpoint=checkpoint)
+    # an estimator of another class need not resume
+    fitted.fit(labelled.part(train), **({} if checkpoint is None else {"checkpoint": checkpoint}))
     answers = fitted.predict_table(labelled.part(test))
     columns |= {"predicted": answers["move"].astype(str).to_numpy(), "doubt": answers["doubt"].to_numpy()}
     columns |= {name: answers[name].to_numpy(float) for name in answers if name.startswith("p(")}
