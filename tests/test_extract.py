@@ -13,7 +13,7 @@ from helpers.dots import Dots, draw, stand
 from helpers.people import UNSEEN, RedSpot, body, seeing
 from helpers.videos import make_video, patch, uneven
 
-from gymskel.extract import ExtractionWarning, extract_video, extract_videos
+from gymskel.extract import ExtractionWarning, TrackingParams, extract_video, extract_videos
 from gymskel.recording import read_recording, read_recordings
 from gymskel.skeleton import BODY_25, COCO_17
 
@@ -315,6 +315,28 @@ def test_who_remembers_cannot_follow(tmp_path):
 def test_whom_nobody_can_choose(tmp_path, people):
     with pytest.raises(ValueError, match=r"`people` .*largest"):
         extract_video(tmp_path / "no.mp4", estimator=Dots(), people=people)
+
+
+@pytest.mark.parametrize("people", [2, (5.0, 5.0)])
+def test_nobody_to_choose_from(tmp_path, people):
+    """In an empty video no person is missing: there is a warning, and a recording of NaN."""
+    video = film(tmp_path / "roll-1-s01.avi", [[]] * 3)
+    with pytest.warns(ExtractionWarning, match="found nobody"):
+        (recording,) = extract_video(video, estimator=Dots(), people=people, progress=False)
+    assert np.isnan(recording.xy).all()
+
+
+def test_numbers_of_tracking_are_given_and_told(tmp_path):
+    video = film(tmp_path / "roll-1-s01.avi", [[stand(200 + 3 * k, 240)] for k in range(5)])
+    params = TrackingParams(confirming_frames=2, crop_turns=(90.0,))
+    (recording,) = extract_video(video, estimator=Dots(), tracking=params, progress=False)
+    assert recording.history[0]["tracking"] == {"confirming_frames": 2, "crop_turns": [90.0]}
+    (plain,) = extract_video(video, estimator=Dots(), progress=False)
+    assert "tracking" not in plain.history[0]
+    extract_videos(video, tmp_path / "out", estimator=Dots(), tracking=params, progress=False)
+    assert extract_videos(video, tmp_path / "out", estimator=Dots(), tracking=params, progress=False).skipped
+    with pytest.raises(ValueError, match="tracking=.*the defaults"):
+        extract_videos(video, tmp_path / "out", estimator=Dots(), progress=False)
 
 
 def test_a_person_without_a_joint_is_nobody(tmp_path):

@@ -83,7 +83,9 @@ def extract_recordings(video: Path, settings: ExtractionSettings, progress: bool
             tracks, follower, length = _track(frames, settings, progress)
         finally:
             reset(settings.estimator)
-    chosen = select_tracks(tracks, settings.people, frames.fps, frames.image_size, settings.tracking)
+    chosen = []
+    if tracks:
+        chosen = select_tracks(tracks, settings.people, frames.fps, frames.image_size, settings.tracking)
     if not chosen:
         message = f"{video}: {settings.estimator.name} found nobody. Fix: check the video, or try another estimator."
         warnings.warn(message, ExtractionWarning, stacklevel=3)

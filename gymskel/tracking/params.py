@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -210,12 +211,16 @@ class TrackingParams:
     selected_seconds: float = 0.2  # a track of fewer frames is brief
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            numbers = np.atleast_1d(value)
-            if numbers.dtype.kind not in "if" or not np.isfinite(numbers).all():
-                raise ValueError(f"TrackingParams.{name} must be a finite number, got {value!r}.")
-            if isinstance(value, int | float) and value < 0:
-                raise ValueError(f"TrackingParams.{name} must not be negative, got {value!r}.")
+        for field in fields(self):
+            value, default = getattr(self, field.name), field.default
+            several = isinstance(default, tuple)
+            kind: type = Integral if isinstance(default, int) else Real
+            numbers = value if several and isinstance(value, tuple) else (value,)
+            if not all(isinstance(number, kind) and np.isfinite(number) for number in numbers):
+                wanted = "a tuple of finite numbers" if several else f"a finite number, such as {default}"
+                raise ValueError(f"TrackingParams.{field.name} must be {wanted}, got {value!r}.")
+            if not several and value < 0:
+                raise ValueError(f"TrackingParams.{field.name} must not be negative, got {value!r}.")
 
     def changes(self) -> dict[str, Any]:
         """Return the numbers that differ from the defaults, by name; tuples as lists, as JSON has them."""
