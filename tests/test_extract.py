@@ -335,7 +335,7 @@ def test_numbers_of_tracking_are_given_and_told(tmp_path):
     assert "tracking" not in plain.history[0]
     extract_videos(video, tmp_path / "out", estimator=Dots(), tracking=params, progress=False)
     assert extract_videos(video, tmp_path / "out", estimator=Dots(), tracking=params, progress=False).skipped
-    with pytest.raises(ValueError, match="tracking=.*the defaults"):
+    with pytest.raises(ValueError, match=r"tracking=.*the defaults"):
         extract_videos(video, tmp_path / "out", estimator=Dots(), progress=False)
 
 
