@@ -214,7 +214,7 @@ class TrackingParams:
         for field in fields(self):
             value, default = getattr(self, field.name), field.default
             several = isinstance(default, tuple)
-            kind: type = Integral if isinstance(default, int) else Real
+            kind: Any = Integral if isinstance(default, int) else Real
             numbers = value if several and isinstance(value, tuple) else (value,)
             if not all(isinstance(number, kind) and np.isfinite(number) for number in numbers):
                 wanted = "a tuple of finite numbers" if several else f"a finite number, such as {default}"
